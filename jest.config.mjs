@@ -1,0 +1,44 @@
+// One Jest over every package, on TypeScript sources: nothing needs building first.
+const transform = {
+  '^.+\\.tsx?$': [
+    '@swc/jest',
+    {
+      jsc: {
+        target: 'es2023',
+        parser: { syntax: 'typescript', tsx: true },
+        transform: { react: { runtime: 'automatic' } },
+      },
+      module: { type: 'es6' },
+    },
+  ],
+};
+
+const project = (folder, more = {}) => ({
+  displayName: folder.split('/').at(-1),
+  rootDir: `${import.meta.dirname}/${folder}`,
+  testMatch: ['<rootDir>/test/**/*.test.{ts,tsx}'],
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testEnvironment: 'node',
+  // The workspace's own export condition: packages resolve to their sources.
+  testEnvironmentOptions: { customExportConditions: ['authpipe:source', 'node', 'node-addons'] },
+  transform,
+  ...more,
+});
+
+export default {
+  projects: [
+    project('packages/types'),
+    project('packages/providers'),
+    project('packages/node'),
+    project('packages/react', {
+      testEnvironment: 'jest-fixed-jsdom',
+      testEnvironmentOptions: { customExportConditions: ['authpipe:source', 'browser'] },
+    }),
+    project('apps/server'),
+    project('apps/web'),
+    project('apps/demo'),
+  ],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+};

@@ -1,0 +1,273 @@
+/**
+ * What a provider definition is: data, and few pure functions for what data can't say. One file per provider, checked
+ * with `satisfies ProviderDefinition`. Nothing here does I/O, reads a clock or knows the server.
+ */
+
+/** Shelves of the catalogue. */
+export type ProviderCategory = 'Security' | 'Developer tools' | 'CRM' | 'Communication' | 'Productivity';
+
+/**
+ * A URL with config values in braces: `https://{domain}/oauth2/v1/token`. Filled by `fillUrl`; a value that is not a
+ * plain host or path segment never gets here, since `parseConfig` has checked it by its field.
+ */
+export type UrlTemplate = `https://${string}`;
+
+/** One setting that a person types for a connection or an integration: Okta's `domain`, CrowdStrike's `region`. */
+export interface ConfigField {
+  readonly label: string;
+  readonly description: string;
+  /** Shown as the placeholder: a value that would be accepted. */
+  readonly example: string;
+  readonly required: boolean;
+  /** Accepted values, where there are few; the form shows a list. */
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
+  /** Where the person finds the value. */
+  readonly helpUrl?: string;
+  /**
+   * Brings the value to the one form that is stored (trimmed, lower case, no trailing dot), or says what is wrong with
+   * it and what to type instead.
+   */
+  readonly parse: (value: string) => ParsedField;
+}
+
+/** Outcome of `ConfigField.parse`. `suggestion` is a value that would be accepted, if one can be told. */
+export type ParsedField =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly error: string; readonly suggestion?: string };
+
+/** A scope with the words shown on the provider's page. */
+export interface ScopeDefinition {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** An HTTP answer as definitions see it: bounded, read whole, header names in lower case. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Parsed JSON where the body is JSON, else the text; `undefined` where it is empty. */
+  readonly body: unknown;
+}
+
+/** Reasons of `@authpipe/types` `statusReason` that a definition may give. */
+export type FailureReason =
+  | 'revoked'
+  | 'refresh_token_expired'
+  | 'user_deactivated'
+  | 'app_deactivated'
+  | 'client_secret_invalid'
+  | 'consent_required'
+  | 'scope_lost'
+  | 'role_lost'
+  | 'key_invalid'
+  | 'rate_limited'
+  | 'provider_down'
+  | 'configuration';
+
+/**
+ * What an error of the token endpoint means.
+ * - `reconnect`: the grant is dead, a person has to connect again;
+ * - `integration`: the OAuth client is at fault, all its connections suffer, nobody has to reconnect;
+ * - `configuration`: an administrator has to change something at the provider (assignment, network zone, scopes);
+ * - `code_rejected`: a fault of connecting (authorization code, PKCE, redirect URI), not of a stored grant;
+ * - `use_dpop_nonce`: repeat at once with the nonce of the answer;
+ * - `transient`: try again later.
+ */
+export interface TokenErrorVerdict {
+  readonly outcome:
+    | 'reconnect'
+    | 'integration'
+    | 'configuration'
+    | 'code_rejected'
+    | 'use_dpop_nonce'
+    | 'transient';
+  readonly reason: FailureReason | null;
+  /** What happened and what to do, for people; no secret, no text of the provider. */
+  readonly detail: string;
+}
+
+/**
+ * What an answer to a probe says of the connection.
+ * - `ok`: the credential works; - `dead`: it does not and only a person can mend it; - `degraded`: something is wrong,
+ *   it may still work; - `inconclusive`: says nothing about the credential (provider trouble, feature not enabled).
+ */
+export interface ProbeVerdict {
+  readonly result: 'ok' | 'dead' | 'degraded' | 'inconclusive';
+  readonly reason: FailureReason | null;
+}
+
+/** How to see whether a credential works, in order of preference. */
+export type Probe =
+  /** RFC 7662 introspection of the access token with client authentication. */
+  | { readonly kind: 'introspection' }
+  /** The OpenID Connect userinfo endpoint; needs the `openid` scope. */
+  | { readonly kind: 'userinfo' }
+  /** A cheap call of the provider's API. */
+  | {
+      readonly kind: 'request';
+      readonly url: UrlTemplate;
+      /** The probe is left out when a scope is not granted. */
+      readonly scopes?: readonly string[];
+      readonly read: (answer: HttpAnswer) => ProbeVerdict;
+    };
+
+/** The provider's rate-limit headers, lower case. */
+export interface RateLimitHeaders {
+  readonly limit?: string;
+  readonly remaining?: string;
+  readonly reset: string;
+  /** What the reset header holds: seconds since the epoch, or seconds from now. */
+  readonly resetUnit: 'epoch_seconds' | 'delta_seconds';
+}
+
+/** Endpoints found by metadata (OpenID Connect Discovery 1.0, RFC 8414) or fixed by the definition. */
+export type OAuthEndpoints =
+  | {
+      readonly source: 'discovery';
+      readonly issuer: UrlTemplate;
+      /** Well-known document below the issuer. */
+      readonly metadataPath: '/.well-known/openid-configuration' | '/.well-known/oauth-authorization-server';
+      /**
+       * For hosts that speak for another issuer (Okta's custom domains): the issuer is accepted only when the document
+       * at `path` **on the issuer's own host** confirms the host that was given.
+       */
+      readonly issuerAlias?: {
+        readonly path: string;
+        /** Whether an issuer host may have aliases at all (`acme.okta.com`). */
+        readonly isIssuerHost: (host: string) => boolean;
+        readonly confirms: (document: unknown, givenHost: string) => boolean;
+      };
+    }
+  | {
+      readonly source: 'fixed';
+      readonly issuer?: UrlTemplate;
+      readonly authorization: UrlTemplate;
+      readonly token: UrlTemplate;
+      readonly revocation?: UrlTemplate;
+      readonly introspection?: UrlTemplate;
+      readonly userinfo?: UrlTemplate;
+    };
+
+/** What a refresh token of this provider does, by the provider's documentation. */
+export interface RefreshTokenBehaviour {
+  /**
+   * `static`: the answer may hold no new one; `rotating`: replaced, the old one works for `graceSeconds`; `single_use`:
+   * replaced, the old one is dead at once. `optional_rotation`: by the app's setting, be ready for both.
+   */
+  readonly rotation: 'static' | 'rotating' | 'optional_rotation' | 'single_use';
+  /** How long an old refresh token still answers after it was used; 0 where the vendor promises nothing. */
+  readonly graceSeconds: number;
+  /** Ends this long after the person consented, whatever happens. Okta: 90 days, rotation does not extend it. */
+  readonly absoluteLifetimeSeconds?: number;
+  /** Ends when unused for this long. */
+  readonly idleLifetimeSeconds?: number;
+}
+
+interface AuthMethodBase {
+  /** Stable within the provider: `user_oauth`, `api_key`, … */
+  readonly id: string;
+  /** The words of the provider's page: `User OAuth`. */
+  readonly name: string;
+  /** A paragraph for the provider's page. */
+  readonly description: string;
+  /** Where a person finds what has to be typed. */
+  readonly helpUrl?: string;
+  readonly probes: readonly Probe[];
+}
+
+type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
+
+/** OAuth 2.0 authorization code on behalf of a user. @see RFC 6749 section 4.1 */
+export interface OAuthCodeMethod extends AuthMethodBase {
+  readonly kind: 'oauth2';
+  readonly endpoints: OAuthEndpoints;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly pkce: 'S256' | 'unsupported';
+  /** Whether the provider is an OpenID provider: nonce is sent and the ID token is checked. */
+  readonly openidConnect: boolean;
+  readonly scopes: readonly ScopeDefinition[];
+  /** Asked for when an integration names no scopes. */
+  readonly defaultScopes: readonly string[];
+  /** Always added by Authpipe, never shown as a choice (Okta: `offline_access`). */
+  readonly impliedScopes: readonly string[];
+  /** Whether scopes that are not listed may be asked for: vendors add scopes faster than catalogues. */
+  readonly acceptsOtherScopes: boolean;
+  readonly scopeSeparator: ' ' | ',';
+  readonly authorizationParams?: Readonly<Record<string, string>>;
+  readonly tokenParams?: Readonly<Record<string, string>>;
+  readonly tokenRequestFormat: 'form' | 'json';
+  /** How long an access token lives where the answer does not say, in seconds. */
+  readonly accessTokenLifetimeSeconds: number;
+  readonly refreshToken: RefreshTokenBehaviour;
+  /** What an error answer of the token endpoint means. */
+  readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
+  /** Brings an unusual token answer to RFC 6749 section 5.1; left out where it already is. */
+  readonly readTokenAnswer?: (body: unknown) => unknown;
+  /** The account behind a token answer without an ID token: a request and how to read it. */
+  readonly account?: {
+    readonly url: UrlTemplate;
+    readonly read: (body: unknown) => { id: string; name?: string; email?: string } | null;
+  };
+}
+
+/** OAuth 2.0 client credentials. @see RFC 6749 section 4.4 */
+export interface ClientCredentialsMethod extends AuthMethodBase {
+  readonly kind: 'client_credentials';
+  readonly token: UrlTemplate;
+  readonly revocation?: UrlTemplate;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly scopes: readonly ScopeDefinition[];
+  readonly tokenParams?: Readonly<Record<string, string>>;
+  readonly tokenRequestFormat: 'form' | 'json';
+  readonly accessTokenLifetimeSeconds: number;
+  readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
+}
+
+/** One field of a key or a pair, as the hosted form shows it. */
+export interface SecretField {
+  readonly label: string;
+  readonly example: string;
+  /** Source of a `RegExp` that the whole value matches. */
+  readonly pattern?: string;
+  readonly secret: boolean;
+  readonly helpUrl?: string;
+}
+
+/** A static key, sent as a header. */
+export interface ApiKeyMethod extends AuthMethodBase {
+  readonly kind: 'api_key';
+  readonly fields: { readonly apiKey: SecretField };
+  /** Header names with `{apiKey}` in the value: `{ 'x-api-key': '{apiKey}' }`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tokenType: string;
+}
+
+/** A user name and a password. @see RFC 7617 */
+export interface BasicMethod extends AuthMethodBase {
+  readonly kind: 'basic';
+  readonly fields: { readonly username: SecretField; readonly password: SecretField };
+}
+
+export type AuthMethod = OAuthCodeMethod | ClientCredentialsMethod | ApiKeyMethod | BasicMethod;
+
+/** Everything Authpipe knows of a provider. */
+export interface ProviderDefinition {
+  /** Stable, lower case: `okta`. */
+  readonly id: string;
+  readonly name: string;
+  readonly category: ProviderCategory;
+  /** One sentence: the provider page's lead. */
+  readonly description: string;
+  readonly websiteUrl: string;
+  /** Vendor pages that the facts here come from. */
+  readonly sources: readonly string[];
+  readonly authMethods: readonly [AuthMethod, ...AuthMethod[]];
+  readonly config: Readonly<Record<string, ConfigField>>;
+  readonly api: {
+    /** Base of the provider's API; also the only host that the SDK's `fetch` sends a credential to. */
+    readonly baseUrl: UrlTemplate;
+    readonly rateLimit?: RateLimitHeaders;
+    /** What a refused call of the provider's API says of the credential. */
+    readonly readError: (answer: HttpAnswer) => ProbeVerdict;
+  };
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { connectedAccount } from './connection.js';
+import { appId, DEFAULT_LABEL, metadata, namesOneOwner, OWNER_RULE } from './identity.js';
+import { fieldError } from './problem.js';
+
+const origin = z.string().refine((value) => {
+  try {
+    const url = new URL(value);
+    return url.origin === value && (url.protocol === 'https:' || url.protocol === 'http:');
+  } catch {
+    return false;
+  }
+}, 'must be an exact origin such as https://app.example.com, without a path');
+
+/** What a session token may do in the browser beside `connect`. */
+export const sessionPermission = z.enum(['connect', 'list', 'disconnect']);
+export type SessionPermission = z.infer<typeof sessionPermission>;
+
+/** Body of `POST /v1/connect-sessions`. */
+export const connectSessionRequest = z
+  .strictObject({
+    tenantId: appId,
+    userId: appId.optional(),
+    owner: z.literal('tenant').optional(),
+    /** Integrations that may be connected with the session; all that are set up, when left out. */
+    integrations: z.array(appId).min(1).optional(),
+    label: appId.default(DEFAULT_LABEL),
+    /** Reconnects this connection instead of making a new one; the account must be the same. */
+    connectionId: z.string().min(1).optional(),
+    /** Asked for instead of the integration's scopes. */
+    scopes: z.array(z.string().min(1)).optional(),
+    /** Settings of the connection, such as Okta's `domain`. */
+    config: z.record(z.string(), z.string()).optional(),
+    metadata: metadata.optional(),
+    permissions: z.array(sessionPermission).min(1).default(['connect']),
+    /** Exact origins of the app's pages: none, and no page is told of the outcome. */
+    allowedOrigins: z.array(origin).default([]),
+    /** Where the redirect flow ends; its origin must be in `allowedOrigins`. */
+    returnUrl: z.url({ protocol: /^https?$/ }).optional(),
+    /** RFC 7636 S256 challenge: the connection is active only after `finish` with its verifier. */
+    codeChallenge: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/, 'must be a base64url SHA-256')
+      .optional(),
+    /** How long the mailed link works: 10 minutes unless told, at most 7 days. */
+    linkLifetimeSeconds: z.int().min(60).max(604_800).optional(),
+  })
+  .refine(namesOneOwner, OWNER_RULE)
+  .refine(
+    (body) => body.returnUrl === undefined || body.allowedOrigins.includes(new URL(body.returnUrl).origin),
+    { message: 'must have its origin in allowedOrigins', path: ['returnUrl'] },
+  );
+export type ConnectSessionRequest = z.input<typeof connectSessionRequest>;
+export type ParsedConnectSessionRequest = z.output<typeof connectSessionRequest>;
+
+/** Answer to `POST /v1/connect-sessions`. */
+export const createdConnectSession = z.object({
+  id: z.string(),
+  /** For the browser (`<AuthpipeProvider session>`): it can do nothing but finish this connect. */
+  token: z.string(),
+  /** A link that carries a single-use code, to be opened instead of using the button. */
+  url: z.string(),
+  expiresAt: z.iso.datetime(),
+});
+export type CreatedConnectSession = z.infer<typeof createdConnectSession>;
+
+/** Why a session did not end in a connection. */
+export const sessionErrorCode = z.enum([
+  'session_expired',
+  'access_denied',
+  'account_mismatch',
+  'provider_error',
+  'cancelled',
+  'integration_not_configured',
+]);
+export type SessionErrorCode = z.infer<typeof sessionErrorCode>;
+
+/** `pending` until a person finished; `awaiting_finish` until the backend presents its code verifier. */
+export const connectSessionStatus = z.enum(['pending', 'awaiting_finish', 'complete', 'failed', 'expired']);
+export type ConnectSessionStatus = z.infer<typeof connectSessionStatus>;
+
+/** Answer to `GET /v1/connect-sessions/{id}` and to the browser's look at its own session. */
+export const connectSessionState = z.object({
+  id: z.string(),
+  status: connectSessionStatus,
+  connection: connectedAccount.optional(),
+  error: z
+    .object({ code: sessionErrorCode, detail: z.string(), errors: z.array(fieldError).optional() })
+    .optional(),
+});
+export type ConnectSessionState = z.infer<typeof connectSessionState>;
+
+/** Body of `POST /v1/connect-sessions/{id}/finish`. @see RFC 7636 section 4.1 */
+export const finishConnectSessionRequest = z.strictObject({
+  codeVerifier: z.string().regex(/^[A-Za-z0-9._~-]{43,128}$/, 'must be 43 to 128 unreserved characters'),
+});
+
+/** `type` of the message that the hosted page posts to the opener, at an exact origin. */
+export const CONNECT_MESSAGE_TYPE = 'authpipe:connect';
+
+/** The message itself: it names the session, and carries its state; never a credential. */
+export interface ConnectMessage {
+  readonly type: typeof CONNECT_MESSAGE_TYPE;
+  readonly session: ConnectSessionState;
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { connectionOwner, metadata } from './identity.js';
+
+/** What a connection's main credential is. */
+export const connectionKind = z.enum(['oauth2', 'client_credentials', 'api_key', 'basic', 'webhook_secret']);
+export type ConnectionKind = z.infer<typeof connectionKind>;
+
+/**
+ * How a connection is doing. `unverified`: never proved; `healthy`: proved; `degraded`: a probe or a refresh failed,
+ * the credential may still work; `needs_reconnect`: only a person can mend it.
+ */
+export const connectionStatus = z.enum(['unverified', 'healthy', 'degraded', 'needs_reconnect']);
+export type ConnectionStatus = z.infer<typeof connectionStatus>;
+
+/** Why a connection is `degraded` or `needs_reconnect`. */
+export const statusReason = z.enum([
+  'revoked',
+  'refresh_token_expired',
+  'refresh_token_missing',
+  'rotation_lost',
+  'user_deactivated',
+  'app_deactivated',
+  'client_secret_invalid',
+  'consent_required',
+  'scope_lost',
+  'role_lost',
+  'key_invalid',
+  'rate_limited',
+  'provider_down',
+  'configuration',
+]);
+export type StatusReason = z.infer<typeof statusReason>;
+
+/** The account at the provider that a connection speaks for, as far as the provider told. */
+export const connectionAccount = z.object({
+  /** The provider's id of the account (OpenID Connect `sub`). */
+  id: z.string(),
+  name: z.string().optional(),
+  email: z.string().optional(),
+});
+export type ConnectionAccount = z.infer<typeof connectionAccount>;
+
+/** A connection without its secrets: what `GET /v1/connections/{id}` answers. */
+export const connection = z.object({
+  id: z.string(),
+  environment: z.string(),
+  integration: z.string(),
+  provider: z.string(),
+  authMethod: z.string(),
+  kind: connectionKind,
+  tenantId: z.string(),
+  owner: connectionOwner,
+  /** `null` when the tenant itself owns the connection. */
+  userId: z.string().nullable(),
+  label: z.string(),
+  status: connectionStatus,
+  reason: statusReason.nullable(),
+  /** Since when the status holds. */
+  since: z.iso.datetime(),
+  /** When a person has to have connected again, where the end is known (Okta: 90 days). */
+  reconnectBy: z.iso.datetime().nullable(),
+  account: connectionAccount.nullable(),
+  /** Scopes the provider granted. */
+  scopes: z.array(z.string()),
+  /** Scopes that were asked for and not granted. */
+  missingScopes: z.array(z.string()),
+  /** The connection's settings at the provider (Okta: `domain`); nothing secret. */
+  config: z.record(z.string(), z.string()),
+  metadata,
+  /** Grows with every change of the credential. */
+  version: z.int(),
+  /** When the credential was last proved to work, and by what. */
+  verifiedAt: z.iso.datetime().nullable(),
+  createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
+});
+export type Connection = z.infer<typeof connection>;
+
+/** A page of connections; `nextCursor` is `null` on the last. */
+export const connectionPage = z.object({ data: z.array(connection), nextCursor: z.string().nullable() });
+export type ConnectionPage = z.infer<typeof connectionPage>;
+
+/** What the browser may know of a connection: the argument of `onSuccess`. */
+export const connectedAccount = connection.pick({
+  id: true,
+  integration: true,
+  provider: true,
+  label: true,
+  status: true,
+  account: true,
+  scopes: true,
+  missingScopes: true,
+});
+export type ConnectedAccount = z.infer<typeof connectedAccount>;
+
+/** What `DELETE /v1/connections/{id}` answers: whether the provider confirmed the revocation. */
+export const deletedConnection = z.object({ id: z.string(), revokedAtProvider: z.boolean() });
+export type DeletedConnection = z.infer<typeof deletedConnection>;
