@@ -1,0 +1,102 @@
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { ApiKeyIdentity } from '../access/api-key-store.js';
+import { Problem } from '../errors/problem.js';
+import { parseInput } from './parse-input.js';
+import { requestIdOf } from './problem-response.js';
+import type { KeyedRoute, Route, RouteAnswer } from './route.js';
+
+/** What the mount needs from the rooms below. */
+export interface MountDependencies {
+  /** @throws Problem `unauthorized` */
+  readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
+  readonly allows: (identity: ApiKeyIdentity, scope: KeyedRoute['scope']) => boolean;
+  /** Runs a POST once per `Idempotency-Key`, and answers repetitions with the first answer. */
+  readonly once: (request: OnceRequest, run: () => Promise<RouteAnswer>) => Promise<RouteAnswer>;
+}
+
+/** What makes a request the same as an earlier one. */
+export interface OnceRequest {
+  readonly key: ApiKeyIdentity;
+  readonly idempotencyKey: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+const BEARER = /^Bearer ([A-Za-z0-9_\-.~+/]+=*)$/i;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+const presentedKey = (request: Request): string => {
+  const match = BEARER.exec(request.get('authorization') ?? '');
+  if (!match?.[1]) {
+    throw new Problem('unauthorized', 'Send an API key as "Authorization: Bearer ap_…".');
+  }
+  return match[1];
+};
+
+const send = (response: Response, { status = 200, body, headers = {} }: RouteAnswer): void => {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.status(status);
+  if (body === undefined) response.end();
+  else response.json(body);
+};
+
+const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'query' | 'path'): unknown =>
+  schema === null ? undefined : parseInput(schema, value, part);
+
+const idempotencyKeyOf = (request: Request): string | null => {
+  const value = request.get('idempotency-key');
+  if (value === undefined || request.method !== 'POST') return null;
+  if (!IDEMPOTENCY_KEY.test(value)) {
+    throw new Problem('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.');
+  }
+  return value;
+};
+
+const keyedHandler =
+  (route: KeyedRoute, { verifyApiKey, allows, once }: MountDependencies): RequestHandler =>
+  async (request, response) => {
+    const key = await verifyApiKey(presentedKey(request));
+    if (!allows(key, route.scope)) {
+      throw new Problem('forbidden', `This API key lacks the scope ${route.scope}: use one that has it.`);
+    }
+    const input = {
+      key,
+      params: parsed(route.params, request.params, 'path'),
+      query: parsed(route.query, request.query, 'query'),
+      body: parsed(route.body, request.body ?? {}, 'body'),
+      requestId: requestIdOf(response),
+    };
+    const idempotencyKey = idempotencyKeyOf(request);
+    const run = () => route.handle(input);
+    const answer =
+      idempotencyKey === null
+        ? await run()
+        : await once(
+            { key, idempotencyKey, method: request.method, path: request.originalUrl, body: request.body },
+            run,
+          );
+    send(response, answer);
+  };
+
+/** Builds the router of `/v1`. Every answer is private and uncached. */
+export const mountRoutes = (routes: readonly Route[], dependencies: MountDependencies): Router => {
+  const router = Router();
+  router.use((_request, response, next) => {
+    response.setHeader('Cache-Control', 'no-store');
+    next();
+  });
+  const readJson = express.json({ limit: '256kb', strict: false });
+  for (const route of routes) {
+    if (route.scope === 'public') {
+      router[route.method](route.path, async (request, response) => {
+        send(response, await route.handle({ params: request.params as Record<string, string> }));
+      });
+    } else if (route.body === null) {
+      router[route.method](route.path, keyedHandler(route, dependencies));
+    } else {
+      router[route.method](route.path, readJson, keyedHandler(route, dependencies));
+    }
+  }
+  return router;
+};

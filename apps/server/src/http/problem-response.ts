@@ -1,0 +1,75 @@
+import { ERROR_CODES, type ProblemDocument } from '@authpipe/types';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { Problem } from '../errors/problem.js';
+import type { Logger } from '../log/logger.js';
+
+/** Where the page of a code is, in the published documentation. */
+const DOCS = 'https://authpipe.dev/errors/';
+
+/** The id that ties an answer to its log lines. */
+export const requestIdOf = (response: Response): string => String(response.getHeader('x-request-id') ?? '');
+
+/** The answer's body by RFC 9457. */
+export const problemDocumentOf = (problem: Problem, requestId: string): ProblemDocument => ({
+  type: `${DOCS}${problem.code}`,
+  title: ERROR_CODES[problem.code].title,
+  status: problem.status,
+  detail: problem.message,
+  code: problem.code,
+  retryable: problem.retryable,
+  requestId,
+  ...(problem.details.errors ? { errors: [...problem.details.errors] } : {}),
+  ...(problem.details.connectionId ? { connectionId: problem.details.connectionId } : {}),
+  ...(problem.details.reason ? { reason: problem.details.reason } : {}),
+});
+
+/** Turns whatever was thrown into a problem: expected ones as they are, the rest without any of their text. */
+export const toProblem = (error: unknown): Problem => {
+  if (error instanceof Problem) return error;
+  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  if (type === 'entity.parse.failed') {
+    return new Problem('invalid_request', 'The body is not valid JSON.', {
+      errors: [{ pointer: '', detail: 'must be JSON' }],
+    });
+  }
+  if (type === 'entity.too.large') return new Problem('invalid_request', 'The body is larger than 256 KiB.');
+  if (typeof type === 'string' && /^(encoding|charset|request)\./.test(type)) {
+    return new Problem('invalid_request', 'The body could not be read: send UTF-8 JSON with its length.');
+  }
+  if (error instanceof URIError)
+    return new Problem('invalid_request', 'The path is not valid percent-encoding.');
+  return new Problem(
+    'internal_error',
+    'Authpipe failed to answer. Try again; the request id leads to the log.',
+    {
+      cause: error,
+    },
+  );
+};
+
+/** The last handler: answers every error as a problem document, and logs what was not expected. */
+export const problemResponse =
+  (log: Logger): ErrorRequestHandler =>
+  (error: unknown, request: Request, response: Response, next) => {
+    const problem = toProblem(error);
+    const requestId = requestIdOf(response);
+    if (problem.code === 'internal_error')
+      log.error({ err: problem.cause ?? problem, requestId, method: request.method }, 'request failed');
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const { retryAfterSeconds } = problem.details;
+    if (retryAfterSeconds !== undefined)
+      response.setHeader('Retry-After', String(Math.ceil(retryAfterSeconds)));
+    if (problem.code === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
+    response
+      .status(problem.status)
+      .type('application/problem+json')
+      .json(problemDocumentOf(problem, requestId));
+  };
+
+/** For addresses that nothing answers. */
+export const notFound: RequestHandler = (request) => {
+  throw new Problem('not_found', `There is no ${request.method} ${request.path}: see /openapi.json.`);
+};

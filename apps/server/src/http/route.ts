@@ -1,0 +1,74 @@
+import type { ApiKeyScope } from '@authpipe/types';
+import type { z } from 'zod';
+import type { ApiKeyIdentity } from '../access/api-key-store.js';
+
+/** What a handler is given: everything checked, nothing raw. */
+export interface RouteInput<Params, Query, Body> {
+  /** Who calls. The route's scope has been checked; what is limited to a tenant is for the handler to check. */
+  readonly key: ApiKeyIdentity;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly requestId: string;
+}
+
+/** What a handler answers: a JSON body (none with 204), 200 unless told. */
+export interface RouteAnswer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface RouteBase {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** Below `/v1`, in Express's notation. */
+  readonly path: string;
+  /** One line for the API description. */
+  readonly summary: string;
+  /** The shape of a good answer, for the API description. */
+  readonly answer?: z.ZodType;
+}
+
+/** A route for callers with an API key that has `scope`. */
+export interface KeyedRoute extends RouteBase {
+  readonly scope: ApiKeyScope;
+  readonly params: z.ZodType | null;
+  readonly query: z.ZodType | null;
+  readonly body: z.ZodType | null;
+  readonly handle: (input: RouteInput<unknown, unknown, unknown>) => Promise<RouteAnswer>;
+}
+
+/** A route that needs no key: the catalogue. */
+export interface PublicRoute extends RouteBase {
+  readonly scope: 'public';
+  readonly handle: (input: { readonly params: Readonly<Record<string, string>> }) => Promise<RouteAnswer>;
+}
+
+export type Route = KeyedRoute | PublicRoute;
+
+type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
+
+/**
+ * Declares a route: its scope and the schemas of all it reads. What the schemas refuse never reaches the handler, and is
+ * answered with `invalid_request` and a pointer to each fault.
+ */
+export const defineRoute = <
+  Params extends z.ZodType | undefined = undefined,
+  Query extends z.ZodType | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  route: RouteBase & {
+    readonly scope: ApiKeyScope;
+    readonly params?: Params;
+    readonly query?: Query;
+    readonly body?: Body;
+    readonly handle: (input: RouteInput<Output<Params>, Output<Query>, Output<Body>>) => Promise<RouteAnswer>;
+  },
+): KeyedRoute => ({
+  ...route,
+  params: route.params ?? null,
+  query: route.query ?? null,
+  body: route.body ?? null,
+  // Sound: the mount parses with these very schemas before it calls.
+  handle: route.handle as KeyedRoute['handle'],
+});

@@ -1,0 +1,61 @@
+import { type Credential, credential, credentialRef, type ParsedCredentialRef } from '@authpipe/types';
+import { z } from 'zod';
+import type { ApiKeyIdentity } from '../../access/api-key-store.js';
+import { problemDocumentOf, toProblem } from '../problem-response.js';
+import { defineRoute, type Route } from '../route.js';
+import { requireTenant } from '../tenant-limit.js';
+
+/** Reads one credential; `tenantId` limits it to one tenant's connections. @throws Problem */
+export type ReadCredential = (
+  ref: ParsedCredentialRef,
+  environment: string,
+  tenantId: string | null,
+) => Promise<Credential>;
+
+/** How many credentials one batch may ask for. */
+const MAX_BATCH = 100;
+
+const batchRequest = z.strictObject({ credentials: z.array(credentialRef).min(1).max(MAX_BATCH) });
+
+const readFor = (
+  readCredential: ReadCredential,
+  key: ApiKeyIdentity,
+  ref: ParsedCredentialRef,
+): Promise<Credential> => {
+  if ('tenantId' in ref) requireTenant(key, ref.tenantId);
+  return readCredential(ref, key.environment, key.tenantId);
+};
+
+/** The hot path: a product's backend asks for credentials to use. */
+export const credentialRoutes = (readCredential: ReadCredential): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/credentials',
+    scope: 'credentials:read',
+    summary: 'A credential that works now',
+    query: credentialRef,
+    answer: credential,
+    handle: async ({ key, query }) => ({ body: await readFor(readCredential, key, query) }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/credentials/batch',
+    scope: 'credentials:read',
+    summary: 'Many credentials: each a credential or an error, in the order asked',
+    body: batchRequest,
+    handle: async ({ key, body, requestId }) => {
+      const answers = await Promise.allSettled(
+        body.credentials.map(async (ref) => readFor(readCredential, key, ref)),
+      );
+      return {
+        body: {
+          credentials: answers.map((answer) =>
+            answer.status === 'fulfilled'
+              ? { credential: answer.value }
+              : { error: problemDocumentOf(toProblem(answer.reason), requestId) },
+          ),
+        },
+      };
+    },
+  }),
+];

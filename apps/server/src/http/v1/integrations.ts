@@ -1,0 +1,122 @@
+import { appId, type Integration, integration, integrationRequest } from '@authpipe/types';
+import { z } from 'zod';
+import type { ApiKeyIdentity } from '../../access/api-key-store.js';
+import { Problem } from '../../errors/problem.js';
+import type { IntegrationRecord, Integrations } from '../../integrations/integration-store.js';
+import { defineRoute, type Route } from '../route.js';
+import { requireTenant, requireWholeProduct } from '../tenant-limit.js';
+
+/** What the routes need: the store, and the redirect URI of integrations that name none. */
+export interface IntegrationRouteDependencies {
+  readonly integrations: Pick<
+    Integrations,
+    'putIntegration' | 'getIntegration' | 'listIntegrations' | 'deleteIntegration'
+  >;
+  readonly defaultRedirectUri: string;
+}
+
+const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integration => ({
+  integrationId: record.integrationId,
+  environment: record.environment,
+  tenantId: record.tenantId,
+  provider: record.provider,
+  authMethod: record.authMethod,
+  clientId: record.clientId,
+  hasClientSecret: record.hasClientSecret,
+  scopes: record.scopes,
+  config: record.config,
+  redirectUri: record.redirectUri ?? defaultRedirectUri,
+  status: record.status,
+  reason: record.reason,
+  createdAt: record.createdAt.toISOString(),
+  updatedAt: record.updatedAt.toISOString(),
+});
+
+const ofProduct = z.object({ integrationId: appId, tenantId: z.undefined().optional() });
+const ofTenant = z.object({ integrationId: appId, tenantId: appId });
+
+/** The tenant a path names, `null` for the product's own integrations; refuses keys that may not go there. */
+const placeOf = (key: ApiKeyIdentity, tenantId: string | undefined): string | null => {
+  if (tenantId === undefined) requireWholeProduct(key);
+  else requireTenant(key, tenantId);
+  return tenantId ?? null;
+};
+
+const routesUnder = (
+  prefix: string,
+  params: typeof ofProduct | typeof ofTenant,
+  whose: string,
+  { integrations, defaultRedirectUri }: IntegrationRouteDependencies,
+): Route[] => [
+  defineRoute({
+    method: 'put',
+    path: `${prefix}/integrations/:integrationId`,
+    scope: 'integrations:write',
+    summary: `Set up an integration of ${whose}`,
+    params,
+    body: integrationRequest,
+    answer: integration,
+    handle: async ({ key, params: { integrationId, tenantId }, body }) => {
+      const place = placeOf(key, tenantId);
+      const { environment } = key;
+      const { record, created } = await integrations.putIntegration({
+        environment,
+        tenantId: place,
+        integrationId,
+        request: body,
+      });
+      return { status: created ? 201 : 200, body: toWire(record, defaultRedirectUri) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: `${prefix}/integrations/:integrationId`,
+    scope: 'integrations:write',
+    summary: `An integration of ${whose}, without its secret`,
+    params,
+    answer: integration,
+    handle: async ({ key, params: { integrationId, tenantId } }) => {
+      const place = placeOf(key, tenantId);
+      const record = await integrations.getIntegration({
+        environment: key.environment,
+        tenantId: place,
+        integrationId,
+      });
+      if (!record) throw new Problem('not_found', 'There is no such integration: GET the list, or PUT it.');
+      return { body: toWire(record, defaultRedirectUri) };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: `${prefix}/integrations`,
+    scope: 'integrations:write',
+    summary: `The integrations of ${whose}`,
+    ...(params === ofTenant
+      ? { params: ofTenant.pick({ tenantId: true }) }
+      : { params: z.object({ tenantId: z.undefined().optional() }) }),
+    answer: z.object({ data: z.array(integration) }),
+    handle: async ({ key, params: { tenantId } }) => {
+      const place = placeOf(key, tenantId);
+      const records = await integrations.listIntegrations({ environment: key.environment, tenantId: place });
+      return { body: { data: records.map((record) => toWire(record, defaultRedirectUri)) } };
+    },
+  }),
+  defineRoute({
+    method: 'delete',
+    path: `${prefix}/integrations/:integrationId`,
+    scope: 'integrations:write',
+    summary: `Remove an integration of ${whose} that no connection uses`,
+    params,
+    handle: async ({ key, params: { integrationId, tenantId } }) => {
+      const place = placeOf(key, tenantId);
+      await integrations.deleteIntegration({ environment: key.environment, tenantId: place, integrationId });
+      return { status: 204 };
+    },
+  }),
+];
+
+/** OAuth clients: the product's, and a tenant's own, which win over the product's. */
+export const integrationRoutes = (dependencies: IntegrationRouteDependencies): Route[] => [
+  ...routesUnder('', ofProduct, 'the product', dependencies),
+  ...routesUnder('/tenants/:tenantId', ofTenant, 'one tenant', dependencies),
+];

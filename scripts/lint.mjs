@@ -1,0 +1,11 @@
+// `npm run lint`: format and lint rules, then the rule of rooms.
+import { endTask, holdLeash, run } from './leash.mjs';
+import { install, root, toolEnvironment } from './prepare.mjs';
+
+holdLeash();
+await install();
+const options = { cwd: root, env: toolEnvironment };
+const style = await run('biome', ['check', '.'], options);
+const rooms = await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'apps'], options);
+const names = await run('node', ['scripts/provider-names.mjs'], options);
+await endTask(style || rooms || names);

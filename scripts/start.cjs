@@ -1,0 +1,124 @@
+// The door of every npm script: `node scripts/start.cjs TASK …`. It runs on whatever Node the machine has, brings
+// Node 24 and pnpm through npx, and runs scripts/TASK.mjs on them. The task holds a leash (a local socket) to this
+// process: when this process ends in any way, or loses npm, the leash drops and the task tidies up.
+'use strict';
+const { spawn, execFileSync } = require('child_process');
+const fs = require('fs');
+const net = require('net');
+const os = require('os');
+const path = require('path');
+
+const NODE_VERSION = '24.21.0';
+const PNPM_VERSION = '12.21.0';
+const root = path.dirname(__dirname);
+const task = process.argv[2];
+
+function stop(sentence) {
+  process.stderr.write(sentence + '\n');
+  process.exit(1);
+}
+
+if (Number(process.versions.node.split('.')[0]) < 20) {
+  stop(
+    'Authpipe needs Node 20 or newer, and this is Node ' +
+      process.versions.node +
+      ': install a newer Node and run the command again.',
+  );
+}
+if (!/^[a-z]+$/.test(task || '') || !fs.existsSync(path.join(__dirname, task + '.mjs'))) {
+  stop('There is no task "' + task + '": see the scripts in package.json.');
+}
+try {
+  fs.accessSync(root, fs.constants.W_OK);
+  // The kernel's word, which mode bits do not tell: read-only mounts.
+  fs.rmdirSync(fs.mkdtempSync(path.join(root, '.authpipe-write-')));
+} catch {
+  stop(
+    "Authpipe can't write to " + root + ": clone it into a folder of your own, or change the folder's owner.",
+  );
+}
+
+/** The npm process above us, also where a shell stands between: its death must be seen, and it tells nobody. */
+function processesAbove() {
+  const above = [process.ppid];
+  try {
+    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(process.ppid)], {
+      encoding: 'utf8',
+    }).trim();
+    const found = /^(\d+)\s+(\S+)/.exec(line);
+    if (found && /(^|\/)-?(sh|bash|dash|zsh)$/.test(found[2]) && line.includes('start.cjs'))
+      above.push(Number(found[1]));
+  } catch {
+    // No `ps`: the parent alone is watched.
+  }
+  return above;
+}
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+const leashFolder = process.platform === 'win32' ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'authpipe-'));
+const leashPath = leashFolder ? path.join(leashFolder, 'leash') : '\\\\.\\pipe\\authpipe-' + process.pid;
+let holder = null;
+let ending = false;
+let child = null;
+
+const leash = net.createServer((socket) => {
+  holder = socket;
+  socket.on('error', () => {});
+  if (ending) socket.end();
+});
+
+function end() {
+  if (ending) return;
+  ending = true;
+  if (holder) holder.end();
+  else if (child) child.kill('SIGTERM');
+  // The task has its own time to tidy up; past that npx is ended too.
+  setTimeout(() => child && child.kill('SIGKILL'), 20000).unref();
+}
+
+function tidy() {
+  leash.close();
+  if (leashFolder) fs.rmSync(leashFolder, { recursive: true, force: true });
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
+const above = processesAbove();
+setInterval(() => {
+  if (process.ppid !== above[0] || !above.every(alive)) end();
+}, 250).unref();
+
+leash.listen(leashPath, () => {
+  const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
+  const command = ['--yes', '-p', 'node@' + NODE_VERSION, '-p', 'pnpm@' + PNPM_VERSION, '--', 'node'];
+  child = spawn(npx, command.concat(path.join(__dirname, task + '.mjs'), process.argv.slice(3)), {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+    env: Object.assign({}, process.env, { AUTHPIPE_LEASH: leashPath }),
+  });
+  child.on('error', (error) => {
+    tidy();
+    stop('npx could not be started (' + error.code + '): install npm, which comes with Node.');
+  });
+  child.on('exit', (code, signal) => {
+    tidy();
+    if (!holder && !ending) {
+      stop(
+        'npx could not bring Node ' +
+          NODE_VERSION +
+          ' and pnpm ' +
+          PNPM_VERSION +
+          ": see its message above; check that the npm registry is reachable and that npm's cache folder is yours (`npm config get cache`).",
+      );
+    }
+    process.exit(ending ? 130 : signal ? 1 : code);
+  });
+});

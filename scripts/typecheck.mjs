@@ -1,0 +1,9 @@
+// `npm run typecheck`: every package against its sources.
+import { endTask, holdLeash, run } from './leash.mjs';
+import { install, root, toolEnvironment } from './prepare.mjs';
+
+holdLeash();
+await install();
+await endTask(
+  await run('turbo', ['run', 'typecheck', '--output-logs=errors-only'], { cwd: root, env: toolEnvironment }),
+);
