@@ -2,11 +2,11 @@
 // Node 24 and pnpm through npx, and runs scripts/TASK.mjs on them. The task holds a leash (a local socket) to this
 // process: when this process ends in any way, or loses npm, the leash drops and the task tidies up.
 'use strict';
-const { spawn, execFileSync } = require('child_process');
-const fs = require('fs');
-const net = require('net');
-const os = require('os');
-const path = require('path');
+const { spawn, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
 
 const NODE_VERSION = '24.21.0';
 const PNPM_VERSION = '12.21.0';
@@ -14,7 +14,7 @@ const root = path.dirname(__dirname);
 const task = process.argv[2];
 
 function stop(sentence) {
-  process.stderr.write(sentence + '\n');
+  process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }
 
@@ -25,17 +25,15 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
       ': install a newer Node and run the command again.',
   );
 }
-if (!/^[a-z]+$/.test(task || '') || !fs.existsSync(path.join(__dirname, task + '.mjs'))) {
-  stop('There is no task "' + task + '": see the scripts in package.json.');
+if (!/^[a-z]+$/.test(task || '') || !fs.existsSync(path.join(__dirname, `${task}.mjs`))) {
+  stop(`There is no task "${task}": see the scripts in package.json.`);
 }
 try {
   fs.accessSync(root, fs.constants.W_OK);
   // The kernel's word, which mode bits do not tell: read-only mounts.
   fs.rmdirSync(fs.mkdtempSync(path.join(root, '.authpipe-write-')));
 } catch {
-  stop(
-    "Authpipe can't write to " + root + ": clone it into a folder of your own, or change the folder's owner.",
-  );
+  stop(`Authpipe can't write to ${root}: clone it into a folder of your own, or change the folder's owner.`);
 }
 
 /** The npm process above us, also where a shell stands between: its death must be seen, and it tells nobody. */
@@ -64,7 +62,7 @@ function alive(pid) {
 }
 
 const leashFolder = process.platform === 'win32' ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'authpipe-'));
-const leashPath = leashFolder ? path.join(leashFolder, 'leash') : '\\\\.\\pipe\\authpipe-' + process.pid;
+const leashPath = leashFolder ? path.join(leashFolder, 'leash') : `\\\\.\\pipe\\authpipe-${process.pid}`;
 let holder = null;
 let ending = false;
 let child = null;
@@ -81,7 +79,7 @@ function end() {
   if (holder) holder.end();
   else if (child) child.kill('SIGTERM');
   // The task has its own time to tidy up; past that npx is ended too.
-  setTimeout(() => child && child.kill('SIGKILL'), 20000).unref();
+  setTimeout(() => child?.kill('SIGKILL'), 20000).unref();
 }
 
 function tidy() {
@@ -97,8 +95,8 @@ setInterval(() => {
 
 leash.listen(leashPath, () => {
   const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
-  const command = ['--yes', '-p', 'node@' + NODE_VERSION, '-p', 'pnpm@' + PNPM_VERSION, '--', 'node'];
-  child = spawn(npx, command.concat(path.join(__dirname, task + '.mjs'), process.argv.slice(3)), {
+  const command = ['--yes', '-p', `node@${NODE_VERSION}`, '-p', `pnpm@${PNPM_VERSION}`, '--', 'node'];
+  child = spawn(npx, command.concat(path.join(__dirname, `${task}.mjs`), process.argv.slice(3)), {
     cwd: root,
     stdio: 'inherit',
     shell: process.platform === 'win32',
@@ -106,7 +104,7 @@ leash.listen(leashPath, () => {
   });
   child.on('error', (error) => {
     tidy();
-    stop('npx could not be started (' + error.code + '): install npm, which comes with Node.');
+    stop(`npx could not be started (${error.code}): install npm, which comes with Node.`);
   });
   child.on('exit', (code, signal) => {
     tidy();

@@ -45,7 +45,7 @@ export const providerRoutes: Route[] = [
     scope: 'public',
     summary: 'One provider of the catalogue',
     handle: async ({ params }) => {
-      const definition = findProvider(params['id'] ?? '');
+      const definition = findProvider(params.id ?? '');
       if (!definition)
         throw new Problem('not_found', 'There is no such provider: GET /v1/providers lists them.');
       return { body: definitionToWire(definition) };
