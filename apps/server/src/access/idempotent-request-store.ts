@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { addSeconds, type Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { Problem } from '../errors/problem.js';
+import type { Vault } from '../vault/vault.js';
+import type { ApiKeyIdentity } from './api-key-store.js';
+
+/** What makes a request the same as an earlier one. */
+export interface IdempotentRequest {
+  readonly key: ApiKeyIdentity;
+  readonly idempotencyKey: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** An answer that can be given again. */
+export interface RepeatableAnswer {
+  readonly status?: number;
+  readonly body?: unknown;
+}
+
+export interface IdempotentRequests {
+  /**
+   * Runs a request once per key and `Idempotency-Key`; a repetition within a day gets the first answer. An attempt that
+   * failed is forgotten, so that it can be repeated.
+   * @throws Problem `conflict` when the key came with another request before, or its first request still runs
+   */
+  once<Answer extends RepeatableAnswer>(request: IdempotentRequest, run: () => Promise<Answer>): Promise<RepeatableAnswer>;
+  /** Forgets answers older than a day. */
+  sweep(now: Date): Promise<void>;
+}
+
+const KEPT_SECONDS = 86_400;
+/** Longer than any request takes: a row that is still open then belongs to a server that died. */
+const ABANDONED_SECONDS = 60;
+
+const hashOf = ({ method, path, body }: IdempotentRequest): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(createHash('sha256').update(JSON.stringify([method, path, body])).digest());
+
+/** Keeps answers sealed: the answer to a new connect session holds its token. */
+export const createIdempotentRequests = ({
+  db,
+  vault,
+  clock,
+}: {
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly clock: Clock;
+}): IdempotentRequests => {
+  const idOf = ({ key, idempotencyKey }: IdempotentRequest) => ({
+    environment: key.environment,
+    apiKeyId: key.id,
+    key: idempotencyKey,
+  });
+  const placeOf = ({ key, idempotencyKey }: IdempotentRequest) => ({
+    environment: key.environment,
+    tenantId: key.tenantId ?? '',
+    record: `${key.id}/${idempotencyKey}`,
+    field: 'answer',
+    version: 1,
+  });
+
+  /** Takes the key for this request; false when another request has it. */
+  const take = async (request: IdempotentRequest, requestHash: Uint8Array<ArrayBuffer>): Promise<boolean> => {
+    const createdAt = clock.now();
+    const { count } = await db.prisma.idempotentRequest.createMany({
+      data: [{ ...idOf(request), requestHash, createdAt }],
+      skipDuplicates: true,
+    });
+    if (count === 1) return true;
+    const abandoned = { status: null, createdAt: { lt: addSeconds(createdAt, -ABANDONED_SECONDS) } };
+    const taken = await db.prisma.idempotentRequest.updateMany({
+      where: { ...idOf(request), requestHash, ...abandoned },
+      data: { createdAt },
+    });
+    return taken.count === 1;
+  };
+
+  const earlierAnswer = async (
+    request: IdempotentRequest,
+    requestHash: Uint8Array<ArrayBuffer>,
+  ): Promise<RepeatableAnswer> => {
+    const earlier = await db.prisma.idempotentRequest.findUnique({
+      where: { environment_apiKeyId_key: idOf(request) },
+    });
+    if (earlier && !Buffer.from(earlier.requestHash).equals(requestHash)) {
+      throw new Problem('conflict', 'This Idempotency-Key came with another request before: use a new one.');
+    }
+    if (earlier?.status == null || earlier.envelope === null) {
+      throw new Problem('conflict', 'The first request with this Idempotency-Key is still running: ask again shortly.', {
+        retryAfterSeconds: 1,
+      });
+    }
+    const body: unknown = JSON.parse(await vault.open(placeOf(request), earlier.envelope));
+    return { status: earlier.status, ...(body === null ? {} : { body }) };
+  };
+
+  return {
+    async once(request, run) {
+      const requestHash = hashOf(request);
+      if (!(await take(request, requestHash))) return earlierAnswer(request, requestHash);
+      const where = { environment_apiKeyId_key: idOf(request) };
+      try {
+        const answer = await run();
+        const envelope = await vault.seal(placeOf(request), JSON.stringify(answer.body ?? null));
+        await db.prisma.idempotentRequest.update({ where, data: { status: answer.status ?? 200, envelope } });
+        return answer;
+      } catch (error) {
+        await db.prisma.idempotentRequest.deleteMany({ where: { ...idOf(request), status: null } });
+        throw error;
+      }
+    },
+    async sweep(now) {
+      await db.prisma.idempotentRequest.deleteMany({ where: { createdAt: { lt: addSeconds(now, -KEPT_SECONDS) } } });
+    },
+  };
+};
