@@ -36,29 +36,38 @@ try {
   stop(`Authpipe can't write to ${root}: clone it into a folder of your own, or change the folder's owner.`);
 }
 
-/** The npm process above us, also where a shell stands between: its death must be seen, and it tells nobody. */
-function processesAbove() {
-  const above = [process.ppid];
+/** Parent and command line of a process, or null. /proc first: not every machine has `ps`. */
+function parentOf(pid) {
   try {
-    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(process.ppid)], {
-      encoding: 'utf8',
-    }).trim();
-    const found = /^(\d+)\s+(\S+)/.exec(line);
-    if (found && /(^|\/)-?(sh|bash|dash|zsh)$/.test(found[2]) && line.includes('start.cjs'))
-      above.push(Number(found[1]));
+    const [, rest] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) (?=[A-Z] \d)/);
+    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+    return { parent: Number(rest.split(' ')[1]), command };
   } catch {
-    // No `ps`: the parent alone is watched.
+    // Not Linux, or gone.
   }
-  return above;
+  try {
+    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    const [, parent, command] = /^(\d+)\s+(.*)$/s.exec(line);
+    return { parent: Number(parent), command };
+  } catch {
+    return null;
+  }
 }
 
-function alive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
+/**
+ * The shell that npm may have put between itself and us. npm's death is told to nobody; it shows as a new parent of the
+ * process below it (npm's own pid may live on as a zombie).
+ */
+const shell = parentOf(process.ppid);
+const isNpmsShell =
+  shell !== null && /^(\S*\/)?(ba|da|z)?sh /.test(shell.command) && shell.command.includes('start.cjs');
+const parentAtStart = process.ppid;
+
+function isOrphaned() {
+  if (process.ppid !== parentAtStart) return true;
+  if (!isNpmsShell) return false;
+  const now = parentOf(parentAtStart);
+  return now === null || now.parent !== shell.parent;
 }
 
 const leashFolder = process.platform === 'win32' ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'authpipe-'));
@@ -88,10 +97,9 @@ function tidy() {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-const above = processesAbove();
 setInterval(() => {
-  if (process.ppid !== above[0] || !above.every(alive)) end();
-}, 250).unref();
+  if (isOrphaned()) end();
+}, 500).unref();
 
 leash.listen(leashPath, () => {
   const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
