@@ -7,4 +7,6 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   target: 'es2022',
+  // The bundler drops directives: without this one, Next.js would run the hooks on the server.
+  banner: { js: "'use client';" },
 });

@@ -1,0 +1,46 @@
+import type { ConnectedAccount } from '@authpipe/types';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useAuthpipeContext } from './authpipe-provider.js';
+import { ConnectFlow, type ConnectFlowOptions, type ConnectSnapshot } from './connect-flow.js';
+import type { ProviderId } from './provider-id.js';
+
+export interface UseConnectOptions extends Omit<ConnectFlowOptions, 'session' | 'provider' | 'baseUrl'> {
+  readonly provider: ProviderId;
+  /** The connection as your backend knows it: decides what is shown at rest, and is what a click reconnects. */
+  readonly connection?: Pick<ConnectedAccount, 'id' | 'status'> | null | undefined;
+}
+
+export interface UseConnectResult extends ConnectSnapshot {
+  /** Starts a connect. Call it synchronously in a click, or browsers block the popup. */
+  readonly connect: () => void;
+  /** Forgets a connect under way, an error or an earlier success. */
+  readonly reset: () => void;
+}
+
+/**
+ * The logic of `ConnectButton`, for a button of your own.
+ * @throws Error outside an `AuthpipeProvider`.
+ */
+export function useConnect({ connection, ...options }: UseConnectOptions): UseConnectResult {
+  const { redirectReturn, ...context } = useAuthpipeContext();
+  const known = connection?.status ?? null;
+  const flowOptions: ConnectFlowOptions = {
+    ...options,
+    session: context.session,
+    baseUrl: context.baseUrl,
+    display: options.display ?? context.display,
+    connectionId: options.connectionId ?? connection?.id,
+  };
+  const [flow] = useState(() => new ConnectFlow(flowOptions, known, { redirectReturn }));
+  const snapshot = useSyncExternalStore(flow.subscribe, flow.getSnapshot, flow.getSnapshot);
+
+  // In this order: a redirect that came back is resumed with the options of this render.
+  useEffect(() => flow.update(flowOptions));
+  useEffect(() => flow.setKnownStatus(known), [flow, known]);
+  useEffect(() => {
+    flow.resume();
+    return () => flow.dispose();
+  }, [flow]);
+
+  return { ...snapshot, connect: flow.connect, reset: flow.reset };
+}
