@@ -1,0 +1,18 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { renderDocument } from '../site/document.js';
+import { sitePages } from '../site-pages.js';
+import { builtAssets } from './built-assets.js';
+
+// Runs from the package's folder, after the browser build: writes dist/<path>/index.html for every page.
+const distFolder = resolve('dist');
+const assets = builtAssets(distFolder, resolve('src/site/favicon.svg'));
+
+for (const page of sitePages()) {
+  const file = join(distFolder, page.path, 'index.html');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, renderDocument(page, assets));
+}
+
+// Of use to this program only; it is not for visitors.
+rmSync(join(distFolder, '.vite'), { recursive: true });

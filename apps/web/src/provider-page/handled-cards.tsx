@@ -1,0 +1,28 @@
+import type { ProviderDefinition } from '@authpipe/providers';
+import type { ReactNode } from 'react';
+import { isConnectable, mainMethodOf } from '../availability.js';
+import { HandledIcon } from './handled-icon.js';
+import { handledWork } from './handled-work.js';
+import { PlannedBadge } from './planned-badge.js';
+
+/** Four cards: the work that Authpipe takes off the product for this kind of method. */
+export function HandledCards({ provider }: { readonly provider: ProviderDefinition }): ReactNode {
+  const method = mainMethodOf(provider);
+  return (
+    <section aria-labelledby="handled">
+      <h2 id="handled">
+        What Authpipe {isConnectable(method) ? 'handles' : 'will handle'} for {provider.name}
+        <PlannedBadge provider={provider} />
+      </h2>
+      <ul className="handled">
+        {handledWork(method).map(({ title, text, icon }) => (
+          <li key={title} className="handled-card">
+            <HandledIcon icon={icon} />
+            <h3>{title}</h3>
+            <p>{text}</p>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
