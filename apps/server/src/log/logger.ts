@@ -26,6 +26,21 @@ const SECRET_FIELDS = [
   'cookie',
 ];
 
+/** How deep a chain of causes is told. */
+const MAX_CAUSES = 4;
+
+/**
+ * An error for the log: kind, message, code, stack and the same of its causes. Other fields are left out: libraries hang
+ * requests and answers on their errors, and those hold tokens.
+ */
+export const describeError = (error: unknown, depth = 0): unknown => {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  const cause =
+    error.cause !== undefined && depth < MAX_CAUSES ? { cause: describeError(error.cause, depth + 1) } : {};
+  return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
+};
+
 /**
  * The server's logger: JSON lines on standard output. Redaction by field name is the second net: the first is that
  * nobody hands a secret to the log.
@@ -35,6 +50,7 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
     {
       level,
       base: null,
+      serializers: { err: (error: unknown) => describeError(error) },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {
         paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`, `headers["${field}"]`]),

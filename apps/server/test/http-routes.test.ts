@@ -1,0 +1,229 @@
+import { Writable } from 'node:stream';
+import { appId } from '@authpipe/types';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Router } from 'express';
+import request from 'supertest';
+import { z } from 'zod';
+import type { ApiKeyIdentity } from '../src/access/api-key-store.js';
+import { Problem } from '../src/errors/problem.js';
+import { createApp } from '../src/http/app.js';
+import { defineRoute, type Route } from '../src/http/route.js';
+import { requireTenant, requireWholeProduct, visibleTo } from '../src/http/tenant-limit.js';
+import { createLogger } from '../src/log/logger.js';
+import { systemRandomness } from '../src/randomness.js';
+
+const PLANTED = 'planted-secret-value';
+
+let logged = '';
+const log = createLogger(
+  'debug',
+  new Writable({
+    write(chunk, _encoding, done) {
+      logged += String(chunk);
+      done();
+    },
+  }),
+);
+afterEach(() => {
+  logged = '';
+});
+
+const keys: Record<string, ApiKeyIdentity> = {
+  reader: { id: 'key_1', environment: 'test', scopes: ['connections:read'], tenantId: null },
+  admin: { id: 'key_2', environment: 'test', scopes: ['admin'], tenantId: null },
+  limited: { id: 'key_3', environment: 'test', scopes: ['connections:read', 'admin'], tenantId: 'org_a' },
+};
+
+const echoBody = z.strictObject({
+  tenantId: appId,
+  nested: z.strictObject({ 'a/b': z.int() }).optional(),
+});
+
+const routes: Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/things',
+    scope: 'connections:read',
+    summary: 'Things',
+    handle: async () => ({ body: { ok: true } }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/things',
+    scope: 'connections:read',
+    summary: 'Make a thing',
+    body: echoBody,
+    handle: async ({ key, body }) => {
+      requireTenant(key, body.tenantId);
+      return { status: 201, body };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/fails',
+    scope: 'connections:read',
+    summary: 'Fails',
+    handle: async () => {
+      throw new Error(`the database said ${PLANTED}`);
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/waits',
+    scope: 'connections:read',
+    summary: 'Waits',
+    handle: async () => {
+      throw new Problem('provider_unavailable', 'The provider does not answer.', { retryAfterSeconds: 2.2 });
+    },
+  }),
+];
+
+const app = createApp({
+  routes,
+  verifyApiKey: async (presented) => {
+    const found = keys[presented];
+    if (!found) throw new Problem('unauthorized', 'This API key is not accepted.');
+    return found;
+  },
+  allows: (identity, scope) => identity.scopes.includes(scope) || identity.scopes.includes('admin'),
+  once: async (_request, run) => run(),
+  ping: async () => {},
+  isDraining: () => false,
+  countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
+  connectRouter: Router(),
+  webFolder: '/nowhere',
+  publicUrl: 'http://localhost:4600',
+  version: '0.0.0',
+  log,
+  randomness: systemRandomness,
+  trustedProxies: 0,
+});
+
+const as = (key: string) => ({ Authorization: `Bearer ${key}` });
+
+describe('the API', () => {
+  it('refuses a request without a key, and says how to send one', async () => {
+    const answer = await request(app).get('/v1/things');
+    expect(answer.status).toBe(401);
+    expect(answer.headers['content-type']).toContain('application/problem+json');
+    expect(answer.headers['www-authenticate']).toBe('Bearer');
+    expect(answer.body).toMatchObject({ code: 'unauthorized', retryable: false, status: 401 });
+    expect(answer.body.requestId).toBe(answer.headers['x-request-id']);
+  });
+
+  it('refuses a key that lacks the scope of the route', async () => {
+    const scopeless = { ...keys.reader, scopes: [] } as ApiKeyIdentity;
+    keys.scopeless = scopeless;
+    const answer = await request(app).get('/v1/things').set(as('scopeless'));
+    expect(answer.status).toBe(403);
+    expect(answer.body.code).toBe('forbidden');
+    expect(answer.body.detail).toContain('connections:read');
+  });
+
+  it('never lets an answer be cached', async () => {
+    const answer = await request(app).get('/v1/things').set(as('reader'));
+    expect(answer.status).toBe(200);
+    expect(answer.headers['cache-control']).toBe('no-store');
+  });
+
+  it('points at each field that is wrong, and does not repeat its value', async () => {
+    const answer = await request(app)
+      .post('/v1/things')
+      .set(as('reader'))
+      .send({ tenantId: '', nested: { 'a/b': PLANTED }, extra: PLANTED });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toEqual(
+      expect.arrayContaining([
+        { pointer: '/tenantId', detail: 'must not be empty' },
+        expect.objectContaining({ pointer: '/nested/a~1b' }),
+        { pointer: '', detail: 'has no field "extra"' },
+      ]),
+    );
+    expect(JSON.stringify(answer.body)).not.toContain(PLANTED);
+  });
+
+  it('answers broken JSON and oversized bodies with invalid_request', async () => {
+    const broken = await request(app)
+      .post('/v1/things')
+      .set(as('reader'))
+      .set('Content-Type', 'application/json')
+      .send('{"tenantId":');
+    expect(broken.body).toMatchObject({ code: 'invalid_request', status: 400 });
+    const large = await request(app)
+      .post('/v1/things')
+      .set(as('reader'))
+      .send({ tenantId: 'x'.repeat(300_000) });
+    expect(large.body).toMatchObject({ code: 'invalid_request', status: 400 });
+  });
+
+  it('tells nothing of an unexpected failure but its request id, which leads to the log', async () => {
+    const answer = await request(app).get('/v1/fails').set(as('reader'));
+    expect(answer.status).toBe(500);
+    expect(answer.body.code).toBe('internal_error');
+    expect(JSON.stringify(answer.body)).not.toContain(PLANTED);
+    expect(logged).toContain(answer.body.requestId);
+  });
+
+  it('sends Retry-After in whole seconds', async () => {
+    const answer = await request(app).get('/v1/waits').set(as('reader'));
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe('3');
+    expect(answer.body.retryable).toBe(true);
+  });
+
+  it('keeps the address, the headers and the body of a request out of the log', async () => {
+    await request(app)
+      .post(`/v1/things?token=${PLANTED}`)
+      .set(as('reader'))
+      .set('Cookie', `a=${PLANTED}`)
+      .send({ tenantId: PLANTED });
+    expect(logged).toContain('/v1/things');
+    expect(logged).not.toContain(PLANTED);
+    expect(logged).not.toContain('Bearer');
+  });
+
+  it('keeps a caller’s request id only if it is harmless', async () => {
+    const kept = await request(app).get('/v1/things').set(as('reader')).set('X-Request-Id', 'trace-0001');
+    expect(kept.headers['x-request-id']).toBe('trace-0001');
+    const replaced = await request(app).get('/v1/things').set(as('reader')).set('X-Request-Id', 'a b');
+    expect(replaced.headers['x-request-id']).toMatch(/^req_/);
+  });
+
+  it('answers what is not there with not_found', async () => {
+    const answer = await request(app).get('/v1/elsewhere').set(as('reader'));
+    expect(answer.body).toMatchObject({ code: 'not_found', status: 404 });
+  });
+
+  it('holds a tenant’s key to its tenant', async () => {
+    const answer = await request(app).post('/v1/things').set(as('limited')).send({ tenantId: 'org_b' });
+    expect(answer.status).toBe(403);
+    const own = await request(app).post('/v1/things').set(as('limited')).send({ tenantId: 'org_a' });
+    expect(own.status).toBe(201);
+    const limited = keys.limited as ApiKeyIdentity;
+    expect(() => requireWholeProduct(limited)).toThrow('limited to one tenant');
+    expect(() => visibleTo(limited, { id: 'conn_1', tenantId: 'org_b' })).toThrow('no connection');
+  });
+});
+
+describe('operations', () => {
+  it('tells metrics to admin keys alone', async () => {
+    expect((await request(app).get('/metrics')).status).toBe(401);
+    expect((await request(app).get('/metrics').set(as('reader'))).status).toBe(403);
+    expect((await request(app).get('/metrics').set(as('limited'))).status).toBe(403);
+    const answer = await request(app).get('/metrics').set(as('admin'));
+    expect(answer.text).toContain('authpipe_connections{provider="okta",status="healthy"} 3');
+  });
+
+  it('describes every route with its scope', async () => {
+    const { body } = await request(app).get('/openapi.json');
+    expect(body.paths['/v1/things'].post.description).toContain('connections:read');
+    expect(body.paths['/v1/things'].post.requestBody.content['application/json'].schema.required).toContain(
+      'tenantId',
+    );
+  });
+
+  it('is alive and ready', async () => {
+    expect((await request(app).get('/healthz')).body).toEqual({ status: 'ok' });
+    expect((await request(app).get('/readyz')).status).toBe(200);
+  });
+});
