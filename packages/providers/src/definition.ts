@@ -14,6 +14,11 @@ export type UrlTemplate = `https://${string}`;
 
 /** One setting that a person types for a connection or an integration: Okta's `domain`, CrowdStrike's `region`. */
 export interface ConfigField {
+  /**
+   * `host`: the name of a host, without scheme, port and path; `choice`: one of `options`; `text`: anything else that
+   * `parse` accepts.
+   */
+  readonly kind: 'host' | 'choice' | 'text';
   readonly label: string;
   readonly description: string;
   /** Shown as the placeholder: a value that would be accepted. */
