@@ -106,7 +106,7 @@ export const okta = {
     },
   },
   api: {
-    baseUrl: 'https://{domain}/api/v1',
+    baseUrl: 'https://{domain}',
     rateLimit: {
       limit: 'x-rate-limit-limit',
       remaining: 'x-rate-limit-remaining',
