@@ -96,3 +96,15 @@ export type ConnectedAccount = z.infer<typeof connectedAccount>;
 /** What `DELETE /v1/connections/{id}` answers: whether the provider confirmed the revocation. */
 export const deletedConnection = z.object({ id: z.string(), revokedAtProvider: z.boolean() });
 export type DeletedConnection = z.infer<typeof deletedConnection>;
+
+/** What `DELETE /v1/tenants/{tenantId}` answers: how many connections there were, and how many the provider revoked. */
+export const deletedTenant = z.object({ connections: z.int(), revokedAtProvider: z.int() });
+export type DeletedTenant = z.infer<typeof deletedTenant>;
+
+/** Body of `POST /v1/connections/{id}/report`: how the provider's API answered a call with the credential. */
+export const connectionReport = z.strictObject({
+  status: z.union([z.literal(401), z.literal(403)]),
+  /** Which version of the credential was refused; the current one when left out. */
+  version: z.int().min(1).optional(),
+});
+export type ConnectionReport = z.infer<typeof connectionReport>;

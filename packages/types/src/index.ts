@@ -7,4 +7,5 @@ export * from './event.js';
 export * from './identity.js';
 export * from './import-connection.js';
 export * from './integration.js';
+export * from './named-secret.js';
 export * from './problem.js';

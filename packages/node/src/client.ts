@@ -1,0 +1,248 @@
+import type {
+  Connection,
+  ConnectionReport,
+  ConnectSessionRequest,
+  ConnectSessionState,
+  CreatedConnectSession,
+  Credential,
+  DeletedConnection,
+  DeletedTenant,
+  ImportConnectionRequest,
+  Integration,
+  IntegrationRequest,
+  Metadata,
+  NamedSecret,
+  NamedSecretInfo,
+} from '@authpipe/types';
+import { ConnectSessions } from './connect-sessions.js';
+import { type CallOptions, type ConnectionFilter, Connections, type CreateOptions } from './connections.js';
+import { CredentialReader, type ReadOptions } from './credential-reader.js';
+import type { CredentialRef } from './credential-ref.js';
+import { HttpTransport } from './http-transport.js';
+import { type IntegrationOptions, Integrations } from './integrations.js';
+import { NamedSecrets } from './named-secrets.js';
+import { type AuthpipeOptions, checkOptions } from './options.js';
+
+/**
+ * A client of an Authpipe server. Make one per process and keep it: its cache is what makes reads instant.
+ *
+ * Every method rejects with an `AuthpipeError`, or with the reason of the signal it was given.
+ */
+export class Authpipe {
+  /** Where the server is. */
+  readonly baseUrl: string;
+  /** The environment that the API key opens, such as `live` or `test`. */
+  readonly environment: string;
+  readonly #transport: HttpTransport;
+  readonly #reader: CredentialReader;
+  readonly #connections: Connections;
+  readonly #sessions: ConnectSessions;
+  readonly #integrations: Integrations;
+  readonly #secrets: NamedSecrets;
+
+  /** @throws AuthpipeError `invalid_request` when an option is wrong or missing, saying what to change */
+  constructor(options: AuthpipeOptions = {}) {
+    const checked = checkOptions(options);
+    this.baseUrl = checked.baseUrl;
+    this.environment = checked.environment;
+    this.#transport = new HttpTransport(checked);
+    this.#connections = new Connections(this.#transport);
+    this.#sessions = new ConnectSessions(this.#transport);
+    this.#integrations = new Integrations(this.#transport);
+    this.#secrets = new NamedSecrets(this.#transport);
+    this.#reader = new CredentialReader({
+      transport: this.#transport,
+      clock: checked.clock,
+      random: Math.random,
+      maxEntries: checked.maxEntries,
+      maxAgeSeconds: checked.maxAgeSeconds,
+      refreshNow: (id) => this.#connections.act(id, 'refresh', {}),
+    });
+  }
+
+  /**
+   * A credential that is valid now, from the cache where it can be. The object is frozen and shared by all readers.
+   * Times in it are RFC 3339 strings, as the server gave them.
+   *
+   * With `minValiditySeconds` it is valid for at least that long; where the server's is not, the provider is asked for
+   * a new one, which needs a key with `connections:write`.
+   * @throws AuthpipeError `needs_reconnect`, `connection_not_found`, `connection_ambiguous`, `server_unreachable`, …
+   */
+  getCredential(ref: CredentialRef, options?: ReadOptions): Promise<Credential> {
+    return this.#reader.read(ref, options);
+  }
+
+  /** Leave for one person to connect one account: hand `token` to your page, or send `url` to the person. */
+  createConnectSession(
+    request: ConnectSessionRequest,
+    options: CreateOptions = {},
+  ): Promise<CreatedConnectSession> {
+    return this.#sessions.create(request, options);
+  }
+
+  /** How a connect session stands: the only word on its outcome that a backend should trust. */
+  getConnectSession(id: string, options: CallOptions = {}): Promise<ConnectSessionState> {
+    return this.#sessions.get(id, options);
+  }
+
+  /** Makes the connection active, for a session with a `codeChallenge`. @see RFC 7636 section 4.1 for the verifier */
+  finishConnectSession(
+    id: string,
+    codeVerifier: string,
+    options: CallOptions = {},
+  ): Promise<ConnectSessionState> {
+    return this.#sessions.finish(id, codeVerifier, options);
+  }
+
+  /** Connections, newest first, page after page as they are read: `for await (const connection of …)`. */
+  listConnections(
+    filter: ConnectionFilter = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Connection, void, undefined> {
+    return this.#connections.list(filter, options);
+  }
+
+  /** One connection, without its secrets. @throws AuthpipeError `connection_not_found` */
+  async getConnection(id: string, options: CallOptions = {}): Promise<Connection> {
+    return this.#observed(await this.#connections.get(id, options));
+  }
+
+  /** Replaces the metadata of a connection. */
+  async updateConnection(
+    id: string,
+    changes: { metadata: Metadata },
+    options: CallOptions = {},
+  ): Promise<Connection> {
+    return this.#observed(await this.#connections.update(id, changes, options));
+  }
+
+  /** Brings in a credential from elsewhere; the same integration, tenant, owner and label again replaces it. */
+  async importConnection(request: ImportConnectionRequest, options: CreateOptions = {}): Promise<Connection> {
+    const connection = await this.#connections.import(request, options);
+    this.#reader.forget(connection.id);
+    return connection;
+  }
+
+  /** Has the provider give a new credential now. The next read gets it. */
+  async refreshConnection(id: string, options: CallOptions = {}): Promise<Connection> {
+    const connection = await this.#connections.act(id, 'refresh', options);
+    this.#reader.forget(id);
+    return connection;
+  }
+
+  /** Has the server try the credential at the provider now, and answers what it found. */
+  async checkConnection(id: string, options: CallOptions = {}): Promise<Connection> {
+    return this.#observed(await this.#connections.act(id, 'check', options));
+  }
+
+  /** Tells that the provider's API answered 401 or 403: the server checks, and the next read asks it. */
+  async reportConnection(
+    id: string,
+    report: ConnectionReport,
+    options: CallOptions = {},
+  ): Promise<Connection> {
+    const connection = await this.#connections.report(id, report, options);
+    this.#reader.forget(id);
+    return connection;
+  }
+
+  /** Revokes the grant at the provider, then erases the connection. Its credential is forgotten here first. */
+  async deleteConnection(id: string, options: CallOptions = {}): Promise<DeletedConnection> {
+    this.#reader.forget(id);
+    try {
+      return await this.#connections.delete(id, options);
+    } finally {
+      // Again: a read during the call may have put it back.
+      this.#reader.forget(id);
+    }
+  }
+
+  /** Revokes and erases everything of a tenant. Needs an `admin` key. Empties this client's cache. */
+  async deleteTenant(tenantId: string, options: CallOptions = {}): Promise<DeletedTenant> {
+    this.#reader.forgetAll();
+    try {
+      return await this.#connections.deleteTenant(tenantId, options);
+    } finally {
+      this.#reader.forgetAll();
+    }
+  }
+
+  /** Sets up an integration: a provider with your OAuth client. With `tenantId`, a tenant's own. */
+  putIntegration(
+    id: string,
+    request: IntegrationRequest,
+    options: IntegrationOptions = {},
+  ): Promise<Integration> {
+    return this.#integrations.put(id, request, options);
+  }
+
+  /** An integration, without its client secret. @throws AuthpipeError `not_found` */
+  getIntegration(id: string, options: IntegrationOptions = {}): Promise<Integration> {
+    return this.#integrations.get(id, options);
+  }
+
+  /** The product's integrations, or with `tenantId` the tenant's own. */
+  listIntegrations(options: IntegrationOptions = {}): Promise<Integration[]> {
+    return this.#integrations.list(options);
+  }
+
+  /** Removes an integration that no connection uses. @throws AuthpipeError `conflict` when one does */
+  deleteIntegration(id: string, options: IntegrationOptions = {}): Promise<void> {
+    return this.#integrations.delete(id, options);
+  }
+
+  /** Keeps a named secret with a connection, such as a provider's webhook secret. */
+  putSecret(
+    connectionId: string,
+    name: string,
+    value: string,
+    options: CallOptions = {},
+  ): Promise<NamedSecretInfo> {
+    return this.#secrets.put(connectionId, name, value, options);
+  }
+
+  /** A named secret with its value; read from the server each time. @throws AuthpipeError `not_found` */
+  getSecret(connectionId: string, name: string, options: CallOptions = {}): Promise<NamedSecret> {
+    return this.#secrets.get(connectionId, name, options);
+  }
+
+  /** Forgets a named secret. */
+  deleteSecret(connectionId: string, name: string, options: CallOptions = {}): Promise<void> {
+    return this.#secrets.delete(connectionId, name, options);
+  }
+
+  /** Ends running requests and empties the cache; later calls reject. A script ends by itself without it. */
+  close(): void {
+    this.#transport.close();
+    this.#reader.forgetAll();
+  }
+
+  /** For `using`: the same as `close()`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** For `await using`: the same as `close()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** What `JSON.stringify` shows: never the key, never a credential. */
+  toJSON(): { baseUrl: string; environment: string; cachedCredentials: number } {
+    return { baseUrl: this.baseUrl, environment: this.environment, cachedCredentials: this.#reader.size };
+  }
+
+  /** What `console.log` shows: the same as `toJSON`. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    return `Authpipe ${inspect(this.toJSON(), options)}`;
+  }
+
+  #observed(connection: Connection): Connection {
+    this.#reader.observe(connection);
+    return connection;
+  }
+}

@@ -1,0 +1,97 @@
+import { appId, DEFAULT_LABEL, OWNER_RULE } from '@authpipe/types';
+import { AuthpipeError, invalidRequest } from './errors.js';
+
+/** Whose connection it is: always said, never guessed. */
+export type Owner =
+  | { readonly userId: string; readonly owner?: never }
+  | { readonly owner: 'tenant'; readonly userId?: never };
+
+/** Which provider, or which integration of it. */
+export type Target =
+  | { readonly provider: string; readonly integration?: string }
+  | { readonly integration: string; readonly provider?: never };
+
+/** Finds a connection by what the app knows: provider or integration, tenant, owner, and label (default `default`). */
+export type OwnerRef = Target &
+  Owner & { readonly tenantId: string; readonly label?: string; readonly connectionId?: never };
+
+/** Finds a connection by its id. */
+export interface ConnectionIdRef {
+  readonly connectionId: string;
+  readonly provider?: never;
+  readonly integration?: never;
+  readonly tenantId?: never;
+  readonly userId?: never;
+  readonly owner?: never;
+  readonly label?: never;
+}
+
+/**
+ * Finds one connection. A user's look-up needs a non-empty `userId`; the tenant's own connection is asked for with
+ * `owner: 'tenant'` and nothing else.
+ */
+export type CredentialRef = OwnerRef | ConnectionIdRef;
+
+/** A ref as an untyped caller may hand it in. */
+export interface LooseRef {
+  readonly connectionId?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly integration?: string | undefined;
+  readonly tenantId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly label?: string | undefined;
+}
+
+/** Query of `GET /v1/credentials` for a ref. */
+export const refQuery = (ref: LooseRef): Record<string, string | undefined> =>
+  ref.connectionId === undefined
+    ? {
+        provider: ref.provider,
+        integration: ref.integration,
+        tenantId: ref.tenantId,
+        userId: ref.userId,
+        owner: ref.owner,
+        label: ref.label === DEFAULT_LABEL ? undefined : ref.label,
+      }
+    : { connectionId: ref.connectionId };
+
+/**
+ * Checks what types can't: callers without TypeScript, and values that are undefined in spite of it.
+ * @throws AuthpipeError `invalid_request`, naming the field
+ */
+export const checkRef = (ref: LooseRef): void => {
+  if (typeof ref !== 'object' || ref === null) {
+    throw invalidRequest('Say which connection: { provider, tenantId, userId }, or { connectionId }.');
+  }
+  const { connectionId, ...rest } = ref;
+  if (connectionId !== undefined) {
+    if (typeof connectionId !== 'string' || connectionId === '')
+      throw badField('connectionId', 'must not be empty');
+    const other = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
+    if (other !== undefined) throw badField(other, 'must be left out beside connectionId');
+    return;
+  }
+  if (ref.provider === undefined && ref.integration === undefined) {
+    throw badField('provider', 'is missing: give provider, integration or connectionId');
+  }
+  checkId('provider', ref.provider);
+  checkId('integration', ref.integration);
+  if (ref.tenantId === undefined) throw badField('tenantId', 'is missing');
+  checkId('tenantId', ref.tenantId);
+  checkId('userId', ref.userId);
+  checkId('label', ref.label);
+  if (ref.owner !== undefined && ref.owner !== 'tenant') throw badField('owner', 'can only be "tenant"');
+  if ((ref.userId === undefined) === (ref.owner === undefined)) throw badField('userId', OWNER_RULE);
+};
+
+const checkId = (field: keyof LooseRef, value: unknown): void => {
+  if (value === undefined) return;
+  const checked = appId.safeParse(value);
+  if (!checked.success) throw badField(field, checked.error.issues[0]?.message ?? 'is not valid');
+};
+
+const badField = (field: string, detail: string): AuthpipeError =>
+  new AuthpipeError('invalid_request', `${field}: ${detail}.`, {
+    errors: [{ pointer: `/${field}`, detail }],
+  });

@@ -1,0 +1,159 @@
+import { AuthpipeError, invalidRequest } from './errors.js';
+import type { CheckedOptions } from './options.js';
+import { readProblem } from './read-problem.js';
+import { withRetries } from './retry.js';
+
+/** One call of the server's API. */
+export interface HttpCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below `/v1`, with its segments encoded: see `pathOf`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  /** Makes a repeated `POST` safe: the server answers the second as it answered the first. */
+  readonly idempotencyKey?: string | undefined;
+  /** How often a `GET` is tried in all. Default: 3. Other methods are sent once. */
+  readonly attempts?: number;
+  /** Nobody waits for the answer: its timer must not keep the process alive. */
+  readonly background?: boolean;
+}
+
+/** An answer's JSON and, where it matters, nothing else: callers check the shape they rely on. */
+export type Json = unknown;
+
+const DEFAULT_ATTEMPTS = 3;
+
+/** Sends calls, each with the key, a timeout and, for `GET`, bounded retries. Holds the key where nothing prints it. */
+export class HttpTransport {
+  readonly #options: CheckedOptions;
+  readonly #random: () => number;
+  readonly #origin: string;
+  readonly #closed = new AbortController();
+
+  constructor(options: CheckedOptions, random: () => number = Math.random) {
+    this.#options = options;
+    this.#random = random;
+    this.#origin = new URL(options.baseUrl).origin;
+  }
+
+  /**
+   * Sends a call and reads its answer.
+   * @returns the JSON of the answer, `undefined` for an empty one
+   * @throws AuthpipeError, or the reason of the caller's signal
+   */
+  async send(call: HttpCall): Promise<Json> {
+    const attempts = call.method === 'GET' ? (call.attempts ?? DEFAULT_ATTEMPTS) : 1;
+    const tools = { clock: this.#options.clock, random: this.#random };
+    return withRetries(() => this.#attempt(call), attempts, tools, call.signal);
+  }
+
+  /** Ends every running request; later ones are refused. */
+  close(): void {
+    this.#closed.abort();
+  }
+
+  async #attempt(call: HttpCall): Promise<Json> {
+    call.signal?.throwIfAborted();
+    if (this.#closed.signal.aborted) throw closedError();
+    // One controller instead of AbortSignal.any: composite signals leaked in Node 20.
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const timer = setTimeout(abort, this.#options.timeoutMillis);
+    if (call.background === true) timer.unref();
+    call.signal?.addEventListener('abort', abort, { once: true });
+    this.#closed.signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await this.#exchange(call, controller.signal);
+    } catch (error) {
+      if (error instanceof AuthpipeError) throw error;
+      call.signal?.throwIfAborted();
+      if (this.#closed.signal.aborted) throw closedError();
+      throw this.#unreachable(controller.signal.aborted, error);
+    } finally {
+      clearTimeout(timer);
+      call.signal?.removeEventListener('abort', abort);
+      this.#closed.signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #exchange(call: HttpCall, signal: AbortSignal): Promise<Json> {
+    const { apiKey, baseUrl, clock, fetch } = this.#options;
+    const response = await fetch(`${baseUrl}/v1${call.path}${queryString(call.query)}`, {
+      method: call.method,
+      headers: {
+        accept: 'application/json, application/problem+json',
+        authorization: `Bearer ${apiKey}`,
+        'user-agent': 'authpipe-node',
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      // A redirect could carry the key and a credential to a host that nobody named.
+      redirect: 'manual',
+      signal,
+    });
+    const body = await response.text();
+    if (!response.ok) {
+      const { status, headers } = response;
+      throw readProblem({ status, headers, body, origin: this.#origin, now: clock.now() });
+    }
+    if (body === '') return undefined;
+    try {
+      return JSON.parse(body);
+    } catch {
+      // The parser's own error quotes the body, which may hold a secret: it is not kept as the cause.
+      throw notAuthpipe(this.#origin, 'is not JSON', response.status);
+    }
+  }
+
+  #unreachable(timedOut: boolean, error: unknown): AuthpipeError {
+    const why = timedOut ? `nothing within ${this.#options.timeoutMillis} ms` : networkCode(error);
+    return new AuthpipeError(
+      'server_unreachable',
+      `No answer from ${this.#origin} (${why}): is Authpipe running there, and is baseUrl right?`,
+      { cause: new Error(why) },
+    );
+  }
+}
+
+/** A 2xx answer that Authpipe would not give. */
+export const notAuthpipe = (origin: string, what: string, status = 200): AuthpipeError =>
+  new AuthpipeError(
+    'server_unreachable',
+    `The answer from ${origin} ${what}: check that baseUrl is the address of an Authpipe server.`,
+    { status, retryable: false },
+  );
+
+/**
+ * Builds a path from segments that may be any text.
+ * @throws AuthpipeError `invalid_request` for an empty one, and for `.` and `..`, which URLs resolve even when encoded
+ */
+export const pathOf = (...segments: readonly string[]): string =>
+  segments
+    .map((segment) => {
+      if (typeof segment !== 'string' || segment === '' || segment === '.' || segment === '..') {
+        throw invalidRequest('An id must be a non-empty string other than "." and "..".');
+      }
+      return `/${encodeURIComponent(segment)}`;
+    })
+    .join('');
+
+const queryString = (query: HttpCall['query']): string => {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) params.append(name, value);
+  }
+  return params.size === 0 ? '' : `?${params}`;
+};
+
+const closedError = (): AuthpipeError => invalidRequest('This client is closed: make a new Authpipe.');
+
+/** Only the machine-readable code: a foreign error's text may hold what was sent. */
+const networkCode = (error: unknown): string => {
+  for (const candidate of [error, (error as { cause?: unknown } | undefined)?.cause]) {
+    const code = (candidate as { code?: unknown } | undefined)?.code;
+    if (typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code)) return code;
+  }
+  return 'network error';
+};

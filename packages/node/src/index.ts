@@ -1,0 +1,25 @@
+export type {
+  Connection,
+  ConnectionReport,
+  ConnectSessionRequest,
+  ConnectSessionState,
+  CreatedConnectSession,
+  Credential,
+  DeletedConnection,
+  DeletedTenant,
+  FieldError,
+  ImportConnectionRequest,
+  Integration,
+  IntegrationRequest,
+  Metadata,
+  NamedSecret,
+  NamedSecretInfo,
+} from '@authpipe/types';
+export { Authpipe } from './client.js';
+export type { Clock } from './clock.js';
+export type { CallOptions, ConnectionFilter, CreateOptions } from './connections.js';
+export type { ReadOptions } from './credential-reader.js';
+export type { ConnectionIdRef, CredentialRef, Owner, OwnerRef, Target } from './credential-ref.js';
+export { AuthpipeError, type AuthpipeErrorCode, type AuthpipeErrorDetails } from './errors.js';
+export type { IntegrationOptions } from './integrations.js';
+export type { AuthpipeOptions } from './options.js';
