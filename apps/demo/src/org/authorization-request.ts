@@ -1,0 +1,57 @@
+import type { OrgClient } from './client-registry.js';
+import { ALL_SCOPES, isApiScope } from './scopes.js';
+import { UNKNOWN_SCOPE } from './token-errors.js';
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+/** Why a request to `/authorize` goes back to the app before anybody signs in. */
+export interface AuthorizationRefusal {
+  error: string;
+  error_description: string;
+}
+
+/** The rules Okta adds to the protocol's: a `state` of plain characters, known scopes, and at least one it may grant. */
+export function checkRequest(
+  parameters: Parameters,
+  client: Required<OrgClient>,
+): AuthorizationRefusal | undefined {
+  const { state } = parameters;
+  if (typeof state !== 'string' || state === '') {
+    return { error: 'invalid_request', error_description: "The 'state' parameter is required." };
+  }
+  if (!/^[A-Za-z0-9,._-]+$/.test(state)) {
+    return {
+      error: 'invalid_request',
+      error_description: "The 'state' parameter contains invalid characters.",
+    };
+  }
+  const requested = requestedScopes(parameters);
+  if (requested.some((scope) => !ALL_SCOPES.includes(scope))) {
+    return { error: 'invalid_scope', error_description: UNKNOWN_SCOPE };
+  }
+  const apiScopes = requested.filter(isApiScope);
+  if (apiScopes.length > 0 && !apiScopes.some((scope) => client.scopes.includes(scope))) {
+    return {
+      error: 'consent_required',
+      error_description: 'You are not allowed any of the requested scopes.',
+    };
+  }
+  return undefined;
+}
+
+/**
+ * Splits what was asked for into what the app gets and what it does not. API scopes that no admin granted to the app
+ * are left out without a word, and the person's admin role plays no part, as at Okta.
+ */
+export function scopesToGrant(parameters: Parameters, client: Required<OrgClient>) {
+  const requested = requestedScopes(parameters);
+  const mayHave = (scope: string) => !isApiScope(scope) || client.scopes.includes(scope);
+  return {
+    granted: requested.filter(mayHave),
+    withheld: requested.filter((scope) => !mayHave(scope)),
+  };
+}
+
+function requestedScopes({ scope }: Parameters): string[] {
+  return typeof scope === 'string' ? [...new Set(scope.split(' ').filter(Boolean))] : [];
+}

@@ -1,0 +1,143 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express } from 'express';
+import type Provider from 'oidc-provider';
+import { createAuthorizationServer } from './authorization-server.js';
+import { ClientRegistry, type OrgClient } from './client-registry.js';
+import { createOrgClock } from './clock.js';
+import { createControl, type OrgControl } from './control.js';
+import { countRequest, zeroCounters } from './counters.js';
+import { DEFAULT_PEOPLE, Directory, type Person } from './directory.js';
+import { FaultQueue, meetFaults } from './faults.js';
+import { managementApi } from './management-api.js';
+import { askForConsent } from './offline-access.js';
+import type { OrgState } from './org-state.js';
+import { formOf, readForm, replay } from './request-form.js';
+import { oktaId } from './seed.js';
+import { checkTokenSettings, OKTA_TOKEN_SETTINGS, type RotationMode } from './settings.js';
+import { signInRoutes } from './sign-in.js';
+import { OrgStore } from './store.js';
+
+export type { OrgClient } from './client-registry.js';
+export type { OrgControl } from './control.js';
+export type { OrgCounters } from './counters.js';
+export {
+  type AdminRole,
+  DEFAULT_PEOPLE,
+  type OrgUser,
+  type Person,
+  SANDBOX_PASSWORD,
+  type UserStatus,
+} from './directory.js';
+export type { Fault, FaultKind, PendingFault } from './faults.js';
+export type { GrantSelection, OrgGrant } from './grants.js';
+export type { RotationMode, TokenSettings } from './settings.js';
+
+export interface OrgOptions {
+  /** 0 takes a free one. */
+  port: number;
+  /** The address to listen on. Default `127.0.0.1`: the org guards nothing and is not for a network. */
+  host?: string;
+  /** The org's URL as apps know it. Default `http://localhost:<port>`. */
+  issuer?: string;
+  clients: readonly OrgClient[];
+  /** Default 3600, as at Okta's org server. */
+  accessTokenLifetimeSeconds?: number;
+  /** Default `STATIC`, as Okta's for web apps. */
+  rotation?: RotationMode;
+  /** Default 30, as at Okta. */
+  graceSeconds?: number;
+  /** Who can sign in. Default: {@link DEFAULT_PEOPLE}. */
+  people?: readonly Person[];
+  /** Milliseconds since the epoch. Default `Date.now`. `control.moveClock` moves the org's time from here. */
+  clock?: () => number;
+}
+
+/** A running org. */
+export interface Org {
+  /** Its URL and issuer, without a trailing slash. */
+  url: string;
+  control: OrgControl;
+  /** Ends every connection, hanging ones too. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a sandbox Okta org: Okta's org authorization server, the sign-in and consent pages, a part of the management
+ * API, and a control to make all of it misbehave. It keeps everything in memory.
+ *
+ * Rejects with the system's error (`EADDRINUSE`, say) where it can't listen, and with `RangeError` for settings that
+ * the org can't work with.
+ */
+export async function startOrg(options: OrgOptions): Promise<Org> {
+  const { accessTokenLifetimeSeconds, rotation, graceSeconds } = options;
+  const settings = checkTokenSettings({
+    accessTokenLifetimeSeconds: accessTokenLifetimeSeconds ?? OKTA_TOKEN_SETTINGS.accessTokenLifetimeSeconds,
+    rotation: rotation ?? OKTA_TOKEN_SETTINGS.rotation,
+    graceSeconds: graceSeconds ?? OKTA_TOKEN_SETTINGS.graceSeconds,
+  });
+  // It listens first: with port 0 the issuer is only known then.
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host ?? '127.0.0.1', () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  const clock = createOrgClock(options.clock);
+  const state: OrgState = {
+    issuer: (options.issuer ?? `http://localhost:${port}`).replace(/\/+$/, ''),
+    clock,
+    settings,
+    store: new OrgStore(clock, settings),
+    directory: new Directory(options.people ?? DEFAULT_PEOPLE),
+    clients: new ClientRegistry(options.clients),
+    faults: new FaultQueue(),
+    counters: zeroCounters(),
+  };
+  const control = createControl(state);
+  server.on('request', createApp(state, control, await createAuthorizationServer(state)));
+  return {
+    url: state.issuer,
+    control,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+        state.faults.clear();
+      }),
+  };
+}
+
+function createApp(state: OrgState, _control: OrgControl, authorizationServer: Provider): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(readForm);
+  app.use((req, _res, next) => {
+    countRequest(state.counters, req.path, formOf(req));
+    next();
+  });
+  app.use(meetFaults(state));
+  app.get('/.well-known/okta-organization', (_req, res) => {
+    res.json({
+      id: oktaId('00o', state.issuer),
+      pipeline: 'idx',
+      _links: { organization: { href: state.issuer } },
+      settings: { analyticsCollectionEnabled: false, bugReportingEnabled: false, omEnabled: false },
+    });
+  });
+  app.use('/api/v1', managementApi(state, authorizationServer));
+  app.use(signInRoutes(state, authorizationServer));
+
+  const answer = authorizationServer.callback();
+  app.use((req, res) => {
+    if (req.path === '/oauth2/v1/authorize') {
+      const url = new URL(req.url, state.issuer);
+      askForConsent(url.searchParams);
+      req.url = `${url.pathname}${url.search}`;
+    }
+    const pushed = req.path === '/oauth2/v1/par' ? formOf(req) : undefined;
+    if (pushed) askForConsent(pushed);
+    void answer(replay(req, pushed), res);
+  });
+  return app;
+}
