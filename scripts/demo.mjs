@@ -48,8 +48,8 @@ forget();
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 process.on('exit', forget);
 
-/** A real key, new for each demo; it never leaves this machine. */
-const apiKey = `ap_test_${randomBytes(32).toString('base64url')}`;
+/** Real secrets, new for each demo; they never leave this machine. */
+const newSecret = () => randomBytes(32).toString('base64url');
 const environment = {
   ...process.env,
   PORT: String(ports.server.port),
@@ -59,7 +59,8 @@ const environment = {
   AUTHPIPE_DEMO_APP_URL: appUrl,
   AUTHPIPE_DEMO_REDIRECT_URIS: `${authpipeUrl}/connect/callback`,
   AUTHPIPE_DATA_DIR: join(dataDir, 'data'),
-  AUTHPIPE_API_KEY: apiKey,
+  AUTHPIPE_API_KEY: `ap_test_${newSecret()}`,
+  AUTHPIPE_DEMO_CLIENT_SECRET: newSecret(),
   AUTHPIPE_DEV_ALLOW_LOOPBACK: '1',
   AUTHPIPE_LOG_LEVEL: process.env.AUTHPIPE_LOG_LEVEL || 'info',
   NODE_ENV: 'development',
