@@ -1,0 +1,34 @@
+import type { IntegrationView } from '../integration-view.js';
+
+export function TopBar({ view }: { view: IntegrationView | null }) {
+  return (
+    <div className="top-bar">
+      <div className="top-bar-inner">
+        <span className="brand">
+          <img src={new URL('./favicon.svg', import.meta.url).href} alt="" width="28" height="28" />
+          Crewdesk
+        </span>
+        {view ? (
+          <span className="who">
+            <span className="who-text">
+              <strong>{view.user.name}</strong>
+              <span>
+                {view.user.role}, {view.organisation}
+              </span>
+            </span>
+            <span className="avatar" aria-hidden="true">
+              {initials(view.user.name)}
+            </span>
+          </span>
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+export const initials = (name: string): string =>
+  name
+    .split(' ')
+    .map((word) => word.charAt(0))
+    .slice(0, 2)
+    .join('');
