@@ -1,6 +1,8 @@
 /** How long a button says that it copied, in milliseconds: time to look up from the keyboard. */
 const CONFIRMATION_MILLIS = 2000;
 
+const timers = new WeakMap<HTMLButtonElement, ReturnType<typeof setTimeout>>();
+
 /**
  * Shows the copy buttons and lets them copy the code beside them. The outcome is said by the button and, for people
  * who can't see it, by the page's live region (`[data-announcer]`). Where writing is refused (no permission, or a page
@@ -35,9 +37,11 @@ function report(button: HTMLButtonElement, message: string, state: 'copied' | 's
   if (text) text.textContent = message;
   if (announcer) announcer.textContent = message;
   button.dataset.state = state;
-  setTimeout(() => {
+  clearTimeout(timers.get(button));
+  const timer = setTimeout(() => {
     if (text) text.textContent = 'Copy';
     if (announcer) announcer.textContent = '';
     delete button.dataset.state;
   }, CONFIRMATION_MILLIS);
+  timers.set(button, timer);
 }

@@ -20,8 +20,12 @@ export function cataloguePage(providers: readonly ProviderDefinition[]): Page {
           </p>
           <ProviderSearch />
         </header>
-        {[...byCategory(providers)].map(([category, members]) => (
-          <CategoryShelf key={category} category={category} providers={members} />
+        {[...new Set(providers.map(({ category }) => category))].map((category) => (
+          <CategoryShelf
+            key={category}
+            category={category}
+            providers={providers.filter((provider) => provider.category === category)}
+          />
         ))}
       </div>
     ),
@@ -43,10 +47,4 @@ function CategoryShelf(props: {
       </ul>
     </section>
   );
-}
-
-function byCategory(
-  providers: readonly ProviderDefinition[],
-): ReadonlyMap<ProviderCategory, readonly ProviderDefinition[]> {
-  return Map.groupBy(providers, ({ category }) => category);
 }

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { createElement, type ReactNode } from 'react';
 import { type SnippetLanguage, type Token, tokenize } from './tokenize.js';
 
 interface CodeBlockProps {
@@ -20,7 +20,7 @@ export function CodeBlock({ label, code, language }: CodeBlockProps): ReactNode 
     <figure className="code">
       <figcaption className="code-label">{label}</figcaption>
       <pre className="code-body" {...scrollable(`${label} code`)}>
-        <code>{...tokenize(code, language).map(piece)}</code>
+        {createElement('code', null, ...tokenize(code, language).map(piece))}
       </pre>
       <button className="copy" type="button" data-copy="" hidden aria-label={`Copy the ${label} code`}>
         <svg className="copy-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

@@ -3,12 +3,12 @@ import { ProviderTile, TILE } from '../site/provider-mark.js';
 import type { FlowWords } from './flow-words.js';
 
 /** Side of a step's tile, in pixels. */
-const STEP_TILE = 64;
+const STEP_TILE = 56;
 /** Distance from a step's middle to the tip of an arrow. */
-const ARROW_TIP = STEP_TILE / 2 + 8;
+const ARROW_TIP = STEP_TILE / 2 + 6;
 /** Heights of the arrows' shafts within the tile. */
-const OUTWARD_Y = 22;
-const HOMEWARD_Y = 42;
+const OUTWARD_Y = 19;
+const HOMEWARD_Y = 37;
 
 /**
  * Three numbered steps with arrows between them. The drawing has no viewBox: places are parts of its width and sizes
@@ -24,7 +24,7 @@ export function FlowPicture(props: {
     <svg
       className="flow-picture"
       width="100%"
-      height="132"
+      height="116"
       role="img"
       aria-label={`Three steps: 1 Your App, 2 Authpipe, 3 ${providerName}`}
     >
@@ -77,7 +77,7 @@ function Step({ x, number, name, arrows, children }: StepProps): ReactNode {
         <text className="flow-number" x={-half + 2} y="6.25" textAnchor="middle">
           {number}
         </text>
-        <text className="flow-name" x="0" y={STEP_TILE + 30} textAnchor="middle">
+        <text className="flow-name" x="0" y={STEP_TILE + 28} textAnchor="middle">
           {name}
         </text>
       </g>

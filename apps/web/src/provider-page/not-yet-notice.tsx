@@ -8,8 +8,9 @@ export function NotYetNotice({ provider }: { readonly provider: ProviderDefiniti
     <aside className="notice" aria-labelledby="not-yet">
       <h2 id="not-yet">Not connectable yet</h2>
       <p>
-        The catalogue knows how {provider.name} signs requests in. The connect button does not take{' '}
-        {mainMethodOf(provider).name} yet. What is marked “planned” on this page shows how it will work.
+        The catalogue knows how {provider.name} lets programs in. The connect button does not take the{' '}
+        {mainMethodOf(provider).name} method yet. What is marked “planned” on this page shows how it will
+        work.
       </p>
     </aside>
   );

@@ -13,7 +13,7 @@ export interface QuickstartStep {
 export const QUICKSTART_STEPS: readonly QuickstartStep[] = [
   {
     title: 'Tell Authpipe about your OAuth app',
-    text: 'Create an OIDC web app in the Okta admin console with this server’s /connect/callback as its redirect URI. Authpipe seals the client secret; no answer ever shows it again.',
+    text: 'In the Okta admin console, create an OIDC web app, allow its Refresh Token grant and use this server’s /connect/callback as the redirect URI. Authpipe seals the client secret; no answer ever shows it again.',
     label: 'Terminal',
     language: 'shell',
     code: `curl -X PUT "$AUTHPIPE_URL/v1/integrations/okta" \\
