@@ -1,7 +1,11 @@
+import { auth0 } from './auth0.js';
+import { crowdstrike } from './crowdstrike.js';
 import type { AuthMethod, ProviderCategory, ProviderDefinition } from './definition.js';
+import { jumpcloud } from './jumpcloud.js';
 import { okta } from './okta.js';
+import { snyk } from './snyk.js';
 
-const catalogue = [okta] as const;
+const catalogue = [okta, auth0, snyk, crowdstrike, jumpcloud] as const;
 
 /** Every provider that Authpipe knows, in the order of the catalogue. */
 export const providers: readonly ProviderDefinition[] = catalogue;

@@ -129,8 +129,9 @@ export interface RateLimitHeaders {
 export type OAuthEndpoints =
   | {
       readonly source: 'discovery';
+      /** Compared with the metadata as it stands: Auth0's ends in a slash, Okta's does not. */
       readonly issuer: UrlTemplate;
-      /** Well-known document below the issuer. */
+      /** Well-known document below the issuer; a slash that ends the issuer is left out before it. */
       readonly metadataPath: '/.well-known/openid-configuration' | '/.well-known/oauth-authorization-server';
       /**
        * For hosts that speak for another issuer (Okta's custom domains): the issuer is accepted only when the document
@@ -198,7 +199,9 @@ export interface OAuthCodeMethod extends AuthMethodBase {
   /** Whether scopes that are not listed may be asked for: vendors add scopes faster than catalogues. */
   readonly acceptsOtherScopes: boolean;
   readonly scopeSeparator: ' ' | ',';
+  /** Values may hold settings in braces, like URLs: `https://{domain}/api/v2/`. Filled by `fillParams`. */
   readonly authorizationParams?: Readonly<Record<string, string>>;
+  /** As `authorizationParams`, for every request to the token endpoint. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
   /** How long an access token lives where the answer does not say, in seconds. */
@@ -222,6 +225,7 @@ export interface ClientCredentialsMethod extends AuthMethodBase {
   readonly revocation?: UrlTemplate;
   readonly clientAuthentication: ClientAuthentication;
   readonly scopes: readonly ScopeDefinition[];
+  /** Values may hold settings in braces, like URLs: `https://{domain}/api/v2/`. Filled by `fillParams`. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
   readonly accessTokenLifetimeSeconds: number;

@@ -30,9 +30,25 @@ export function fillUrl(
   config: Readonly<Record<string, string>>,
   { allowLoopback = false }: FillOptions = {},
 ): string {
-  const url = template.replaceAll(/\{([A-Za-z0-9_]+)\}/g, (_, field: string) => settingOf(config, field));
+  const url = fill(template, config);
   const host = url.slice('https://'.length).split('/', 1)[0] ?? '';
   return allowLoopback && isLoopbackHost(host) ? url.replace(/^https:/, 'http:') : url;
+}
+
+/**
+ * Fills the braces in the values of extra request parameters (`authorizationParams`, `tokenParams`).
+ *
+ * @throws {MissingConfigError} where a value is missing or empty.
+ */
+export function fillParams(
+  params: Readonly<Record<string, string>>,
+  config: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, fill(value, config)]));
+}
+
+function fill(template: string, config: Readonly<Record<string, string>>): string {
+  return template.replaceAll(/\{([A-Za-z0-9_]+)\}/g, (_, field: string) => settingOf(config, field));
 }
 
 function settingOf(config: Readonly<Record<string, string>>, field: string): string {

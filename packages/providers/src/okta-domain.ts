@@ -36,10 +36,13 @@ export function parseOktaDomain(typed: string): ParsedField {
  */
 export function confirmsOktaHost(document: unknown, givenHost: string): boolean {
   const links = propertyOf(document, '_links');
-  return ['organization', 'alternate']
-    .flatMap((relation) => propertyOf(links, relation))
-    .map((link) => hostOfHref(propertyOf(link, 'href')))
-    .some((host) => host !== null && host === givenHost.toLowerCase());
+  return (
+    ['organization', 'alternate']
+      // One link, or several where a relation has more than one target.
+      .flatMap((relation) => propertyOf(links, relation))
+      .map((link) => hostOfHref(propertyOf(link, 'href')))
+      .some((host) => host !== null && host === givenHost.toLowerCase())
+  );
 }
 
 function acceptOktaHost(host: string): ParsedField {
