@@ -51,6 +51,7 @@ export async function createAuthorizationServer(state: OrgState): Promise<Provid
 }
 
 function configure(state: OrgState, key: JsonWebKey): Configuration {
+  const accessTokenLifetime = () => state.settings.accessTokenLifetimeSeconds;
   return {
     adapter: (model: string) => (model === 'Client' ? state.clients.adapter() : state.store.adapter(model)),
     jwks: { keys: [{ ...key, use: 'sig', alg: 'RS256', kid: 'sandbox' }] },
@@ -95,7 +96,7 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
     },
     ttl: {
-      AccessToken: () => state.settings.accessTokenLifetimeSeconds,
+      AccessToken: accessTokenLifetime,
       AuthorizationCode: AUTHORIZATION_CODE_LIFETIME_SECONDS,
       Grant: GRANT_LIFETIME_SECONDS,
       IdToken: 3600,

@@ -25,7 +25,7 @@ export interface Fault {
   kind: FaultKind;
   /** How many calls meet it. Default 1. */
   times?: number;
-  /** The path it waits on, and everything below it. Default `/oauth2/v1/token`. */
+  /** The path it waits on, and everything below it; `/` is every call. Default `/oauth2/v1/token`. */
   path?: string;
   /** For `hang`: how long. Left out: until `releaseHung`. */
   hangMillis?: number;
@@ -71,7 +71,9 @@ export class FaultQueue {
 
   /** The fault that a call to this path meets, which is thereby one call nearer to its end. */
   take(path: string): PendingFault | undefined {
-    const fault = this.#pending.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+    const fault = this.#pending.find(
+      (one) => path === one.path || path.startsWith(`${one.path.replace(/\/$/, '')}/`),
+    );
     if (!fault) return undefined;
     fault.remaining -= 1;
     this.#pending = this.#pending.filter((one) => one.remaining > 0);

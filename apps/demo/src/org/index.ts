@@ -1,17 +1,19 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express } from 'express';
 import type Provider from 'oidc-provider';
 import { createAuthorizationServer } from './authorization-server.js';
 import { ClientRegistry, type OrgClient } from './client-registry.js';
 import { createOrgClock } from './clock.js';
 import { createControl, type OrgControl } from './control.js';
+import { controlRoutes } from './control-routes.js';
 import { countRequest, zeroCounters } from './counters.js';
 import { DEFAULT_PEOPLE, Directory, type Person } from './directory.js';
 import { FaultQueue, meetFaults } from './faults.js';
 import { managementApi } from './management-api.js';
 import { askForConsent } from './offline-access.js';
 import type { OrgState } from './org-state.js';
+import { errorPage } from './pages/error-page.js';
 import { formOf, readForm, replay } from './request-form.js';
 import { oktaId } from './seed.js';
 import { checkTokenSettings, OKTA_TOKEN_SETTINGS, type RotationMode } from './settings.js';
@@ -108,9 +110,11 @@ export async function startOrg(options: OrgOptions): Promise<Org> {
   };
 }
 
-function createApp(state: OrgState, _control: OrgControl, authorizationServer: Provider): Express {
+function createApp(state: OrgState, control: OrgControl, authorizationServer: Provider): Express {
   const app = express();
   app.disable('x-powered-by');
+  // In front of the faults: a sandbox that fails everything must still be able to stop it.
+  app.use('/control', controlRoutes(state, control));
   app.use(readForm);
   app.use((req, _res, next) => {
     countRequest(state.counters, req.path, formOf(req));
@@ -139,5 +143,10 @@ function createApp(state: OrgState, _control: OrgControl, authorizationServer: P
     if (pushed) askForConsent(pushed);
     void answer(replay(req, pushed), res);
   });
+  app.use(((error: { status?: number }, _req, res, _next) => {
+    const status = error.status ?? 500;
+    if (status >= 500) console.error('Sandbox Okta org:', error);
+    res.status(status).send(errorPage('invalid_request', 'The org could not read this request.'));
+  }) satisfies ErrorRequestHandler);
   return app;
 }

@@ -119,7 +119,7 @@ function refuse(res: Response, status: number, code: ApiErrorCode, causes: reado
 /** Okta says which scope is missing in the header alone: the body is empty. */
 function refuseScope(res: Response, issuer: string, scope: string): void {
   const parameters = [
-    'authorization_uri="' + issuer + '/oauth2/v1/authorize"',
+    `authorization_uri="${issuer}/oauth2/v1/authorize"`,
     `realm="${issuer}"`,
     `scope="${scope}"`,
     'error="insufficient_scope"',
