@@ -1,0 +1,162 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as resolveByDns } from 'node:dns/promises';
+import type { LookupFunction } from 'node:net';
+import type { HttpAnswer } from '@authpipe/providers';
+import { Agent, fetch, type Response } from 'undici';
+import type { Logger } from '../log/logger.js';
+import { isAddress, isLoopbackAddress, isLoopbackHost, isPublicAddress } from './public-address.js';
+
+/** A provider that takes longer is down for our purposes; leases and hosted pages are dimensioned by it. */
+export const DEFAULT_TIMEOUT_MILLIS = 10_000;
+
+/** Far above any token answer, metadata or key set seen in the wild; far below what would hurt the process. */
+const LIMIT_BYTES = 1_048_576;
+
+/** What is sent; the body is text that is ready to go. */
+export interface OutgoingRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** An answer, read whole. */
+export interface FetchedAnswer extends HttpAnswer {
+  readonly text: string;
+}
+
+/** Why no answer was taken. `forbidden` is a wrong address, the others are the provider's trouble. */
+export type FetchFailure = 'forbidden' | 'redirect' | 'too_large' | 'timeout' | 'network';
+
+/** No answer was taken. The message names no path, query or content: those may hold secrets. */
+export class FetchError extends Error {
+  override readonly name = 'FetchError';
+  constructor(
+    readonly failure: FetchFailure,
+    message: string,
+    options?: { cause: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** Sends a request to a provider. @throws FetchError when no answer was taken; answers of any status but 3xx are returned */
+export type GuardedFetch = (request: OutgoingRequest) => Promise<FetchedAnswer>;
+
+export interface GuardedFetchOptions {
+  /** Development only: loopback hosts may be asked, over plain HTTP too. Other hosts stay under the strict rules. */
+  readonly allowLoopback: boolean;
+  readonly log: Logger;
+  /** From the first packet to the last byte. 10 s unless told. */
+  readonly timeoutMillis?: number;
+  /** DNS; the system's resolver unless told. */
+  readonly resolve?: (hostname: string) => Promise<readonly LookupAddress[]>;
+}
+
+const forbidden = (hostname: string): FetchError =>
+  new FetchError('forbidden', `${hostname} is not a host on the public internet.`);
+
+/**
+ * Resolves for the socket itself, so that the address that was checked is the address that is connected to: a second
+ * DNS answer (rebinding) is never asked for. One bad address among several refuses them all.
+ */
+const checkedLookup =
+  (resolve: NonNullable<GuardedFetchOptions['resolve']>, allowLoopback: boolean): LookupFunction =>
+  (hostname, options, callback) => {
+    const permits = allowLoopback && isLoopbackHost(hostname) ? isLoopbackAddress : isPublicAddress;
+    resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (first === undefined || !addresses.every(({ address }) => permits(address))) {
+          callback(forbidden(hostname), '', 0);
+        } else if (options.all) callback(null, [...addresses]);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, '', 0),
+    );
+  };
+
+const readBounded = async (response: Response, hostname: string): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > LIMIT_BYTES) throw new FetchError('too_large', `The answer of ${hostname} is too large.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+const parseBody = (text: string): unknown => {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+/** The error of ours inside what undici threw, or the closest of our words for it. */
+const translated = (error: unknown, hostname: string): FetchError => {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof FetchError) return cause;
+    if (cause.name === 'TimeoutError') {
+      return new FetchError('timeout', `${hostname} did not answer in time.`, { cause: error });
+    }
+  }
+  return new FetchError('network', `${hostname} could not be reached.`, { cause: error });
+};
+
+/**
+ * The only way to a provider: bounded in time and bytes, never follows a redirect (a client secret would go with it),
+ * and never reaches a private or loopback address, whatever DNS says.
+ * @see RFC 9700 section 4.11 (redirects)
+ */
+export const createGuardedFetch = ({
+  allowLoopback,
+  log,
+  timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+  resolve = (hostname) => resolveByDns(hostname, { all: true }),
+}: GuardedFetchOptions): GuardedFetch => {
+  const dispatcher = new Agent({ connect: { lookup: checkedLookup(resolve, allowLoopback) } });
+
+  const checkUrl = (url: URL): void => {
+    const loopback = allowLoopback && isLoopbackHost(url.hostname);
+    const secure = url.protocol === 'https:' || (loopback && url.protocol === 'http:');
+    if (!secure || url.username !== '' || url.password !== '') throw forbidden(url.hostname);
+    // The socket does not look addresses up, so they are checked here.
+    if (!loopback && isAddress(url.hostname) && !isPublicAddress(url.hostname)) throw forbidden(url.hostname);
+  };
+
+  const read = async (url: URL, { method, headers, body }: OutgoingRequest): Promise<FetchedAnswer> => {
+    const response = await fetch(url, {
+      method,
+      headers,
+      redirect: 'manual',
+      dispatcher,
+      signal: AbortSignal.timeout(timeoutMillis),
+      ...(body === undefined ? {} : { body }),
+    });
+    if (response.status >= 300 && response.status < 400) {
+      await response.body?.cancel();
+      throw new FetchError('redirect', `${url.hostname} redirected a request that must not be redirected.`);
+    }
+    const text = await readBounded(response, url.hostname);
+    const { status } = response;
+    return { status, headers: Object.fromEntries(response.headers), body: parseBody(text), text };
+  };
+
+  return async (request) => {
+    const url = new URL(request.url);
+    checkUrl(url);
+    try {
+      const answer = await read(url, request);
+      log.debug({ host: url.host, method: request.method, status: answer.status }, 'asked the provider');
+      return answer;
+    } catch (error) {
+      const failure = translated(error, url.hostname);
+      log.debug({ host: url.host, method: request.method, failure: failure.failure }, 'no answer taken');
+      throw failure;
+    }
+  };
+};

@@ -1,0 +1,85 @@
+import type { OAuthCodeMethod, ProbeVerdict, ProviderDefinition } from '@authpipe/providers';
+import type { ConnectionAccount } from '@authpipe/types';
+
+/** Whom to talk to, as whom. */
+export interface OAuthTarget {
+  readonly definition: ProviderDefinition;
+  readonly method: OAuthCodeMethod;
+  /** Settings that fill the definition's URLs, already parsed by it. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly client: { readonly clientId: string; readonly clientSecret: string | null };
+}
+
+/** What a token endpoint gave, in one shape for all providers. */
+export interface TokenGrant {
+  readonly accessToken: string;
+  /** Null where the answer holds none: after a refresh the old one stays good. */
+  readonly refreshToken: string | null;
+  /** `Bearer` and `DPoP` in this spelling, others as the provider wrote them. */
+  readonly tokenType: string;
+  /** From the answer, else the method's usual lifetime; null where the token has no known end. */
+  readonly expiresInSeconds: number | null;
+  /** Null where the answer does not say, which means: as asked for. @see RFC 6749 section 5.1 */
+  readonly scopes: readonly string[] | null;
+  /** Who signed in, as far as the provider told; null after a refresh. */
+  readonly account: ConnectionAccount | null;
+}
+
+/** What goes to the provider with a person. Everything but the scopes is new for each trip. */
+export interface AuthorizationInput {
+  readonly redirectUri: string;
+  /** Of `A–Z a–z 0–9 _ -` alone: providers refuse other characters (Okta). */
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly scopes: readonly string[];
+  readonly loginHint?: string;
+}
+
+/** What came back with the person, and what was kept to check it against. */
+export interface CodeExchangeInput {
+  /** The redirect URI as it was sent, with the query that came back. */
+  readonly callbackUrl: URL;
+  readonly expectedState: string;
+  readonly expectedNonce: string;
+  readonly codeVerifier: string;
+  /** `issuer` of `authorizationUrl`. @see RFC 9700 section 4.4.2.2 */
+  readonly expectedIssuer: string | null;
+}
+
+export type TokenHint = 'refresh_token' | 'access_token';
+
+/** What introspection says of a token. @see RFC 7662 section 2.2 */
+export interface Introspection {
+  readonly active: boolean;
+  readonly expiresAt: Date | null;
+  readonly scopes: readonly string[] | null;
+}
+
+/** What a probe found. `by` is null when no probe of the method fits the connection. */
+export type ProbeOutcome = ProbeVerdict & { readonly by: 'introspection' | 'userinfo' | 'request' | null };
+
+/** Every request to a provider on behalf of a person. All of them throw `TokenRequestError`. */
+export interface OAuth {
+  /** Where to send the person. Asks the provider for its metadata. */
+  authorizationUrl(
+    target: OAuthTarget,
+    input: AuthorizationInput,
+  ): Promise<{ readonly url: URL; readonly issuer: string | null }>;
+  /** Swaps the code for tokens, once: whoever calls has used up the state before. */
+  exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
+  /** Asks for a new access token with the scopes of the grant. */
+  refresh(target: OAuthTarget, refreshToken: string): Promise<TokenGrant>;
+  /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
+  revoke(target: OAuthTarget, token: string, hint: TokenHint): Promise<boolean>;
+  /** @returns null where the provider has no introspection endpoint. */
+  introspect(target: OAuthTarget, token: string, hint: TokenHint): Promise<Introspection | null>;
+  /**
+   * Sees whether an access token works, by the first probe of the method that fits. Give one that is known to be
+   * fresh: an expired token looks like a dead grant. Never throws for what the provider does.
+   */
+  probe(
+    target: OAuthTarget,
+    token: { readonly accessToken: string; readonly tokenType: string; readonly scopes: readonly string[] },
+  ): Promise<ProbeOutcome>;
+}

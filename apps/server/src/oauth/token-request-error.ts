@@ -1,0 +1,65 @@
+import type { HttpAnswer, ProviderDefinition, TokenErrorVerdict } from '@authpipe/providers';
+import type { Clock } from '../clock.js';
+import { FetchError } from './guarded-fetch.js';
+
+/**
+ * A request to the provider did not give what was asked for. `verdict` says what that means for the connection;
+ * the message is the verdict's words: no secret, no text of the provider.
+ */
+export class TokenRequestError extends Error {
+  override readonly name = 'TokenRequestError';
+  constructor(
+    readonly verdict: TokenErrorVerdict,
+    /** HTTP status of the answer; null when none was taken. */
+    readonly status: number | null = null,
+    /** When the provider said to come back, from now. */
+    readonly retryAfterSeconds: number | null = null,
+  ) {
+    super(verdict.detail);
+  }
+}
+
+const secondsUntil = (value: string, now: Date): number | null => {
+  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null;
+};
+
+/** When to come back: `Retry-After` (RFC 9110 section 10.2.3), else the provider's own reset header on a 429. */
+export const retryAfterSeconds = (
+  { status, headers }: HttpAnswer,
+  { rateLimit }: ProviderDefinition['api'],
+  clock: Clock,
+): number | null => {
+  const now = clock.now();
+  const retryAfter = headers['retry-after'];
+  if (retryAfter !== undefined) return secondsUntil(retryAfter, now);
+  if (status !== 429 || rateLimit === undefined) return null;
+  const reset = headers[rateLimit.reset] ?? '';
+  if (!/^\d{1,12}$/.test(reset)) return null;
+  return rateLimit.resetUnit === 'delta_seconds'
+    ? Number(reset)
+    : Math.max(0, Math.ceil(Number(reset) - now.getTime() / 1000));
+};
+
+/** The provider is away, or answers nonsense: nothing is known of the grant. */
+export const providerTrouble = (detail: string, status: number | null = null): TokenRequestError =>
+  new TokenRequestError({ outcome: 'transient', reason: 'provider_down', detail }, status);
+
+/** Somebody has to change a setting at the provider or on the integration. */
+export const wrongSetup = (detail: string): TokenRequestError =>
+  new TokenRequestError({ outcome: 'configuration', reason: 'configuration', detail });
+
+/** What the sign-in brought back is not to be trusted. */
+export const rejectedSignIn = (detail: string): TokenRequestError =>
+  new TokenRequestError({ outcome: 'code_rejected', reason: null, detail });
+
+/** The one translation of whatever a request threw: ours as they are, also from inside the library's wrapping. */
+export const toTokenRequestError = (error: unknown, fallback: () => TokenRequestError): TokenRequestError => {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof TokenRequestError) return cause;
+    if (cause instanceof FetchError) {
+      return cause.failure === 'forbidden' ? wrongSetup(cause.message) : providerTrouble(cause.message);
+    }
+  }
+  return fallback();
+};
