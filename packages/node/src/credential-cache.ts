@@ -19,6 +19,8 @@ export interface CacheEntry {
   staleAtMillis: number;
   /** The last question got no answer: reads are served and the server is asked in the background. */
   unanswered: boolean;
+  /** How many entries had come in when a read of this one was last recorded. */
+  touchedAt: number;
   /** Where the owner index points here. */
   paths: RefPath[];
 }
@@ -38,8 +40,13 @@ export interface Freshness {
 export class CredentialCache {
   readonly #owners = new OwnerIndex<CacheEntry>();
   readonly #entries: LRUCache<string, CacheEntry>;
+  /** Entries that ever came in: who goes out matters only when one comes in, so this is the clock of recency. */
+  #arrivals = 0;
+  /** A read is recorded once in so many arrivals: nearly exact, and most reads write nothing. */
+  readonly #touchEvery: number;
 
   constructor(maxEntries: number) {
+    this.#touchEvery = Math.floor(maxEntries / 16);
     this.#entries = new LRUCache({ max: maxEntries, dispose: (entry) => this.#unlink(entry) });
   }
 
@@ -53,7 +60,7 @@ export class CredentialCache {
     if (ref.connectionId !== undefined)
       return isIdAlone(ref) ? this.#entries.get(ref.connectionId) : undefined;
     const entry = this.#owners.find(ref);
-    if (entry !== undefined) this.#entries.get(entry.connectionId);
+    if (entry !== undefined && this.#arrivals - entry.touchedAt >= this.#touchEvery) this.#touch(entry);
     return entry;
   }
 
@@ -75,7 +82,8 @@ export class CredentialCache {
     const { connectionId, version } = answer.credential;
     let entry = this.#entries.get(connectionId);
     if (entry === undefined) {
-      entry = { connectionId, paths: [], ...contentOf(answer, freshness) };
+      this.#arrivals += 1;
+      entry = { connectionId, paths: [], touchedAt: this.#arrivals, ...contentOf(answer, freshness) };
       this.#entries.set(connectionId, entry);
     } else if (isNewer(version, freshness.askedAtMillis, entry)) {
       Object.assign(entry, contentOf(answer, freshness));
@@ -92,6 +100,11 @@ export class CredentialCache {
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
+  }
+
+  #touch(entry: CacheEntry): void {
+    entry.touchedAt = this.#arrivals;
+    this.#entries.get(entry.connectionId);
   }
 
   #point(path: RefPath, entry: CacheEntry): void {

@@ -25,74 +25,69 @@ export const pathOfRef = (ref: LooseRef): RefPath | undefined => {
 /** What most calls give: a provider, a tenant and a user. */
 const COMMON_SHAPE = 'provider||user|';
 
-class Branch<T> {
-  children: Map<string, Branch<T>> | undefined;
-  value: T | undefined;
-
-  /** The branch one step below, made if need be. */
-  grow(step: string): Branch<T> {
-    this.children ??= new Map();
-    let next = this.children.get(step);
-    if (next === undefined) {
-      next = new Branch();
-      this.children.set(step, next);
-    }
-    return next;
-  }
-
-  /** Drops a branch that holds nothing any more. */
-  prune(step: string): void {
-    this.children?.delete(step);
-    if (this.children?.size === 0) this.children = undefined;
-  }
-}
+/** Maps in maps, as deep as the shape's path is long; the innermost hold the values. */
+type Level<T> = Map<string, Level<T> | T>;
 
 /** Finds values by ref through nested maps: no key is built, so nothing can collide and a look-up allocates nothing. */
-export class OwnerIndex<T> {
-  readonly #root = new Branch<T>();
-  readonly #common = this.#root.grow(COMMON_SHAPE);
+export class OwnerIndex<T extends object> {
+  readonly #root = new Map<string, Level<T>>();
+  readonly #common = new Map<string, Map<string, Map<string, T>>>();
+
+  constructor() {
+    this.#root.set(COMMON_SHAPE, this.#common as Level<T>);
+  }
 
   /** The value of a ref; `undefined` also for a ref that is not valid, as only valid ones are ever set. */
   find(ref: LooseRef): T | undefined {
     if (ref.integration !== undefined || ref.owner !== undefined) return this.#findAny(ref);
     if (ref.label !== undefined && ref.label !== DEFAULT_LABEL) return this.#findAny(ref);
-    return this.#common.children
-      ?.get(ref.provider as string)
-      ?.children?.get(ref.tenantId as string)
-      ?.children?.get(ref.userId as string)?.value;
+    return this.#common
+      .get(ref.provider as string)
+      ?.get(ref.tenantId as string)
+      ?.get(ref.userId as string);
   }
 
   /** The value at a path. */
   get(path: RefPath): T | undefined {
-    let branch: Branch<T> | undefined = this.#root;
-    for (const step of path) branch = branch?.children?.get(step);
-    return branch?.value;
+    return this.#levels(path)
+      ?.at(-1)
+      ?.get(path.at(-1) ?? '') as T | undefined;
   }
 
   /** Sets the value at a path; the ref must have been checked. */
   set(path: RefPath, value: T): void {
-    let branch = this.#root;
-    for (const step of path) branch = branch.grow(step);
-    branch.value = value;
+    let level = this.#root as Level<T>;
+    for (const step of path.slice(0, -1)) {
+      let next = level.get(step) as Level<T> | undefined;
+      if (next === undefined) {
+        next = new Map();
+        level.set(step, next);
+      }
+      level = next;
+    }
+    level.set(path.at(-1) ?? '', value);
   }
 
-  /** Removes the value at a path, and the branches that held nothing else. */
+  /** Removes the value at a path, and the maps that held nothing else. */
   delete(path: RefPath): void {
-    const branches: Branch<T>[] = [this.#root];
-    for (const step of path) {
-      const next = branches.at(-1)?.children?.get(step);
-      if (next === undefined) return;
-      branches.push(next);
+    const levels = this.#levels(path);
+    if (levels === undefined) return;
+    // The maps of shapes stay: they are few, and one is held by name.
+    for (let depth = path.length - 1; depth > 0; depth -= 1) {
+      levels[depth]?.delete(path[depth] ?? '');
+      if ((levels[depth]?.size ?? 0) > 0) return;
     }
-    const leaf = branches.at(-1);
-    if (leaf !== undefined) leaf.value = undefined;
-    for (let depth = path.length; depth > 0; depth -= 1) {
-      const branch = branches[depth];
-      const step = path[depth - 1];
-      if (branch === undefined || step === undefined || branch === this.#common) return;
-      if (branch.value !== undefined || branch.children !== undefined) return;
-      branches[depth - 1]?.prune(step);
+  }
+
+  /** The map for each step of a path, outermost first, or `undefined` where one is missing. */
+  #levels(path: RefPath): Level<T>[] | undefined {
+    const levels = [this.#root as Level<T>];
+    for (const step of path.slice(0, -1)) {
+      const next = levels.at(-1)?.get(step) as Level<T> | undefined;
+      if (next === undefined) return undefined;
+      levels.push(next);
     }
+    return levels;
   }
 
   #findAny(ref: LooseRef): T | undefined {
