@@ -10,6 +10,7 @@ describe('a provider that people cannot connect yet', () => {
       const words = wordsOf(page);
       expect(page.querySelector('.notice h2')?.textContent).toBe('Not connectable yet');
       expect(words).not.toMatch(/Ready to connect|What Authpipe handles for|Set up in minutes/);
+      expect(words).toMatch(/Auth Model Planned/);
       expect(words).toMatch(/Connection Flow Planned/);
       expect(words).toMatch(/What Authpipe will handle for \w+ Planned/);
     },
@@ -60,6 +61,10 @@ describe('another provider with OAuth', () => {
     expect(snippets).toContain(`provider: '${id}'`);
     expect(snippets).toContain(`provider="${id}"`);
     expect(snippets).not.toContain('okta');
+  });
+
+  test('Auth0’s page says that its other method cannot be connected yet', () => {
+    expect(wordsOf(renderedPage('/providers/auth0'))).toContain('Client Credentials (not connectable yet)');
   });
 
   test('Snyk’s page says that its refresh token works once', () => {

@@ -15,8 +15,7 @@ export function cataloguePage(providers: readonly ProviderDefinition[]): Page {
         <header className="hero catalogue-hero">
           <h1>Providers</h1>
           <p className="lead">
-            How people sign in, which permissions exist, when tokens end: one definition each, written from
-            the vendor’s own documentation.
+            How each one lets your product in, which permissions it knows and when its tokens end.
           </p>
           <ProviderSearch />
         </header>

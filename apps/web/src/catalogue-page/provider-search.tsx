@@ -14,7 +14,7 @@ export function ProviderSearch(): ReactNode {
         <input
           id="provider-filter"
           type="search"
-          placeholder="Search by name, category or auth model"
+          placeholder="Name, category or auth model"
           autoComplete="off"
           spellCheck={false}
         />

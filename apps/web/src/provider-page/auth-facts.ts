@@ -7,7 +7,7 @@ import type {
   ProviderDefinition,
   RefreshTokenBehaviour,
 } from '@authpipe/providers';
-import { mainMethodOf } from '../availability.js';
+import { isConnectable, mainMethodOf } from '../availability.js';
 import { durationInWords } from './duration.js';
 
 /** One line of the list beside the auth model. */
@@ -46,8 +46,8 @@ function codeFacts(method: OAuthCodeMethod): AuthFact[] {
       name: 'Grant',
       value: method.pkce === 'S256' ? 'Authorization code with PKCE (S256)' : 'Authorization code',
     },
-    { name: 'Identity', value: method.openidConnect ? 'OpenID Connect' : 'None beside the token' },
-    { name: 'Access token', value: durationInWords(method.accessTokenLifetimeSeconds) },
+    { name: 'Account', value: accountInWords(method) },
+    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds) },
     { name: 'Refresh token', value: rotationInWords(method.refreshToken) },
   ];
   if (absoluteLifetimeSeconds !== undefined) {
@@ -57,6 +57,16 @@ function codeFacts(method: OAuthCodeMethod): AuthFact[] {
     facts.push({ name: 'Grant lapses', value: `${durationInWords(idleLifetimeSeconds)} without use` });
   }
   return facts;
+}
+
+function accountInWords({ openidConnect, account }: OAuthCodeMethod): string {
+  if (openidConnect) return 'Named by OpenID Connect';
+  return account ? 'Named by the provider’s API' : 'Not named by the provider';
+}
+
+/** The definition holds what to assume where a token answer says nothing. */
+function lifetimeInWords(seconds: number): string {
+  return `${durationInWords(seconds)}, unless its answer says otherwise`;
 }
 
 function rotationInWords({ rotation }: RefreshTokenBehaviour): string {
@@ -76,7 +86,7 @@ function clientCredentialsFacts(method: ClientCredentialsMethod): AuthFact[] {
   return [
     { name: 'Grant', value: 'Client credentials' },
     { name: 'Sign-in', value: 'None: an API client, not a person' },
-    { name: 'Access token', value: durationInWords(method.accessTokenLifetimeSeconds) },
+    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds) },
     { name: 'Refresh token', value: 'None: a new access token is asked for' },
   ];
 }
@@ -85,7 +95,7 @@ function apiKeyFacts(method: ApiKeyMethod): AuthFact[] {
   return [
     { name: 'Credential', value: method.fields.apiKey.label },
     { name: 'Sent as', value: Object.keys(method.headers).join(', ') },
-    { name: 'Refresh', value: 'None: the key stays until it is replaced' },
+    { name: 'Refresh', value: 'None: a key is replaced by hand' },
   ];
 }
 
@@ -94,11 +104,13 @@ function basicFacts(method: BasicMethod): AuthFact[] {
   return [
     { name: 'Credential', value: `${username.label} and ${password.label}` },
     { name: 'Sent as', value: 'Authorization' },
-    { name: 'Refresh', value: 'None: the pair stays until it is replaced' },
+    { name: 'Refresh', value: 'None: the pair is replaced by hand' },
   ];
 }
 
 function otherMethods(provider: ProviderDefinition): AuthFact[] {
-  const names = provider.authMethods.slice(1).map((method) => method.name);
-  return names.length === 0 ? [] : [{ name: 'Also known', value: names.join(', ') }];
+  return provider.authMethods.slice(1).map((method) => ({
+    name: 'Other method',
+    value: isConnectable(method) ? method.name : `${method.name} (not connectable yet)`,
+  }));
 }

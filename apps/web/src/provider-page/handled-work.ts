@@ -20,7 +20,7 @@ export function handledWork(method: AuthMethod): readonly HandledWork[] {
       return [
         {
           title: 'OAuth Orchestration',
-          text: 'PKCE, state validation, callback handling, and provider-specific quirks — all automatic.',
+          text: `${method.pkce === 'S256' ? 'PKCE, state' : 'State'} validation, callback handling, and provider-specific quirks — all automatic.`,
           icon: 'exchange',
         },
         VAULT,
