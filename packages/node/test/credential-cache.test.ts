@@ -1,0 +1,279 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Authpipe, type AuthpipeOptions, type CredentialRef } from '../src/index.js';
+import { API_KEY, credential, HttpServer, problem, type Received } from './http-server.js';
+import { ManualClock } from './manual-clock.js';
+
+const REF: CredentialRef = { provider: 'okta', tenantId: 'org_acme', userId: 'user_123' };
+
+let server: HttpServer;
+let clock: ManualClock;
+
+beforeEach(async () => {
+  server = await HttpServer.start();
+  clock = new ManualClock();
+});
+
+afterEach(() => server.stop());
+
+const connect = (options: Partial<AuthpipeOptions> = {}) =>
+  new Authpipe({ apiKey: API_KEY, baseUrl: server.url, clock, ...options });
+
+/** Each request's answer is a newer version with a longer life, `token-1`, `token-2`, … */
+const answerNewOnes = () => {
+  let version = 0;
+  server.answer = () => {
+    version += 1;
+    const expiresAt = new Date(clock.now() + 3_600_000).toISOString();
+    const refreshAfter = new Date(clock.now() + 3_300_000).toISOString();
+    return { json: credential({ credential: `token-${version}`, version, expiresAt, refreshAfter }) };
+  };
+};
+
+const until = async (condition: () => boolean) => {
+  while (!condition()) await new Promise(setImmediate);
+};
+
+/** Lets an answer that the server has given arrive. */
+const settle = async (client: Authpipe, token: string, ref: CredentialRef = REF) => {
+  for (;;) {
+    if ((await client.getCredential(ref)).credential === token) return;
+    await new Promise(setImmediate);
+  }
+};
+
+describe('a warm read', () => {
+  it('makes no request', async () => {
+    answerNewOnes();
+    const client = connect();
+    const first = await client.getCredential(REF);
+    const second = await client.getCredential(REF);
+    expect(second).toBe(first);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('asks the server with the key, by provider, tenant and user', async () => {
+    answerNewOnes();
+    await connect().getCredential(REF);
+    const [request] = server.requests as [Received];
+    expect(request.path).toBe('/v1/credentials');
+    expect(Object.fromEntries(request.query)).toEqual({
+      provider: 'okta',
+      tenantId: 'org_acme',
+      userId: 'user_123',
+    });
+    expect(request.headers.authorization).toBe(`Bearer ${API_KEY}`);
+  });
+
+  it('gives an object that no caller can change for the others', async () => {
+    answerNewOnes();
+    const found = await connect().getCredential(REF);
+    expect(() => {
+      found.headers.authorization = 'Bearer mine';
+    }).toThrow(TypeError);
+    expect(() => found.scopes.push('okta.users.manage')).toThrow(TypeError);
+  });
+
+  it('finds one entry by owner and by connection id', async () => {
+    answerNewOnes();
+    const client = connect();
+    const byOwner = await client.getCredential(REF);
+    expect(await client.getCredential({ connectionId: 'conn_1' })).toBe(byOwner);
+    expect(await client.getCredential({ ...REF, label: 'default' })).toBe(byOwner);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('lets the least recently read go first, beyond maxEntries', async () => {
+    server.answer = ({ query }) => ({ json: credential({ connectionId: `conn_${query.get('userId')}` }) });
+    const client = connect({ maxEntries: 2 });
+    const read = (userId: string) => client.getCredential({ provider: 'okta', tenantId: 'org_acme', userId });
+    for (const userId of ['a', 'b', 'a', 'c', 'a', 'b']) await read(userId);
+    expect(server.requests.map(({ query }) => query.get('userId'))).toEqual(['a', 'b', 'c', 'b']);
+    expect(client.toJSON().cachedCredentials).toBe(2);
+  });
+});
+
+describe('concurrent misses', () => {
+  it('for one key make one request', async () => {
+    answerNewOnes();
+    const client = connect();
+    const all = await Promise.all(Array.from({ length: 1_000 }, () => client.getCredential({ ...REF })));
+    expect(new Set(all).size).toBe(1);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('all fail with the one error, and the next read asks again', async () => {
+    server.answer = () => problem(409, 'needs_reconnect', { connectionId: 'conn_1', reason: 'revoked' });
+    const client = connect();
+    const all = await Promise.allSettled([client.getCredential(REF), client.getCredential(REF)]);
+    expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(server.requests).toHaveLength(1);
+    answerNewOnes();
+    expect((await client.getCredential(REF)).credential).toBe('token-1');
+  });
+
+  it('go on when one caller gives up', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    server.answer = async () => {
+      await held;
+      return { json: credential() };
+    };
+    const client = connect();
+    const giveUp = new AbortController();
+    const one = client.getCredential(REF, { signal: giveUp.signal });
+    const other = client.getCredential(REF);
+    giveUp.abort(new Error('changed my mind'));
+    await expect(one).rejects.toThrow('changed my mind');
+    release();
+    expect((await other).credential).toBe('token-1');
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('make no request for a caller whose signal is aborted already', async () => {
+    const client = connect();
+    await expect(client.getCredential(REF, { signal: AbortSignal.abort() })).rejects.toThrow(
+      expect.objectContaining({ name: 'AbortError' }),
+    );
+    expect(server.requests).toHaveLength(0);
+  });
+});
+
+describe('between refreshAfter and expiresAt', () => {
+  it('the old credential is given at once while one request fetches the next', async () => {
+    answerNewOnes();
+    const client = connect({ maxAgeSeconds: 3_600 });
+    await client.getCredential(REF);
+    clock.advanceSeconds(56 * 60);
+    const reads = await Promise.all([
+      client.getCredential(REF),
+      client.getCredential({ connectionId: 'conn_1' }),
+    ]);
+    expect(reads.map(({ credential: token }) => token)).toEqual(['token-1', 'token-1']);
+    await settle(client, 'token-2');
+    expect(server.requests.filter(({ query }) => query.has('userId'))).toHaveLength(2);
+  });
+
+  it('a server that has no newer one yet is asked every few seconds, not by every read', async () => {
+    server.answer = () => ({ json: credential() });
+    const client = connect({ maxAgeSeconds: 3_600 });
+    await client.getCredential(REF);
+    clock.advanceSeconds(56 * 60);
+    await client.getCredential(REF);
+    await until(() => server.requests.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let read = 0; read < 50; read += 1) await client.getCredential(REF);
+    expect(server.requests).toHaveLength(2);
+    clock.advanceSeconds(6);
+    await client.getCredential(REF);
+    await until(() => server.requests.length === 3);
+  });
+});
+
+describe('after expiresAt', () => {
+  it('the credential is not given again, whatever the server does', async () => {
+    server.answer = () => ({ json: credential() });
+    const client = connect();
+    await client.getCredential(REF);
+    clock.advanceSeconds(3_600);
+    server.answer = () => problem(503, 'provider_unavailable');
+    await expect(client.getCredential(REF)).rejects.toMatchObject({ code: 'provider_unavailable' });
+    expect(client.toJSON().cachedCredentials).toBe(0);
+  });
+
+  it('an answer that is already expired is an error that points at the clocks', async () => {
+    server.answer = () => ({ json: credential({ expiresAt: '2025-12-31T23:59:59.000Z' }) });
+    await expect(connect().getCredential(REF)).rejects.toMatchObject({
+      code: 'internal_error',
+      message: expect.stringContaining('clock'),
+    });
+  });
+
+  it('never comes for a credential without an end', async () => {
+    server.answer = () => ({ json: credential({ expiresAt: null, refreshAfter: null }) });
+    const client = connect({ maxAgeSeconds: 3_600 });
+    await client.getCredential(REF);
+    clock.advanceSeconds(1_700);
+    await client.getCredential(REF);
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('minValiditySeconds', () => {
+  it('is met from the cache while enough is left', async () => {
+    answerNewOnes();
+    const client = connect();
+    await client.getCredential(REF);
+    await client.getCredential(REF, { minValiditySeconds: 600 });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('has the provider asked for a new one when the server’s does not last', async () => {
+    const shortLived = credential({ expiresAt: '2026-01-01T00:05:00.000Z' });
+    const renewed = credential({ credential: 'token-2', version: 2 });
+    let refreshed = false;
+    server.answer = ({ method }) => {
+      if (method === 'POST') refreshed = true;
+      return { json: refreshed ? renewed : shortLived };
+    };
+    const client = connect();
+    const found = await client.getCredential(REF, { minValiditySeconds: 600 });
+    expect(found.credential).toBe('token-2');
+    expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /v1/credentials',
+      'POST /v1/connections/conn_1/refresh',
+      'GET /v1/credentials',
+    ]);
+  });
+
+  it('is refused with a sentence when the provider gives none that lasts', async () => {
+    server.answer = () => ({ json: credential() });
+    await expect(connect().getCredential(REF, { minValiditySeconds: 7_200 })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('ask for less'),
+    });
+  });
+
+  it.each([-1, Number.NaN, 100_000])('can not be %p', async (minValiditySeconds) => {
+    await expect(connect().getCredential(REF, { minValiditySeconds })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+  });
+});
+
+describe('versions', () => {
+  it('keep an older answer that comes late from replacing a newer one', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    server.answer = async ({ query }) => {
+      if (query.has('userId')) await held;
+      return { json: query.has('userId') ? credential() : credential({ credential: 'token-2', version: 2 }) };
+    };
+    const client = connect();
+    const late = client.getCredential(REF);
+    await until(() => server.requests.length === 1);
+    await client.getCredential({ connectionId: 'conn_1' });
+    release();
+    expect((await late).credential).toBe('token-2');
+    expect((await client.getCredential(REF)).credential).toBe('token-2');
+    expect((await client.getCredential({ connectionId: 'conn_1' })).credential).toBe('token-2');
+  });
+});
+
+describe('a ref that comes to mean another connection', () => {
+  it('gets the new one, and the old one stays findable by its id', async () => {
+    server.answer = ({ query }) => ({
+      json: credential({ connectionId: query.get('connectionId') ?? 'conn_1' }),
+    });
+    const client = connect();
+    await client.getCredential(REF);
+    server.answer = () => ({ json: credential({ connectionId: 'conn_2', credential: 'token-of-2' }) });
+    clock.advanceSeconds(61);
+    expect((await client.getCredential(REF)).connectionId).toBe('conn_2');
+    expect((await client.getCredential(REF)).connectionId).toBe('conn_2');
+    expect(client.toJSON().cachedCredentials).toBe(2);
+  });
+});
