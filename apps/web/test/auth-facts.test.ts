@@ -21,7 +21,7 @@ describe('the facts beside the auth model', () => {
   test('tell that client credentials have no person and no refresh token', () => {
     expect(factsOf('crowdstrike')).toMatchObject({
       'Sign-in': 'None: an API client, not a person',
-      'Access token': '30 minutes, unless its answer says otherwise',
+      'Access token': '30 minutes, unless CrowdStrike says otherwise',
       'Refresh token': 'None: a new access token is asked for',
     });
   });

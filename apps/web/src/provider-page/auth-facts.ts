@@ -20,18 +20,18 @@ export interface AuthFact {
 export function authFacts(provider: ProviderDefinition): AuthFact[] {
   const settings = Object.values(provider.config).map((field) => `${field.label} (${field.example})`);
   return [
-    ...methodFacts(mainMethodOf(provider)),
+    ...methodFacts(mainMethodOf(provider), provider.name),
     ...settings.map((value) => ({ name: 'Setting', value })),
     ...otherMethods(provider),
   ];
 }
 
-function methodFacts(method: AuthMethod): AuthFact[] {
+function methodFacts(method: AuthMethod, providerName: string): AuthFact[] {
   switch (method.kind) {
     case 'oauth2':
-      return codeFacts(method);
+      return codeFacts(method, providerName);
     case 'client_credentials':
-      return clientCredentialsFacts(method);
+      return clientCredentialsFacts(method, providerName);
     case 'api_key':
       return apiKeyFacts(method);
     case 'basic':
@@ -39,7 +39,7 @@ function methodFacts(method: AuthMethod): AuthFact[] {
   }
 }
 
-function codeFacts(method: OAuthCodeMethod): AuthFact[] {
+function codeFacts(method: OAuthCodeMethod, providerName: string): AuthFact[] {
   const { absoluteLifetimeSeconds, idleLifetimeSeconds } = method.refreshToken;
   const facts = [
     {
@@ -47,7 +47,7 @@ function codeFacts(method: OAuthCodeMethod): AuthFact[] {
       value: method.pkce === 'S256' ? 'Authorization code with PKCE (S256)' : 'Authorization code',
     },
     { name: 'Account', value: accountInWords(method) },
-    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds) },
+    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds, providerName) },
     { name: 'Refresh token', value: rotationInWords(method.refreshToken) },
   ];
   if (absoluteLifetimeSeconds !== undefined) {
@@ -65,8 +65,8 @@ function accountInWords({ openidConnect, account }: OAuthCodeMethod): string {
 }
 
 /** The definition holds what to assume where a token answer says nothing. */
-function lifetimeInWords(seconds: number): string {
-  return `${durationInWords(seconds)}, unless its answer says otherwise`;
+function lifetimeInWords(seconds: number, providerName: string): string {
+  return `${durationInWords(seconds)}, unless ${providerName} says otherwise`;
 }
 
 function rotationInWords({ rotation }: RefreshTokenBehaviour): string {
@@ -82,11 +82,11 @@ function rotationInWords({ rotation }: RefreshTokenBehaviour): string {
   }
 }
 
-function clientCredentialsFacts(method: ClientCredentialsMethod): AuthFact[] {
+function clientCredentialsFacts(method: ClientCredentialsMethod, providerName: string): AuthFact[] {
   return [
     { name: 'Grant', value: 'Client credentials' },
     { name: 'Sign-in', value: 'None: an API client, not a person' },
-    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds) },
+    { name: 'Access token', value: lifetimeInWords(method.accessTokenLifetimeSeconds, providerName) },
     { name: 'Refresh token', value: 'None: a new access token is asked for' },
   ];
 }
