@@ -98,7 +98,7 @@ function problemOf(host: string): string | null {
   if (/\s/u.test(host)) return 'A host name holds no white space.';
   // Look-alikes: "аcme" with a Cyrillic "а" is another host. Nothing but plain letters is taken, encoded or not.
   if (!/^[\x21-\x7e]*$/.test(host)) return 'This holds letters other than a to z.';
-  if (/^\[|^[0-9a-f]*:[0-9a-f:.%]*$/.test(host)) return 'An IP address can’t be used.';
+  if (/^\[|^[0-9a-f]*:[0-9a-f:.]*(?:%|$)/.test(host)) return 'An IP address can’t be used.';
   if (host.length > MAX_HOST_LENGTH) return `A host name has at most ${MAX_HOST_LENGTH} characters.`;
 
   const labels = host.split('.');

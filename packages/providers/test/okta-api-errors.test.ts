@@ -42,6 +42,14 @@ describe('an answer of Okta’s management API', () => {
     });
   });
 
+  it('believes the challenge more than the body, where both tell', () => {
+    const answer = {
+      ...challenged(403, 'Bearer error="insufficient_scope"'),
+      body: { errorCode: 'E0000006' },
+    };
+    expect(readOktaApiAnswer(answer)).toEqual({ result: 'degraded', reason: 'scope_lost' });
+  });
+
   it('does not call a token dead because DPoP was switched on', () => {
     expect(readOktaApiAnswer(challenged(400, 'DPoP error="invalid_dpop_proof"'))).toEqual({
       result: 'degraded',
