@@ -1,3 +1,4 @@
+import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
 import type { OrgClient } from './client-registry.js';
 import { ALL_SCOPES, isApiScope } from './scopes.js';
 import { UNKNOWN_SCOPE } from './token-errors.js';
@@ -52,6 +53,7 @@ export function scopesToGrant(parameters: Parameters, client: Required<OrgClient
   };
 }
 
-function requestedScopes({ scope }: Parameters): string[] {
+function requestedScopes(parameters: Parameters): string[] {
+  const scope = parameters[REQUESTED_SCOPE_PARAMETER];
   return typeof scope === 'string' ? [...new Set(scope.split(' ').filter(Boolean))] : [];
 }

@@ -6,6 +6,7 @@ import Provider, {
   type errors,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
+import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
 import { SECONDS_PER_DAY } from './clock.js';
 import type { OrgUser } from './directory.js';
 import type { OrgState } from './org-state.js';
@@ -74,6 +75,8 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
     // An app may ask for PKCE to be required at Okta; without that it is checked where it was used.
     pkce: { required: () => false },
+    clockTolerance: 0,
+    extraParams: [REQUESTED_SCOPE_PARAMETER],
     routes: {
       authorization: '/oauth2/v1/authorize',
       token: '/oauth2/v1/token',

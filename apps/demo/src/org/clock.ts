@@ -28,7 +28,12 @@ export function createOrgClock(wallMillis: () => number = Date.now): OrgClock {
     nowMillis,
     nowSeconds: () => Math.floor(nowMillis() / 1000),
     wallMillis,
-    secondsAheadOfSystem: () => movedSeconds + Math.round((wallMillis() - Date.now()) / 1000),
+    secondsAheadOfSystem() {
+      const systemMillis = Date.now();
+      // One reading where both are the same clock: a second that ends between two would show as a difference.
+      const wall = wallMillis === Date.now ? systemMillis : wallMillis();
+      return movedSeconds + Math.floor(wall / 1000) - Math.floor(systemMillis / 1000);
+    },
     moveForward(seconds) {
       if (!Number.isSafeInteger(seconds) || seconds < 0) {
         throw new RangeError('The clock moves forward by a whole number of seconds: give 0 or more.');

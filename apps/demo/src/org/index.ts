@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type Provider from 'oidc-provider';
-import { createAuthorizationServer } from './authorization-server.js';
+import { adaptAuthorizationRequest } from './adapt-authorization-request.js';
+import { CONSENT_PATH, createAuthorizationServer, SIGN_IN_PATH } from './authorization-server.js';
 import { ClientRegistry, type OrgClient } from './client-registry.js';
 import { createOrgClock } from './clock.js';
 import { createControl, type OrgControl } from './control.js';
@@ -11,7 +12,6 @@ import { countRequest, zeroCounters } from './counters.js';
 import { DEFAULT_PEOPLE, Directory, type Person } from './directory.js';
 import { FaultQueue, meetFaults } from './faults.js';
 import { managementApi } from './management-api.js';
-import { askForConsent } from './offline-access.js';
 import type { OrgState } from './org-state.js';
 import { errorPage } from './pages/error-page.js';
 import { formOf, readForm, replay } from './request-form.js';
@@ -113,6 +113,14 @@ export async function startOrg(options: OrgOptions): Promise<Org> {
 function createApp(state: OrgState, control: OrgControl, authorizationServer: Provider): Express {
   const app = express();
   app.disable('x-powered-by');
+  // No scripts, no frames. No form-action: Chromium would apply it to the redirect back to the app.
+  app.use([SIGN_IN_PATH, CONSENT_PATH, '/control'], (_req, res, next) => {
+    res.set(
+      'Content-Security-Policy',
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    );
+    next();
+  });
   // In front of the faults: a sandbox that fails everything must still be able to stop it.
   app.use('/control', controlRoutes(state, control));
   app.use(readForm);
@@ -136,11 +144,11 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
   app.use((req, res) => {
     if (req.path === '/oauth2/v1/authorize') {
       const url = new URL(req.url, state.issuer);
-      askForConsent(url.searchParams);
+      adaptAuthorizationRequest(url.searchParams);
       req.url = `${url.pathname}${url.search}`;
     }
     const pushed = req.path === '/oauth2/v1/par' ? formOf(req) : undefined;
-    if (pushed) askForConsent(pushed);
+    if (pushed) adaptAuthorizationRequest(pushed);
     void answer(replay(req, pushed), res);
   });
   app.use(((error: { status?: number }, _req, res, _next) => {

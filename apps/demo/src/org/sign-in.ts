@@ -76,8 +76,9 @@ export function signInRoutes(state: OrgState, server: Provider): Router {
         const problem = `Unable to sign in: ${user.email} is ${user.status.toLowerCase()} in this org. The control page can reactivate them.`;
         return showSignIn(req, res, interaction, { username: user.email, problem });
       }
+      const next = await server.interactionResult(req, res, { login: { accountId: user.id, amr: ['pwd'] } });
       await handOverSession(server, req, res, user);
-      await server.interactionFinished(req, res, { login: { accountId: user.id, amr: ['pwd'] } });
+      res.redirect(303, next);
     }),
   );
 

@@ -144,6 +144,10 @@ function nameAndValue(button: HTMLElement): string {
   return `${button.getAttribute('name') ?? ''}=${button.getAttribute('value') ?? ''}`;
 }
 
+/** What a person reads, or has read to them. */
 function textOf(element: HTMLElement | null): string {
-  return (element?.structuredText ?? '').replace(/\s+/g, ' ').trim();
+  if (!element) return '';
+  const copy = parse(element.outerHTML);
+  for (const unread of copy.querySelectorAll('[aria-hidden=true], script, style')) unread.remove();
+  return copy.structuredText.replace(/\s+/g, ' ').trim();
 }

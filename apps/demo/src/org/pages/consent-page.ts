@@ -25,7 +25,7 @@ ${orgName(issuer)}
 <p>It would be able to:</p>
 <ul class="scopes">
 ${scopes.map(
-  (scope) => html`<li>${SCOPE_DESCRIPTIONS[scope]}<code>${scope}</code></li>
+  (scope) => html`<li>${SCOPE_DESCRIPTIONS[scope]} <code>${scope}</code></li>
 `,
 )}</ul>
 <form method="post" action="${action}" class="row fill">

@@ -26,8 +26,8 @@ export function faultSection(faults: readonly PendingFault[], hungCalls: number)
   const form = post(
     'faults/add',
     html`<div class="field"><label for="times">The next</label><input id="times" name="times" type="number" min="1" value="1"></div>
-<div class="field" style="flex-basis:190px"><label for="path">calls to</label><select id="path" name="path">${paths}</select></div>
-<div class="field" style="flex-basis:190px"><label for="kind">do this</label><select id="kind" name="kind">${kinds}</select></div>
+<div class="field broad"><label for="path">calls to</label><select id="path" name="path">${paths}</select></div>
+<div class="field broad"><label for="kind">do this</label><select id="kind" name="kind">${kinds}</select></div>
 <div class="field"><label for="hang">Hang for, ms</label><input id="hang" name="hangMillis" type="number" min="0" placeholder="until released"></div>
 ${button('Set')}`,
     {},
@@ -38,7 +38,7 @@ ${button('Set')}`,
       html`<li>${path}, ${remaining === 1 ? 'next call' : `next ${remaining} calls`}: ${KIND_NAMES[kind]}</li>`,
   );
   const state = html`<div class="item">${
-    waiting.length > 0 ? html`<ul style="margin:0;padding-left:18px">${waiting}</ul>` : 'No fault is waiting.'
+    waiting.length > 0 ? html`<ul>${waiting}</ul>` : 'No fault is waiting.'
   }${hungCalls > 0 && html`<div>Calls hanging now: ${hungCalls}.</div>`}
 <div class="row">${post('faults/clear', button('Clear faults'))}${post('faults/release', button('Release hanging calls'))}</div></div>`;
   return card('faults', 'Faults', 'The next calls on a path meet this instead of their answer.', [

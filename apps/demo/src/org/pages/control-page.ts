@@ -38,7 +38,7 @@ ${post('reset', button('Reset everything', 'danger'))}</div>
 ${view.done && html`<p class="note good" role="status">${view.done}</p>`}
 ${view.problem && html`<p class="note bad" role="alert">${view.problem}</p>`}
 ${grantSection(view.grants)}
-<div class="grid">
+<div class="columns">
 ${peopleSection(view.people)}
 ${faultSection(view.faults, view.hungCalls)}
 ${tokenSection(view.settings)}
@@ -53,7 +53,7 @@ function grantSection(grants: readonly OrgGrant[]): Html {
   const what = html`What people allowed apps to do. Revoking one is what an admin or the person does at Okta: refresh tokens and access tokens end at once.`;
   const items = grants.map(
     (grant) => html`<div class="item">
-<div class="row middle"><b>${grant.userEmail}</b> <span class="quiet" style="margin:0">since ${time(grant.createdAtSeconds)}${
+<div class="row middle"><b>${grant.userEmail}</b> <span class="quiet">since ${time(grant.createdAtSeconds)}${
       grant.refreshTokenEndsAtSeconds === undefined
         ? ', no refresh token'
         : html`, ends ${time(grant.refreshTokenEndsAtSeconds)}`
@@ -65,7 +65,7 @@ function grantSection(grants: readonly OrgGrant[]): Html {
   const all = html`<div class="item row">${post('grants/revoke', button('Revoke all', 'danger'), { all: 'true' })}
 ${post('grants/end-access-tokens', button('End all access tokens'))}</div>`;
   return html`<div class="full card" id="grants"><h2>Grants</h2><p class="quiet">${what}</p><div class="stack">
-${items.length > 0 ? [...items, all] : html`<p class="item" style="margin:0">Nobody has connected yet.</p>`}
+${items.length > 0 ? [...items, all] : html`<p class="item">Nobody has connected yet.</p>`}
 </div></div>`;
 }
 
@@ -165,7 +165,7 @@ function counterSection(counters: OrgCounters): Html {
     ([name, count]) =>
       html`<div><dt>${name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)}</dt><dd>${Number(count)}</dd></div>`,
   );
-  return html`<div class="full card" id="counters" style="margin-top:16px"><div class="head"><div><h2>Counters</h2><p class="quiet">What the org has been asked.</p></div>${post('counters/reset', button('Count from zero'))}</div>
+  return html`<div class="full card" id="counters"><div class="head"><div><h2>Counters</h2><p class="quiet">What the org has been asked.</p></div>${post('counters/reset', button('Count from zero'))}</div>
 <dl class="counters">${entries}</dl></div>`;
 }
 

@@ -26,7 +26,7 @@ ${problem && html`<p class="note bad" role="alert">${problem}</p>`}
 ${people.map(
   (person) => html`<button class="person" name="person" value="${person.email}">
 <span class="initials" aria-hidden="true">${person.firstName.charAt(0)}${person.lastName.charAt(0)}</span>
-<span><b>${person.firstName} ${person.lastName}</b><small>${person.email}</small></span>
+<span><b>${person.firstName} ${person.lastName}</b> <small>${person.email}</small></span>
 <span class="role">${person.status === 'ACTIVE' ? ADMIN_ROLE_NAMES[person.adminRole] : person.status.toLowerCase()}</span>
 </button>
 `,

@@ -52,21 +52,21 @@ button.primary { color: var(--on-accent); background: var(--accent); border-colo
 button.primary:hover { filter: brightness(1.08); }
 button.danger { color: var(--danger); border-color: currentColor; }
 button.danger:hover { background: var(--danger-tint); }
-button.link { min-height: 0; padding: 0; border: 0; background: none; color: var(--accent); font-size: 14px; text-decoration: underline; }
+button.link { min-height: 24px; padding: 0; border: 0; background: none; color: var(--accent); font-size: 14px; text-decoration: underline; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .wide-button { width: 100%; }
 .note { padding: 11px 13px; border-radius: 8px; background: var(--tint); font-size: 14px; margin-bottom: 16px; }
 .note.bad { background: var(--danger-tint); color: var(--danger); }
 .note.good { background: var(--good-tint); color: var(--good); }
 .people { display: grid; gap: 8px; margin: 0 0 22px; }
-.person { display: flex; align-items: center; gap: 12px; width: 100%; padding: 10px 12px; text-align: left; font-weight: 400; }
+.person { display: grid; grid-template-columns: 38px 1fr auto; align-items: center; gap: 2px 12px; width: 100%; padding: 10px 12px; text-align: left; font-weight: 400; }
+.person > span:nth-child(2), .person .role { grid-row: 1 / span 2; }
 .person b { display: block; font-weight: 600; line-height: 1.35; }
 .person small { display: block; color: var(--quiet); font-size: 13px; line-height: 1.35; overflow-wrap: anywhere; }
 .initials {
-  display: grid; place-items: center; width: 38px; height: 38px; flex: none; border-radius: 50%;
+  display: grid; place-items: center; grid-row: 1 / span 2; width: 38px; height: 38px; flex: none; border-radius: 50%;
   background: var(--tint); color: var(--accent); font-size: 14px; font-weight: 650;
 }
-.person .role { margin-left: auto; }
 .role, .state {
   padding: 2px 9px; border-radius: 99px; border: 1px solid var(--line); font-size: 12px; color: var(--quiet); white-space: nowrap;
 }
@@ -81,18 +81,32 @@ button.link { min-height: 0; padding: 0; border: 0; background: none; color: var
 .scopes code { display: block; }
 .row { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; }
 .row.fill > * { flex: 1; }
+@media (max-width: 480px) {
+  main { margin-top: 20px; }
+  .card { padding: 22px 20px; }
+  .person > span:nth-child(2) { grid-row: 1; }
+  .person .role { grid-row: 2; grid-column: 2; justify-self: start; }
+}
 .who { display: flex; flex-wrap: wrap; gap: 2px 12px; justify-content: space-between; margin-bottom: 18px; font-size: 14px; }
 `;
 
 /** What only the control page needs. */
 export const CONTROL_STYLE = `
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 16px; align-items: start; }
-.grid .card, .full { padding: 20px; }
+.columns { columns: 300px; column-gap: 16px; }
+.columns + .full { margin: 16px 0 0; }
+.columns .card { break-inside: avoid; margin-bottom: 16px; }
+.columns .card, .full { padding: 20px; }
+.card { scroll-margin-top: 68px; }
+.note { position: sticky; top: 10px; z-index: 1; box-shadow: 0 4px 16px rgb(0 0 0 / 12%); }
 .full { margin-bottom: 16px; }
 .stack { display: grid; gap: 12px; }
 .item { padding-top: 12px; border-top: 1px solid var(--line); }
 .item:first-child { border-top: 0; padding-top: 0; }
 .item .row { margin-top: 8px; }
+.item .row.middle { margin-top: 0; }
+.wide .item p, .wide .item .quiet { margin: 0; }
+.item ul { margin: 0; padding-left: 18px; }
+.wide .field.broad { flex-basis: 190px; }
 .wide button, .wide input, .wide select { min-height: 36px; font-size: 14px; padding: 5px 11px; }
 .wide .field { margin: 0; flex: 1 1 130px; }
 .wide .row { align-items: end; gap: 8px; }
@@ -100,7 +114,7 @@ export const CONTROL_STYLE = `
 .wide .quiet { margin-bottom: 12px; }
 .head { display: flex; flex-wrap: wrap; gap: 12px; justify-content: space-between; align-items: start; margin-bottom: 20px; }
 .head p { margin: 0; max-width: 62ch; }
-.counters { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 12px 18px; margin: 0; }
+.counters { display: grid; grid-template-columns: repeat(auto-fill, minmax(120px, 1fr)); gap: 12px 18px; margin: 0; }
 .counters dt { color: var(--quiet); font-size: 13px; }
 .counters dd { margin: 0; font-size: 20px; font-weight: 650; font-variant-numeric: tabular-nums; }
 `;
