@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup';
 
 export default defineConfig({
   // create-pglite runs as a child process, so it needs a file of its own.
-  entry: ['src/main.ts'],
+  entry: { main: 'src/main.ts', 'create-embedded': 'src/db/create-embedded.ts' },
   format: ['esm'],
   target: 'es2022',
   platform: 'node',

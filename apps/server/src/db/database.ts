@@ -1,0 +1,31 @@
+import type { PGlite } from '@electric-sql/pglite';
+import type { Pool } from 'pg';
+import type { Prisma, PrismaClient } from './generated/client.js';
+
+export type { PrismaClient } from './generated/client.js';
+/** What runs inside a transaction; made by `Database.transaction`. */
+export type Transaction = Prisma.TransactionClient;
+
+/** The database, embedded or real: the same schema and the same answers. */
+export interface Database {
+  readonly engine: 'pglite' | 'postgres';
+  readonly prisma: PrismaClient;
+  /**
+   * One prepared statement on the driver itself, for hot paths. Rows have the columns as selected; `timestamptz` comes as
+   * Date, `bytea` as Uint8Array, `jsonb` parsed, `text[]` as an array, `int8` as a number.
+   * @param name the statement's name, one for each text
+   */
+  query<Row>(name: string, sql: string, values: readonly unknown[]): Promise<Row[]>;
+  /**
+   * An interactive transaction. On PGlite all else waits for it, and a call to this object inside it never returns: use
+   * what is handed down, and be quick.
+   */
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
+  /** The driver, for libraries that bring their own tables. */
+  readonly driver:
+    | { readonly kind: 'pglite'; readonly pglite: PGlite }
+    | { readonly kind: 'postgres'; readonly pool: Pool; readonly url: string };
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
