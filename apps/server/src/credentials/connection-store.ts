@@ -1,0 +1,174 @@
+import type { Connection, ConnectionPage, ConnectionStatus, Metadata } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import { insertConnectionEvent } from '../db/append-event.js';
+import type { Database } from '../db/database.js';
+import { Problem } from '../errors/problem.js';
+import { newId, type Randomness } from '../randomness.js';
+import {
+  CONNECTION_COLUMNS,
+  CONNECTION_SOURCE,
+  type ConnectionRow,
+  toConnectionRecord,
+} from './connection-row.js';
+import type { ConnectionRecord } from './credential-record.js';
+import { decodeCursor, encodeCursor } from './list-cursor.js';
+import { sqlValues } from './sql-values.js';
+import { toConnection, type WireContext } from './to-wire.js';
+
+/** What connections are listed by; what is left out is not looked at. */
+export interface ConnectionFilter {
+  readonly tenantId?: string | undefined;
+  readonly userId?: string | undefined;
+  readonly owner?: 'user' | 'tenant' | undefined;
+  readonly integration?: string | undefined;
+  readonly provider?: string | undefined;
+  readonly status?: ConnectionStatus | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Connections without their secrets. This store has no vault, and can't open one. */
+export interface ConnectionStore {
+  /** `null` when there is none of that id in the environment. */
+  findRecord(id: string, environment: string): Promise<ConnectionRecord | null>;
+  /** @throws Problem `connection_not_found` */
+  getConnection(id: string, environment: string): Promise<Connection>;
+  /** Newest first. @throws Problem `invalid_request` for a cursor that this server did not make */
+  listConnections(
+    filter: ConnectionFilter,
+    page: { environment: string; cursor: string | null; limit: number },
+  ): Promise<ConnectionPage>;
+  /** Ids of all that a tenant has. */
+  listIds(environment: string, tenantId: string): Promise<string[]>;
+  /** Replaces the app's metadata; told by `connection.updated` if it differs. @throws Problem `connection_not_found` */
+  updateMetadata(id: string, environment: string, metadata: Metadata): Promise<Connection>;
+  /** Over all environments, for the metrics. */
+  countConnections(): Promise<{ provider: string; status: string; count: number }[]>;
+  /** Erases the connection with its credential and secrets, and tells of it. False when it was gone already. */
+  eraseConnection(id: string, environment: string): Promise<boolean>;
+}
+
+/** The one answer to an id that is unknown, in another environment, or another tenant's. */
+export const connectionNotFound = (): Problem =>
+  new Problem(
+    'connection_not_found',
+    'There is no such connection: check tenant, user, label and environment, or let the user connect.',
+  );
+
+/** Connections over the database. */
+export const createConnectionStore = ({
+  db,
+  clock,
+  randomness,
+  wire,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly wire: WireContext;
+}): ConnectionStore => {
+  const findRecord = async (id: string, environment: string): Promise<ConnectionRecord | null> => {
+    const [row] = await db.query<ConnectionRow>(
+      'connection_by_id',
+      `SELECT ${CONNECTION_COLUMNS} FROM ${CONNECTION_SOURCE} WHERE c.id = $1 AND c.environment = $2`,
+      [id, environment],
+    );
+    return row ? toConnectionRecord(row) : null;
+  };
+
+  const getConnection = async (id: string, environment: string): Promise<Connection> => {
+    const record = await findRecord(id, environment);
+    if (!record) throw connectionNotFound();
+    return toConnection(record, wire);
+  };
+
+  return {
+    findRecord,
+    getConnection,
+
+    async listConnections(filter, { environment, cursor, limit }) {
+      const { bind, values } = sqlValues();
+      const conditions = [`c.environment = ${bind(environment)}`];
+      const equal = {
+        tenant_id: filter.tenantId,
+        user_id: filter.userId,
+        owner: filter.owner,
+        integration_id: filter.integration,
+        provider: filter.provider,
+        status: filter.status,
+      };
+      const used = Object.entries(equal).filter(([, value]) => value !== undefined);
+      for (const [column, value] of used) conditions.push(`c.${column} = ${bind(value)}`);
+      const hasMetadata = filter.metadata !== undefined && Object.keys(filter.metadata).length > 0;
+      if (hasMetadata) conditions.push(`c.metadata @> ${bind(filter.metadata, 'jsonb')}`);
+      if (cursor !== null) {
+        const { createdAt, id } = decodeCursor(cursor);
+        conditions.push(`(c.created_at, c.id) < (${bind(createdAt, 'timestamptz')}, ${bind(id)})`);
+      }
+      const name = [
+        'connections',
+        ...used.map(([column]) => column),
+        hasMetadata ? 'm' : '',
+        cursor ? 'c' : '',
+      ];
+      const rows = await db.query<ConnectionRow>(
+        name.join('_'),
+        `SELECT ${CONNECTION_COLUMNS} FROM ${CONNECTION_SOURCE} WHERE ${conditions.join(' AND ')}
+         ORDER BY c.created_at DESC, c.id DESC LIMIT ${bind(limit + 1, 'int')}`,
+        values,
+      );
+      const records = rows.slice(0, limit).map(toConnectionRecord);
+      const last = records.at(-1);
+      return {
+        data: records.map((record) => toConnection(record, wire)),
+        nextCursor: rows.length > limit && last ? encodeCursor(last) : null,
+      };
+    },
+
+    async listIds(environment, tenantId) {
+      const rows = await db.query<{ id: string }>(
+        'connection_ids_of_tenant',
+        'SELECT id FROM connections WHERE environment = $1 AND tenant_id = $2',
+        [environment, tenantId],
+      );
+      return rows.map(({ id }) => id);
+    },
+
+    async updateMetadata(id, environment, metadata) {
+      const now = clock.now();
+      await db.query(
+        'connection_metadata',
+        `WITH changed AS (
+           UPDATE connections c SET metadata = $3::jsonb, updated_at = $4::timestamptz
+           FROM credentials k
+           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND c.metadata <> $3::jsonb
+           RETURNING c.*, k.version)
+         ${insertConnectionEvent({ id: '$5', type: "'connection.updated'", time: '$4::timestamptz', from: 'changed c' })}`,
+        [id, environment, JSON.stringify(metadata), now, newId('evt', randomness)],
+      );
+      return getConnection(id, environment);
+    },
+
+    async countConnections() {
+      const rows = await db.query<{ provider: string; status: string; count: number }>(
+        'connection_counts',
+        'SELECT provider, status, count(*)::int AS count FROM connections GROUP BY provider, status',
+        [],
+      );
+      return rows;
+    },
+
+    async eraseConnection(id, environment) {
+      const erased = await db.query(
+        'connection_erase',
+        `WITH gone AS (
+           DELETE FROM connections c USING credentials k
+           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2
+           RETURNING c.*, k.version)
+         ${insertConnectionEvent({ id: '$3', type: "'connection.deleted'", time: '$4::timestamptz', from: 'gone c' })}
+         RETURNING id`,
+        [id, environment, newId('evt', randomness), clock.now()],
+      );
+      return erased.length > 0;
+    },
+  };
+};

@@ -1,0 +1,110 @@
+import type { Credential, ParsedCredentialRef, StatusReason } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import { Problem } from '../errors/problem.js';
+import { hasRefreshToken, type StoredCredential } from './credential-record.js';
+import type { CredentialStore } from './credential-store.js';
+import { toCredential, type WireContext } from './to-wire.js';
+
+/**
+ * Brings a credential that is due up to date; `refresh/` implements it. Resolves when nothing more is to be had now:
+ * the caller reads again. Never rejects for what the provider did.
+ * - `background`: one attempt, if nobody else makes one;
+ * - `wait`: waits for whoever is at it, bounded.
+ */
+export type RefreshIfDue = (
+  stored: Pick<StoredCredential, 'connection' | 'version'>,
+  mode: 'background' | 'wait',
+) => Promise<void>;
+
+/** Ends of a grant that leave the living access token alone. All others evict it at once. */
+const SERVED_TO_ITS_END: ReadonlySet<StatusReason | null> = new Set([
+  'refresh_token_expired',
+  'refresh_token_missing',
+  'rotation_lost',
+]);
+
+/** Told to callers when nothing better is known. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** The refusal that sends a person to the connect button, and nobody anywhere else. */
+export const needsReconnect = ({ connection }: Pick<StoredCredential, 'connection'>): Problem =>
+  new Problem('needs_reconnect', 'The account has to be connected again by a person: send them to connect.', {
+    connectionId: connection.id,
+    ...(connection.reason === null ? {} : { reason: connection.reason }),
+  });
+
+const unavailable = ({ connection, refreshAt }: StoredCredential, now: Date): Problem => {
+  const wait = refreshAt ? Math.ceil((refreshAt.getTime() - now.getTime()) / 1000) : 0;
+  return new Problem(
+    'provider_unavailable',
+    'The access token has ended and the provider gave no new one yet: try again shortly. Nobody has to reconnect.',
+    {
+      connectionId: connection.id,
+      ...(connection.reason === null ? {} : { reason: connection.reason }),
+      retryAfterSeconds: Math.max(wait, RETRY_AFTER_SECONDS),
+    },
+  );
+};
+
+/**
+ * Reads a credential that works now, in one SQL statement unless it has ended. What is due but valid is answered at once
+ * while a refresh runs in the background; what has ended is waited for, bounded. Never answers a token past its end.
+ */
+export const createReadCredential = ({
+  credentials,
+  refreshIfDue,
+  clock,
+  wire,
+}: {
+  readonly credentials: CredentialStore;
+  readonly refreshIfDue: RefreshIfDue;
+  readonly clock: Clock;
+  readonly wire: WireContext;
+}) => {
+  const hasEnded = ({ expiresAt }: StoredCredential): boolean =>
+    expiresAt !== null && expiresAt.getTime() <= clock.now().getTime();
+
+  const isDue = ({ refreshAt }: StoredCredential): boolean =>
+    refreshAt !== null && refreshAt.getTime() <= clock.now().getTime();
+
+  const isLeased = ({ leaseUntil }: StoredCredential): boolean =>
+    leaseUntil !== null && leaseUntil.getTime() > clock.now().getTime();
+
+  const refuseDead = (stored: StoredCredential): void => {
+    const { status, reason } = stored.connection;
+    if (status !== 'needs_reconnect') return;
+    if (!SERVED_TO_ITS_END.has(reason) || hasEnded(stored)) throw needsReconnect(stored);
+  };
+
+  /** An ended token: the refresh that is under way or due, else the wait until the next one. */
+  const renewed = async (stored: StoredCredential): Promise<StoredCredential> => {
+    const { connection } = stored;
+    if (isDue(stored) || isLeased(stored)) await refreshIfDue(stored, 'wait');
+    const again = await credentials.openCredential(connection.id, connection.environment);
+    if (!again) return stored;
+    refuseDead(again);
+    return again;
+  };
+
+  /**
+   * @throws Problem `connection_not_found`, `connection_ambiguous`, `needs_reconnect` with its reason, or
+   *   `provider_unavailable` with `Retry-After` when a token has ended and no new one is to be had
+   */
+  return async (
+    ref: ParsedCredentialRef,
+    environment: string,
+    tenantId: string | null,
+  ): Promise<Credential> => {
+    const stored = await credentials.findCredential(ref, environment, tenantId);
+    refuseDead(stored);
+    if (!hasEnded(stored)) {
+      if (isDue(stored) && !isLeased(stored) && hasRefreshToken(stored.secrets)) {
+        void refreshIfDue(stored, 'background');
+      }
+      return toCredential(stored, wire);
+    }
+    const current = await renewed(stored);
+    if (hasEnded(current)) throw unavailable(current, clock.now());
+    return toCredential(current, wire);
+  };
+};

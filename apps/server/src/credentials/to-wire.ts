@@ -1,0 +1,145 @@
+import { type AuthMethod, authMethodOf, fillUrl, type ProviderDefinition } from '@authpipe/providers';
+import type { ConnectedAccount, Connection, Credential } from '@authpipe/types';
+import { type ConnectionRecord, hasRefreshToken, type StoredCredential } from './credential-record.js';
+
+/** Finds a definition by the provider's id; `undefined` for one that this server does not know. */
+export type FindProvider = (id: string) => ProviderDefinition | undefined;
+
+/** What the wire shapes need beside the record. */
+export interface WireContext {
+  readonly findProvider: FindProvider;
+  /** `AUTHPIPE_DEV_ALLOW_LOOPBACK`: base URLs of loopback hosts are `http://`. */
+  readonly allowLoopback: boolean;
+}
+
+/** The method that a connection was made with; `undefined` when its definition is gone. */
+export const methodOf = (
+  definition: ProviderDefinition | undefined,
+  authMethod: string,
+): AuthMethod | undefined => definition && authMethodOf(definition, authMethod);
+
+const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+/**
+ * Scopes that were asked for and not granted. What Authpipe adds by itself (`offline_access`) is left out: nobody asked
+ * for it, and vendors differ in whether they list it.
+ */
+const missingScopes = (
+  { requestedScopes, scopes }: ConnectionRecord,
+  method: AuthMethod | undefined,
+): string[] => {
+  const implied = method?.kind === 'oauth2' ? method.impliedScopes : [];
+  return requestedScopes.filter((scope) => !scopes.includes(scope) && !implied.includes(scope));
+};
+
+/** A connection as the API answers it: metadata only. */
+export const toConnection = (record: ConnectionRecord, { findProvider }: WireContext): Connection => ({
+  id: record.id,
+  environment: record.environment,
+  integration: record.integrationId,
+  provider: record.provider,
+  authMethod: record.authMethod,
+  kind: record.kind,
+  tenantId: record.tenantId,
+  owner: record.owner,
+  userId: record.userId,
+  label: record.label,
+  status: record.status,
+  reason: record.reason,
+  since: record.since.toISOString(),
+  reconnectBy: iso(record.reconnectBy),
+  account: record.account,
+  scopes: [...record.scopes],
+  missingScopes: missingScopes(record, methodOf(findProvider(record.provider), record.authMethod)),
+  config: record.config,
+  metadata: record.metadata,
+  version: record.version,
+  verifiedAt: iso(record.verifiedAt),
+  createdAt: record.createdAt.toISOString(),
+  updatedAt: record.updatedAt.toISOString(),
+});
+
+/** What a browser may know of it. */
+export const toConnectedAccount = (record: ConnectionRecord, context: WireContext): ConnectedAccount => {
+  const { id, integration, provider, label, status, account, scopes, missingScopes } = toConnection(
+    record,
+    context,
+  );
+  return { id, integration, provider, label, status, account, scopes, missingScopes };
+};
+
+/** Providers answer `bearer`, `Bearer` and `BEARER`; the header has one spelling. @see RFC 6750 section 2.1 */
+const BEARER = /^bearer$/i;
+
+type Sendable = Pick<Credential, 'credential' | 'tokenType' | 'headers' | 'fields'>;
+
+const sendable = ({ secrets, tokenType }: StoredCredential, method: AuthMethod | undefined): Sendable => {
+  switch (secrets.kind) {
+    case 'oauth2':
+    case 'client_credentials': {
+      const type = BEARER.test(tokenType) ? 'Bearer' : tokenType;
+      return {
+        credential: secrets.accessToken,
+        tokenType: type,
+        headers: { authorization: `${type} ${secrets.accessToken}` },
+      };
+    }
+    case 'api_key': {
+      const templates =
+        method?.kind === 'api_key' ? method.headers : { authorization: `${tokenType} {apiKey}` };
+      const headers = Object.entries(templates).map(([name, template]) => [
+        name.toLowerCase(),
+        template.replaceAll('{apiKey}', () => secrets.apiKey),
+      ]);
+      return { credential: secrets.apiKey, tokenType, headers: Object.fromEntries(headers) };
+    }
+    case 'basic': {
+      const { username, password } = secrets;
+      const pair = Buffer.from(`${username}:${password}`).toString('base64');
+      return {
+        credential: pair,
+        tokenType: 'Basic',
+        headers: { authorization: `Basic ${pair}` },
+        fields: { username, password },
+      };
+    }
+    case 'webhook_secret':
+      return { credential: secrets.webhookSecret, tokenType, headers: {} };
+  }
+};
+
+/** The base of the provider's API for this connection; `null` when its definition or a setting is missing. */
+const baseUrlOf = (
+  definition: ProviderDefinition | undefined,
+  { config }: ConnectionRecord,
+  allowLoopback: boolean,
+): string | null => {
+  if (!definition) return null;
+  try {
+    return fillUrl(definition.api.baseUrl, config, { allowLoopback }).replace(/\/$/, '');
+  } catch {
+    return null;
+  }
+};
+
+/** A credential as the API answers it, ready to be sent. Secret. */
+export const toCredential = (
+  stored: StoredCredential,
+  { findProvider, allowLoopback }: WireContext,
+): Credential => {
+  const { connection } = stored;
+  const definition = findProvider(connection.provider);
+  return {
+    ...sendable(stored, methodOf(definition, connection.authMethod)),
+    kind: connection.kind,
+    expiresAt: iso(stored.expiresAt),
+    refreshAfter: hasRefreshToken(stored.secrets) ? iso(stored.refreshAt) : null,
+    scopes: [...connection.scopes],
+    connectionId: connection.id,
+    version: stored.version,
+    status: connection.status,
+    reason: connection.reason,
+    account: connection.account,
+    baseUrl: baseUrlOf(definition, connection, allowLoopback),
+  };
+};

@@ -1,0 +1,107 @@
+import type { DeletedConnection } from '@authpipe/types';
+import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
+import type { ConnectionRecord } from '../credentials/credential-record.js';
+import type { CredentialStore } from '../credentials/credential-store.js';
+import type { RefreshStore } from '../credentials/refresh-store.js';
+import type { Logger } from '../log/logger.js';
+import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
+import type { Sleep } from '../sleep.js';
+import type { TenantStore } from './tenant-store.js';
+
+/** How long a refresh that is under way is waited for, so that the token that is revoked is the newest. */
+const LOOK_MILLIS = 200;
+const MAX_LOOKS = 60;
+/** Connections of a tenant that are ended at once. */
+const CONCURRENCY = 8;
+
+export interface DisconnectDependencies {
+  readonly connections: Pick<ConnectionStore, 'findRecord' | 'eraseConnection' | 'listIds'>;
+  readonly credentials: Pick<CredentialStore, 'openCredential'>;
+  readonly refreshes: Pick<RefreshStore, 'claimRefresh'>;
+  readonly tenants: TenantStore;
+  readonly oauth: Pick<OAuth, 'revoke'>;
+  /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
+  readonly findTarget: (connection: ConnectionRecord) => Promise<{ readonly target: OAuthTarget } | null>;
+  readonly sleep: Sleep;
+  readonly log: Logger;
+}
+
+/** The end of a connection: revoked at the provider, then erased here. */
+export interface Disconnect {
+  /**
+   * A provider that does not answer, or can't revoke, does not keep the data alive: it is erased all the same, and
+   * `revokedAtProvider` is false. @throws Problem `connection_not_found`
+   */
+  deleteConnection(connectionId: string, environment: string): Promise<DeletedConnection>;
+  /** All connections of a tenant, its integrations, its sessions and its keys. */
+  deleteTenant(
+    environment: string,
+    tenantId: string,
+  ): Promise<{ connections: number; revokedAtProvider: number }>;
+}
+
+/** Disconnecting. */
+export const createDisconnect = ({
+  connections,
+  credentials,
+  refreshes,
+  tenants,
+  oauth,
+  findTarget,
+  sleep,
+  log,
+}: DisconnectDependencies): Disconnect => {
+  /** Keeps others from refreshing from here on. A wait that runs out goes on: the data has to go. */
+  const keepStill = async (connectionId: string, environment: string): Promise<void> => {
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      if (await refreshes.claimRefresh({ connectionId, environment }, { force: true })) return;
+      await sleep(LOOK_MILLIS);
+    }
+  };
+
+  /** The refresh token where there is one: with it the whole grant ends. The access token alone would not do that. */
+  const revoke = async (connectionId: string, environment: string): Promise<boolean> => {
+    const stored = await credentials.openCredential(connectionId, environment);
+    if (stored?.secrets.kind !== 'oauth2') return false;
+    const { accessToken, refreshToken } = stored.secrets;
+    const found = await findTarget(stored.connection);
+    if (!found) return false;
+    return refreshToken === null
+      ? oauth.revoke(found.target, accessToken, 'access_token')
+      : oauth.revoke(found.target, refreshToken, 'refresh_token');
+  };
+
+  /** Whether the provider revoked; `null` when there was no such connection. */
+  const end = async (connectionId: string, environment: string): Promise<boolean | null> => {
+    if (!(await connections.findRecord(connectionId, environment))) return null;
+    await keepStill(connectionId, environment);
+    const revoked = await revoke(connectionId, environment).catch((error: unknown) => {
+      const name = error instanceof Error ? error.name : 'unknown';
+      log.warn({ connectionId, error: name }, 'a grant could not be revoked at the provider');
+      return false;
+    });
+    return (await connections.eraseConnection(connectionId, environment)) ? revoked : null;
+  };
+
+  return {
+    async deleteConnection(connectionId, environment) {
+      const revokedAtProvider = await end(connectionId, environment);
+      if (revokedAtProvider === null) throw connectionNotFound();
+      return { id: connectionId, revokedAtProvider };
+    },
+
+    async deleteTenant(environment, tenantId) {
+      const left = await connections.listIds(environment, tenantId);
+      const total = left.length;
+      let revokedAtProvider = 0;
+      const work = async (): Promise<void> => {
+        for (let id = left.pop(); id !== undefined; id = left.pop()) {
+          if (await end(id, environment)) revokedAtProvider += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      await tenants.eraseTenant(environment, tenantId);
+      return { connections: total, revokedAtProvider };
+    },
+  };
+};

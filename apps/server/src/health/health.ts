@@ -1,0 +1,80 @@
+import type { Connection } from '@authpipe/types';
+import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
+import type { ProbeClaim } from '../credentials/probe-store.js';
+import type { Logger } from '../log/logger.js';
+import type { Sleep } from '../sleep.js';
+import { createSweep } from '../sweep.js';
+import { createLookAtConnection, type LookDependencies } from './look-at-connection.js';
+
+/** How long `stop` waits for what is under way. */
+const STOP_MILLIS = 10_000;
+
+export interface HealthDependencies extends LookDependencies {
+  readonly connections: Pick<ConnectionStore, 'findRecord' | 'getConnection'>;
+  readonly sleep: Sleep;
+  readonly log: Logger;
+}
+
+/** Health before users notice: looks on a schedule, on request, and when a caller was refused. */
+export interface Health {
+  /** Looks now. @throws Problem `connection_not_found` */
+  checkConnection(connectionId: string, environment: string): Promise<Connection>;
+  /**
+   * A caller was refused by the provider. It triggers a look, which alone decides: a caller can't mark a connection. One
+   * that is known to be dead is not asked about again. @throws Problem `connection_not_found`
+   */
+  reportConnection(connectionId: string, environment: string): Promise<Connection>;
+  /** Looks at all that is due at `now`. Resolves with how many were looked at. */
+  sweepDueProbes(now: Date): Promise<number>;
+  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
+  stop(): Promise<void>;
+}
+
+/** Health in this process: one look per connection at a time here, and by lease over all replicas. */
+export const createHealth = ({ connections, sleep, log, ...dependencies }: HealthDependencies): Health => {
+  const lookAtConnection = createLookAtConnection(dependencies);
+  const looks = new Map<string, Promise<void>>();
+  let isStopping = false;
+
+  const look = (claim: ProbeClaim): Promise<void> => {
+    const current = looks.get(claim.connectionId);
+    if (current) return current;
+    const started = lookAtConnection(claim).finally(() => looks.delete(claim.connectionId));
+    looks.set(claim.connectionId, started);
+    return started;
+  };
+
+  const sweep = createSweep<ProbeClaim>({
+    claim: dependencies.store.claimDueProbes,
+    run: (claim) =>
+      look(claim).catch((error: unknown) => {
+        const name = error instanceof Error ? error.name : 'unknown';
+        log.error({ connectionId: claim.connectionId, error: name }, 'a probe could not be finished');
+      }),
+    isStopping: () => isStopping,
+  });
+
+  return {
+    async checkConnection(connectionId, environment) {
+      const record = await connections.findRecord(connectionId, environment);
+      if (!record) throw connectionNotFound();
+      await look({ connectionId, environment });
+      return connections.getConnection(connectionId, environment);
+    },
+
+    async reportConnection(connectionId, environment) {
+      const connection = await connections.getConnection(connectionId, environment);
+      if (connection.status === 'needs_reconnect') return connection;
+      await look({ connectionId, environment });
+      return connections.getConnection(connectionId, environment);
+    },
+
+    sweepDueProbes: sweep,
+
+    async stop() {
+      isStopping = true;
+      await Promise.race([Promise.allSettled(looks.values()), sleep(STOP_MILLIS)]);
+      await dependencies.store.releaseProbes([...looks.keys()]);
+    },
+  };
+};
