@@ -1,0 +1,124 @@
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { StartError } from '../errors/start-error.js';
+import type { Randomness } from '../randomness.js';
+import { type RootKey, unwrapKey } from './root-key.js';
+import { NONCE_BYTES, openBox, sealBox, unambiguous } from './sealed-box.js';
+import { createTenantKeys } from './tenant-keys.js';
+import { type SecretPlace, type Vault, VaultError } from './vault.js';
+
+/** First byte of every envelope. Another layout gets another number, and old envelopes stay readable. */
+const FORMAT = 1;
+
+/** Whatever is given in the environment, the product's own key exists from the first start: it proves the root key. */
+const CANARY = { environment: '', tenantId: '' };
+
+interface KeyOfRoot {
+  readonly id: string;
+  readonly environment: string;
+  readonly tenant_id: string;
+  readonly root_key_id: string;
+  readonly wrapped_key: Uint8Array;
+}
+
+const ONE_KEY_PER_ROOT = `SELECT DISTINCT ON (root_key_id) id, environment, tenant_id, root_key_id, wrapped_key
+  FROM tenant_keys ORDER BY root_key_id, id`;
+
+/** Each root key that ever wrapped something here must be given, and must unwrap it. */
+const checkRootKeys = async (db: Database, rootKeys: readonly RootKey[]): Promise<void> => {
+  const wrapped = await db.query<KeyOfRoot>('vault_check', ONE_KEY_PER_ROOT, []);
+  for (const row of wrapped) {
+    const root = rootKeys.find(({ id }) => id === row.root_key_id);
+    if (!root) {
+      const given = rootKeys.map(({ id }) => id).join(', ');
+      throw new StartError(
+        `The vault was sealed with the root key ${row.root_key_id}, and AUTHPIPE_ENCRYPTION_KEY holds ${given}: put the right key there, beside a new one if you are changing keys.`,
+      );
+    }
+    try {
+      unwrapKey(
+        root,
+        { keyId: row.id, environment: row.environment, tenantId: row.tenant_id },
+        row.wrapped_key,
+      );
+    } catch (error) {
+      throw new StartError(
+        'A tenant’s key in the database was altered: restore the table tenant_keys from a backup.',
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+};
+
+const associatedData = (
+  keyId: string,
+  { environment, tenantId, record, field, version }: SecretPlace,
+): Buffer =>
+  unambiguous([
+    'authpipe secret',
+    String(FORMAT),
+    keyId,
+    environment,
+    tenantId,
+    record,
+    field,
+    String(version),
+  ]);
+
+/** An envelope: format, length of the key's id, the id, and the sealed box. */
+const pack = (keyId: string, box: Buffer): Uint8Array<ArrayBuffer> => {
+  const id = Buffer.from(keyId, 'latin1');
+  const envelope = new Uint8Array(2 + id.length + box.length);
+  envelope.set([FORMAT, id.length]);
+  envelope.set(id, 2);
+  envelope.set(box, 2 + id.length);
+  return envelope;
+};
+
+const unpack = (envelope: Uint8Array): { keyId: string; box: Buffer } => {
+  const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength);
+  if (bytes[0] !== FORMAT) throw new VaultError('The envelope has a format that this version does not know.');
+  const boxAt = 2 + (bytes[1] ?? 0);
+  return { keyId: bytes.toString('latin1', 2, boxAt), box: bytes.subarray(boxAt) };
+};
+
+/**
+ * Opens the vault: AES-256-GCM with a random key per tenant, each wrapped by a root key.
+ * @throws StartError when a root key that is needed is missing or wrong
+ */
+export const openVault = async ({
+  db,
+  rootKeys,
+  clock,
+  randomness,
+}: {
+  readonly db: Database;
+  /** The first wraps, all unwrap. */
+  readonly rootKeys: readonly RootKey[];
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}): Promise<Vault> => {
+  const [first, ...others] = rootKeys;
+  if (!first)
+    throw new StartError(
+      'There is no root key: set AUTHPIPE_ENCRYPTION_KEY (make one with `openssl rand -base64 32`).',
+    );
+  await checkRootKeys(db, rootKeys);
+  const keys = createTenantKeys({ db, rootKeys: [first, ...others], clock, randomness });
+  await keys.currentKey(CANARY.environment, CANARY.tenantId);
+  return {
+    async seal(place, plaintext) {
+      const { id, key } = await keys.currentKey(place.environment, place.tenantId);
+      const nonce = randomness.bytes(NONCE_BYTES);
+      return pack(id, sealBox(key, nonce, associatedData(id, place), Buffer.from(plaintext, 'utf8')));
+    },
+    async open(place, envelope) {
+      const { keyId, box } = unpack(envelope);
+      const { key } = await keys.keyById(keyId);
+      return openBox(key, associatedData(keyId, place), box).toString('utf8');
+    },
+    forgetTenant: (environment, tenantId) => keys.destroy(environment, tenantId),
+  };
+};
