@@ -20,7 +20,7 @@ export interface OrgControl {
 
   /** Everybody who can sign in, with their role and state. */
   listPeople(): OrgUser[];
-  /** Revokes the user's grants and refuses sign-in. Undone by {@link reactivateUser}; the grants stay dead. */
+  /** Revokes the user's grants, signs them out and refuses sign-in. Undone by {@link reactivateUser}; the grants stay dead. */
   suspendUser(user: string): void;
   /** Like {@link suspendUser}, as when somebody leaves the company. */
   deactivateUser(user: string): void;
@@ -72,8 +72,11 @@ export function createControl(state: OrgState): OrgControl {
     Object.assign(settings, checkTokenSettings({ ...settings, ...part }));
   };
   const setStatus = (user: string, status: UserStatus) => {
-    directory.get(user).status = status;
-    if (status !== 'ACTIVE') revokeGrants(state, { user });
+    const found = directory.get(user);
+    found.status = status;
+    if (status === 'ACTIVE') return;
+    revokeGrants(state, { user });
+    store.deleteSessions(found.id);
   };
   const eachClient = (clientId: string | undefined, act: (clientId: string) => void) => {
     for (const id of clientId === undefined ? clients.list().map((client) => client.clientId) : [clientId])

@@ -12,8 +12,6 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const org = await startOrg(options).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EADDRINUSE' ? new RangeError(portTaken(options.port)) : error;
   });
-  console.log(`Sandbox Okta org ready: ${org.url} (control page: ${org.url}/control)`);
-
   let closing = false;
   const close = () => {
     // Ctrl-C arrives twice: from the terminal and from the parent.
@@ -23,6 +21,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, close);
   if (process.channel) process.on('disconnect', close);
+
+  console.log(`Sandbox Okta org ready: ${org.url} (control page: ${org.url}/control)`);
 }
 
 function readOptions(environment: NodeJS.ProcessEnv): OrgOptions {

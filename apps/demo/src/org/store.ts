@@ -89,6 +89,11 @@ export class OrgStore {
     return this.#delete((record) => record.model === 'AccessToken');
   }
 
+  /** Signs a user out of every browser. */
+  deleteSessions(userId: string): void {
+    this.#delete((record) => record.model === 'Session' && record.payload.accountId === userId);
+  }
+
   clear(): void {
     this.#records.clear();
     this.#refreshTokenEnds.clear();

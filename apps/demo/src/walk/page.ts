@@ -51,7 +51,7 @@ export class Page {
 
   /** What can be read on it, spaces folded. */
   get text(): string {
-    return textOf(this.root.querySelector('body'));
+    return textOf(this.root.querySelector('body') ?? this.root);
   }
 
   /** The words on its buttons. */
