@@ -160,6 +160,12 @@ describe('connecting', () => {
 });
 
 describe('what the org refuses before anybody signs in', () => {
+  test('a response type other than code, again without iss', async () => {
+    const { url } = await newBrowser().open(app.authorizeUrl({ response_type: 'token' }));
+    expect(url.hash).toContain('error=unsupported_response_type');
+    expect(url.hash).not.toContain('iss=');
+  });
+
   const errorOf = async (parameters: Record<string, string | undefined>) => {
     const page = await newBrowser().open(app.authorizeUrl(parameters));
     return page.url.searchParams.get('error');

@@ -190,10 +190,13 @@ function hideIssuerParameter(ctx: KoaContextWithOIDC, issuer: string): void {
   const location = ctx.response.get('Location');
   if (location && URL.canParse(location)) {
     const url = new URL(location);
-    if (url.searchParams.get('iss') === issuer) {
-      url.searchParams.delete('iss');
-      ctx.set('Location', url.href);
+    // An answer to a bad response_type comes in the fragment.
+    const fragment = new URLSearchParams(url.hash.slice(1));
+    for (const parameters of [url.searchParams, fragment]) {
+      if (parameters.get('iss') === issuer) parameters.delete('iss');
     }
+    if (url.hash.includes('=')) url.hash = fragment.toString();
+    ctx.set('Location', url.href);
   }
   if (ctx.path.startsWith('/.well-known/') && isRecord(ctx.body)) {
     delete ctx.body.authorization_response_iss_parameter_supported;
