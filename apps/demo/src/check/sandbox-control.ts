@@ -21,7 +21,7 @@ export const sandboxControl = (orgUrl: string): SandboxControl => {
   };
   return {
     async revokeGrants(user) {
-      await call('POST', 'revoke-grants', { user });
+      await call('POST', 'grants/revoke', { user });
     },
     async countGrants() {
       const { grants } = (await call('GET', 'grants')) as { grants: unknown[] };

@@ -1,3 +1,4 @@
+import type { ApiKeyScope } from '@authpipe/types';
 import { type RequestHandler, Router } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
@@ -10,7 +11,7 @@ export interface OperationsDependencies {
   /** Whether the server is on its way out: not ready any more, still alive. */
   readonly isDraining: () => boolean;
   readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
-  readonly allows: (identity: ApiKeyIdentity, scope: 'admin') => boolean;
+  readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
   /** Connections by provider and status. */
   readonly countConnections: () => Promise<readonly { provider: string; status: string; count: number }[]>;
 }

@@ -32,8 +32,17 @@ const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integrat
   updatedAt: record.updatedAt.toISOString(),
 });
 
-const ofProduct = z.object({ integrationId: appId, tenantId: z.undefined().optional() });
-const ofTenant = z.object({ integrationId: appId, tenantId: appId });
+/** What a path holds: the integration's id, and the tenant's where the path is below one. */
+interface Place {
+  readonly list: z.ZodType<{ tenantId?: string | undefined }>;
+  readonly one: z.ZodType<{ integrationId: string; tenantId?: string | undefined }>;
+}
+
+const OF_PRODUCT: Place = { list: z.object({}), one: z.object({ integrationId: appId }) };
+const OF_TENANT: Place = {
+  list: z.object({ tenantId: appId }),
+  one: z.object({ integrationId: appId, tenantId: appId }),
+};
 
 /** The tenant a path names, `null` for the product's own integrations; refuses keys that may not go there. */
 const placeOf = (key: ApiKeyIdentity, tenantId: string | undefined): string | null => {
@@ -44,7 +53,7 @@ const placeOf = (key: ApiKeyIdentity, tenantId: string | undefined): string | nu
 
 const routesUnder = (
   prefix: string,
-  params: typeof ofProduct | typeof ofTenant,
+  place: Place,
   whose: string,
   { integrations, defaultRedirectUri }: IntegrationRouteDependencies,
 ): Route[] => [
@@ -53,15 +62,15 @@ const routesUnder = (
     path: `${prefix}/integrations/:integrationId`,
     scope: 'integrations:write',
     summary: `Set up an integration of ${whose}`,
-    params,
+    params: place.one,
     body: integrationRequest,
     answer: integration,
     handle: async ({ key, params: { integrationId, tenantId }, body }) => {
-      const place = placeOf(key, tenantId);
+      const owner = placeOf(key, tenantId);
       const { environment } = key;
       const { record, created } = await integrations.putIntegration({
         environment,
-        tenantId: place,
+        tenantId: owner,
         integrationId,
         request: body,
       });
@@ -73,13 +82,13 @@ const routesUnder = (
     path: `${prefix}/integrations/:integrationId`,
     scope: 'integrations:write',
     summary: `An integration of ${whose}, without its secret`,
-    params,
+    params: place.one,
     answer: integration,
     handle: async ({ key, params: { integrationId, tenantId } }) => {
-      const place = placeOf(key, tenantId);
+      const owner = placeOf(key, tenantId);
       const record = await integrations.getIntegration({
         environment: key.environment,
-        tenantId: place,
+        tenantId: owner,
         integrationId,
       });
       if (!record) throw new Problem('not_found', 'There is no such integration: GET the list, or PUT it.');
@@ -91,13 +100,11 @@ const routesUnder = (
     path: `${prefix}/integrations`,
     scope: 'integrations:write',
     summary: `The integrations of ${whose}`,
-    ...(params === ofTenant
-      ? { params: ofTenant.pick({ tenantId: true }) }
-      : { params: z.object({ tenantId: z.undefined().optional() }) }),
+    params: place.list,
     answer: z.object({ data: z.array(integration) }),
     handle: async ({ key, params: { tenantId } }) => {
-      const place = placeOf(key, tenantId);
-      const records = await integrations.listIntegrations({ environment: key.environment, tenantId: place });
+      const owner = placeOf(key, tenantId);
+      const records = await integrations.listIntegrations({ environment: key.environment, tenantId: owner });
       return { body: { data: records.map((record) => toWire(record, defaultRedirectUri)) } };
     },
   }),
@@ -106,10 +113,10 @@ const routesUnder = (
     path: `${prefix}/integrations/:integrationId`,
     scope: 'integrations:write',
     summary: `Remove an integration of ${whose} that no connection uses`,
-    params,
+    params: place.one,
     handle: async ({ key, params: { integrationId, tenantId } }) => {
-      const place = placeOf(key, tenantId);
-      await integrations.deleteIntegration({ environment: key.environment, tenantId: place, integrationId });
+      const owner = placeOf(key, tenantId);
+      await integrations.deleteIntegration({ environment: key.environment, tenantId: owner, integrationId });
       return { status: 204 };
     },
   }),
@@ -117,6 +124,6 @@ const routesUnder = (
 
 /** OAuth clients: the product's, and a tenant's own, which win over the product's. */
 export const integrationRoutes = (dependencies: IntegrationRouteDependencies): Route[] => [
-  ...routesUnder('', ofProduct, 'the product', dependencies),
-  ...routesUnder('/tenants/:tenantId', ofTenant, 'one tenant', dependencies),
+  ...routesUnder('', OF_PRODUCT, 'the product', dependencies),
+  ...routesUnder('/tenants/:tenantId', OF_TENANT, 'one tenant', dependencies),
 ];

@@ -2,7 +2,8 @@ import { type ConfigField, findProvider, type ProviderDefinition, providers } fr
 import { Problem } from '../../errors/problem.js';
 import type { Route } from '../route.js';
 
-const fieldToWire = ({ label, description, example, required, options, helpUrl }: ConfigField) => ({
+const fieldToWire = ({ kind, label, description, example, required, options, helpUrl }: ConfigField) => ({
+  kind,
   label,
   description,
   example,

@@ -1,0 +1,218 @@
+import { findProvider } from '@authpipe/providers';
+import type { Express } from 'express';
+import { createApiKeys } from './access/api-key-store.js';
+import { createIdempotentRequests } from './access/idempotent-request-store.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config/read-config.js';
+import { createConnect } from './connect/create-connect.js';
+import { createImportConnection } from './connect/import-connection.js';
+import { createConnectionStore } from './credentials/connection-store.js';
+import { createCredentialStore } from './credentials/credential-store.js';
+import { createGrantStore } from './credentials/grant-store.js';
+import { createNamedSecretStore } from './credentials/named-secret-store.js';
+import { createProbeStore } from './credentials/probe-store.js';
+import { createReadCredential } from './credentials/read-credential.js';
+import { createRefreshStore } from './credentials/refresh-store.js';
+import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
+import type { Database } from './db/database.js';
+import { createDisconnect } from './disconnect/disconnect.js';
+import { createTenantStore } from './disconnect/tenant-store.js';
+import { createHealth } from './health/health.js';
+import { createProbeCredential } from './health/probe-credential.js';
+import { createApp } from './http/app.js';
+import { createConnectRouter } from './http/connect/connect-router.js';
+import { connectSessionRoutes } from './http/v1/connect-sessions.js';
+import { connectionRoutes } from './http/v1/connections.js';
+import { credentialRoutes } from './http/v1/credentials.js';
+import { integrationRoutes } from './http/v1/integrations.js';
+import { namedSecretRoutes } from './http/v1/named-secrets.js';
+import { providerRoutes } from './http/v1/providers.js';
+import { tenantRoutes } from './http/v1/tenants.js';
+import { createIntegrations } from './integrations/integration-store.js';
+import { recurringWork } from './jobs/recurring-work.js';
+import type { RecurringWork } from './jobs/start-jobs.js';
+import type { Logger } from './log/logger.js';
+import { createOAuth } from './oauth/create-oauth.js';
+import { createGuardedFetch } from './oauth/guarded-fetch.js';
+import { newId, type Randomness } from './randomness.js';
+import { createFindTarget } from './refresh/find-target.js';
+import { createRefresh } from './refresh/refresh.js';
+import type { Sleep } from './sleep.js';
+import type { Vault } from './vault/vault.js';
+
+/** What the rooms stand on. */
+export interface Foundation {
+  readonly config: Config;
+  readonly db: Database;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly sleep: Sleep;
+  readonly log: Logger;
+  readonly version: string;
+  /** What `apps/web` built. */
+  readonly webFolder: string;
+}
+
+/** The wired server, not yet listening. */
+export interface Composition {
+  readonly app: Express;
+  /** What has to be woken as time goes by. */
+  readonly work: readonly RecurringWork[];
+  /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. */
+  drain(): Promise<void>;
+}
+
+/** Joins the rooms: the one place where they meet. */
+export const compose = (foundation: Foundation): Composition => {
+  const { config, db, vault, clock, randomness, sleep, log, version, webFolder } = foundation;
+  const { allowLoopback, publicUrl, probeIntervalSeconds } = config;
+  const wire: WireContext = { findProvider, allowLoopback };
+  const owner = newId('node', randomness);
+  const defaultRedirectUri = `${publicUrl}/connect/callback`;
+
+  const apiKeys = createApiKeys({ db, clock, randomness });
+  const idempotentRequests = createIdempotentRequests({ db, vault, clock });
+  const integrations = createIntegrations({ db, vault, clock, randomness, allowLoopback });
+  const oauth = createOAuth({ allowLoopback, clock, log });
+
+  const connections = createConnectionStore({ db, clock, randomness, wire });
+  const credentials = createCredentialStore({ db, vault });
+  const grants = createGrantStore({
+    db,
+    vault,
+    clock,
+    randomness,
+    connections,
+    findProvider,
+    probeIntervalSeconds,
+  });
+  const namedSecrets = createNamedSecretStore({ db, vault, clock, connections });
+  const refreshes = createRefreshStore({ db, vault, clock, randomness, owner });
+
+  const findTarget = createFindTarget({ integrations, findProvider });
+  const refresh = createRefresh({
+    store: refreshes,
+    credentials,
+    integrations,
+    oauth,
+    findTarget,
+    clock,
+    randomness,
+    sleep,
+    log,
+    wire,
+  });
+  const health = createHealth({
+    store: createProbeStore({ db, clock, randomness, owner }),
+    credentials,
+    connections,
+    probe: createProbeCredential({
+      oauth,
+      fetch: createGuardedFetch({ allowLoopback, log }),
+      findTarget,
+      wire,
+    }),
+    refreshIfDue: refresh.refreshIfDue,
+    refreshNow: refresh.refreshNow,
+    clock,
+    randomness,
+    sleep,
+    log,
+    wire,
+    intervalSeconds: probeIntervalSeconds,
+  });
+  const disconnect = createDisconnect({
+    connections,
+    credentials,
+    refreshes,
+    tenants: createTenantStore({ db, vault }),
+    oauth,
+    findTarget,
+    sleep,
+    log,
+  });
+  const connect = createConnect({
+    db,
+    vault,
+    clock,
+    randomness,
+    log,
+    oauth,
+    integrations,
+    connections: {
+      findRecord: connections.findRecord,
+      saveGrant: grants.saveGrant,
+      toConnectedAccount: (record) => toConnectedAccount(record, wire),
+    },
+    findProvider,
+    allowLoopback,
+    publicUrl,
+  });
+  const importConnection = createImportConnection({
+    findProvider,
+    resolveIntegration: integrations.resolveIntegration,
+    saveGrant: grants.saveGrant,
+    clock,
+    allowLoopback,
+  });
+
+  const readCredential = createReadCredential({
+    credentials,
+    refreshIfDue: refresh.refreshIfDue,
+    clock,
+    wire,
+  });
+  const routes = [
+    ...credentialRoutes(readCredential),
+    ...connectionRoutes({
+      ...connections,
+      importConnection: async (request, environment) =>
+        toConnection(await importConnection(request, environment), wire),
+      refreshConnection: refresh.refreshConnection,
+      checkConnection: health.checkConnection,
+      reportConnection: health.reportConnection,
+      deleteConnection: disconnect.deleteConnection,
+    }),
+    ...namedSecretRoutes({ ...namedSecrets, getConnection: connections.getConnection }),
+    ...connectSessionRoutes(connect),
+    ...integrationRoutes({ integrations, defaultRedirectUri }),
+    ...tenantRoutes(disconnect.deleteTenant),
+    ...providerRoutes,
+  ];
+
+  let isDraining = false;
+  const app = createApp({
+    routes,
+    verifyApiKey: apiKeys.verifyApiKey,
+    allows: apiKeys.allows,
+    once: idempotentRequests.once,
+    ping: db.ping,
+    isDraining: () => isDraining,
+    countConnections: connections.countConnections,
+    connectRouter: createConnectRouter({ connect, publicUrl, randomness, clock, log }),
+    webFolder,
+    publicUrl,
+    version,
+    log,
+    randomness,
+    trustedProxies: config.trustedProxies,
+  });
+
+  return {
+    app,
+    work: recurringWork({
+      sweepDueRefreshes: refresh.sweepDueRefreshes,
+      sweepDueProbes: health.sweepDueProbes,
+      sweepSessions: async (now) => {
+        await connect.sweepSessions(now);
+        await idempotentRequests.sweep(now);
+      },
+      probeIntervalSeconds,
+    }),
+    async drain() {
+      isDraining = true;
+      await Promise.all([refresh.stop(), health.stop()]);
+    },
+  };
+};

@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { HELP } from './cli/help.js';
+import { runKeysCommand } from './cli/keys-command.js';
+import { runMigrateCommand } from './cli/migrate-command.js';
+import { systemClock } from './clock.js';
+import { readConfig } from './config/read-config.js';
+import { openDatabase } from './db/open-database.js';
+import { StartError } from './errors/start-error.js';
+import { createLogger } from './log/logger.js';
+import { systemRandomness } from './randomness.js';
+import { serve } from './serve.js';
+
+/** A stop that takes longer than this is cut short. */
+const STOP_MILLIS = 15_000;
+
+const readVersion = (): string => {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+};
+
+const runServe = async (): Promise<void> => {
+  const config = readConfig(process.env);
+  const log = createLogger(config.logLevel);
+  const server = await serve(config, log, readVersion());
+  log.info(
+    { port: server.port, url: config.publicUrl, production: config.isProduction },
+    'Authpipe is ready',
+  );
+  const stop = (): void => {
+    setTimeout(() => process.exit(1), STOP_MILLIS).unref();
+    void server.stop().then(() => process.exit(0));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+  // A parent that started us with a channel takes us along when it ends.
+  if (process.channel) process.on('disconnect', stop);
+};
+
+/** Commands that need the database and no port. */
+const withDatabase = async (
+  run: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<void>,
+): Promise<void> => {
+  const config = readConfig(process.env);
+  const log = createLogger('warn');
+  const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
+  try {
+    await run(db);
+  } finally {
+    await db.close();
+  }
+};
+
+const [command = 'help', ...args] = process.argv.slice(2);
+const commands: Record<string, () => Promise<void>> = {
+  serve: runServe,
+  migrate: () => withDatabase(async (db) => runMigrateCommand({ db })),
+  keys: () =>
+    withDatabase((db) => runKeysCommand(args, { db, clock: systemClock, randomness: systemRandomness })),
+  help: async () => {
+    process.stdout.write(HELP);
+  },
+  '--help': async () => {
+    process.stdout.write(HELP);
+  },
+  '--version': async () => {
+    process.stdout.write(`${readVersion()}\n`);
+  },
+};
+
+const run = commands[command];
+try {
+  if (!run) throw new StartError(`There is no command "${command}".\n\n${HELP}`);
+  await run();
+} catch (error) {
+  console.error(error instanceof StartError ? error.message : error);
+  process.exit(1);
+}

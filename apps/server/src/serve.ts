@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createApiKeys } from './access/api-key-store.js';
+import { systemClock } from './clock.js';
+import { compose } from './compose.js';
+import type { Config } from './config/read-config.js';
+import { openDatabase } from './db/open-database.js';
+import { StartError } from './errors/start-error.js';
+import { startJobs } from './jobs/start-jobs.js';
+import type { Logger } from './log/logger.js';
+import { systemRandomness } from './randomness.js';
+import { systemSleep } from './sleep.js';
+import { openVault } from './vault/open-vault.js';
+
+/** A running server. */
+export interface RunningServer {
+  readonly port: number;
+  /** Finishes what is under way, within 10 s, and lets go of everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Connections that are still busy this long after the stop are cut. */
+const DRAIN_MILLIS = 10_000;
+
+/** What `apps/web` built: beside the bundle in the package, in its own folder in the workspace. */
+const findWebFolder = (): string => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const packaged = join(here, 'web');
+  return existsSync(packaged) ? packaged : join(here, '..', '..', 'web', 'dist');
+};
+
+const listen = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new StartError(`Port ${port} is taken: stop what listens there, or set PORT to a free one.`)
+          : new StartError(
+              `The server can't listen on port ${port} (${error.code}): set PORT to another one.`,
+            ),
+      );
+    });
+    server.listen(port, resolve);
+  });
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS).unref();
+  });
+
+/**
+ * Starts the server: database, vault, rooms, jobs, port.
+ * @throws StartError with a sentence that says what to do; nothing stays open then
+ */
+export const serve = async (config: Config, log: Logger, version: string): Promise<RunningServer> => {
+  const clock = systemClock;
+  const randomness = systemRandomness;
+  const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
+  try {
+    const vault = await openVault({ db, rootKeys: config.rootKeys, clock, randomness });
+    if (config.bootApiKey !== undefined)
+      await createApiKeys({ db, clock, randomness }).ensureBootKey(config.bootApiKey);
+    const { app, work, drain } = compose({
+      ...{ config, db, vault, clock, randomness, log, version },
+      sleep: systemSleep,
+      webFolder: findWebFolder(),
+    });
+    const server = createServer(app);
+    await listen(server, config.port);
+    const jobs = await startJobs({ db, work, clock, log });
+    const address = server.address();
+    const stopOnce = async (): Promise<void> => {
+      await Promise.all([closeServer(server), drain(), jobs.stop()]);
+      await db.close();
+    };
+    let stopping: Promise<void> | null = null;
+    return {
+      port: address !== null && typeof address === 'object' ? address.port : config.port,
+      stop: () => {
+        stopping ??= stopOnce();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+};
