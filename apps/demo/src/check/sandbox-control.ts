@@ -24,7 +24,7 @@ export const sandboxControl = (orgUrl: string): SandboxControl => {
       await call('POST', 'grants/revoke', { user });
     },
     async countGrants() {
-      const { grants } = (await call('GET', 'grants')) as { grants: unknown[] };
+      const grants = (await call('GET', 'grants')) as unknown[];
       return grants.length;
     },
   };
