@@ -1,3 +1,4 @@
+import { fillParams } from '@authpipe/providers';
 import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client';
 import type { OpenLibraryClient } from './library-client.js';
 import type { OAuth } from './oauth.js';
@@ -22,7 +23,7 @@ export const createAuthorizationUrl =
         throw wrongSetup('The provider no longer offers PKCE with S256, so connecting would not be safe.');
       }
       const url = buildAuthorizationUrl(configuration, {
-        ...method.authorizationParams,
+        ...fillParams(method.authorizationParams ?? {}, target.config),
         redirect_uri: redirectUri,
         scope: scopes.join(method.scopeSeparator),
         state,

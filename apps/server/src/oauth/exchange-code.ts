@@ -1,4 +1,4 @@
-import { fillUrl } from '@authpipe/providers';
+import { fillParams, fillUrl } from '@authpipe/providers';
 import type { ConnectionAccount } from '@authpipe/types';
 import { authorizationCodeGrant, fetchUserInfo, skipSubjectCheck } from 'openid-client';
 import type { Logger } from '../log/logger.js';
@@ -89,7 +89,7 @@ export const createExchangeCode = ({
           ...(method.pkce === 'S256' ? { pkceCodeVerifier: input.codeVerifier } : {}),
           ...(client.checksIdTokens ? { expectedNonce: input.expectedNonce, idTokenExpected: true } : {}),
         },
-        method.tokenParams ?? {},
+        fillParams(method.tokenParams ?? {}, target.config),
       );
       const answer = client.tokenAnswer();
       const claims = tokens.claims();

@@ -1,3 +1,4 @@
+import { fillParams } from '@authpipe/providers';
 import { refreshTokenGrant, tokenIntrospection, tokenRevocation } from 'openid-client';
 import type { OpenLibraryClient } from './library-client.js';
 import type { OAuth, TokenHint } from './oauth.js';
@@ -16,7 +17,8 @@ export const createStoredGrantRequests = (
   refresh: async (target, refreshToken) => {
     try {
       const client = await openLibraryClient(target);
-      await refreshTokenGrant(client.configuration, refreshToken, target.method.tokenParams);
+      const parameters = fillParams(target.method.tokenParams ?? {}, target.config);
+      await refreshTokenGrant(client.configuration, refreshToken, parameters);
       const { idToken: _dropped, ...grant } = client.tokenAnswer();
       return { ...grant, account: null };
     } catch (error) {

@@ -1,0 +1,210 @@
+import { authMethodOf, type OAuthCodeMethod } from '@authpipe/providers';
+import { addSeconds, type Clock } from '../clock.js';
+import { Problem } from '../errors/problem.js';
+import type { Logger } from '../log/logger.js';
+import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
+import { TokenRequestError } from '../oauth/token-request-error.js';
+import {
+  compareAccounts,
+  connectionGone,
+  type FailedAttempt,
+  integrationChanged,
+  integrationGone,
+  missingCode,
+  overtaken,
+  readCallbackError,
+  readExchangeError,
+} from './attempt-outcome.js';
+import type {
+  AuthorizationRequest,
+  AuthorizationRequestStore,
+  ConsumedRequest,
+  RequestSecrets,
+} from './authorization-request-store.js';
+import type { ConnectConnections, ConnectIntegration, ConnectIntegrations } from './connect-integrations.js';
+import { ConnectRefusal } from './connect-refusal.js';
+import { type ConnectSession, statusOf } from './connect-session.js';
+import type { ConnectSessionStore, SessionOutcome } from './connect-session-store.js';
+import { type ReceivedGrant, serializeGrant, toNewGrant } from './received-grant.js';
+import { sameHash, secretHash } from './secret-hash.js';
+import type { ChoiceOptions } from './session-choices.js';
+
+export interface CompleteConnectDependencies {
+  readonly sessions: Pick<ConnectSessionStore, 'findById' | 'noteError' | 'settle'>;
+  readonly requests: Pick<AuthorizationRequestStore, 'consume' | 'holdGrant' | 'deleteOfSession'>;
+  readonly integrations: Pick<ConnectIntegrations, 'openIntegration'>;
+  readonly connections: ConnectConnections;
+  readonly oauth: Pick<OAuth, 'exchangeCode' | 'introspect' | 'revoke'>;
+  readonly choiceOptions: ChoiceOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What a browser brought back from the provider. */
+export interface Callback {
+  readonly query: URLSearchParams;
+  /** From the cookie; null when there is none. */
+  readonly browserId: string | null;
+}
+
+type Attempt = SessionOutcome | FailedAttempt;
+
+/** A trip that is under way, with all that the callback needs. */
+interface Trip {
+  readonly session: ConnectSession;
+  readonly request: AuthorizationRequest;
+  readonly integration: ConnectIntegration;
+  readonly target: OAuthTarget & { readonly method: OAuthCodeMethod };
+}
+
+/** Why a state is not taken; who it belongs to is told to nobody else. */
+const refusedTrip = (consumed: Exclude<ConsumedRequest, { found: 'fresh' }>): ConnectRefusal => {
+  if (consumed.found === 'unknown') return new ConnectRefusal('unknown_state');
+  if (consumed.found === 'other_browser') return new ConnectRefusal('other_browser');
+  const { sessionId } = consumed;
+  return new ConnectRefusal(consumed.found === 'replayed' ? 'replayed' : 'session_expired', { sessionId });
+};
+
+/** The way back: the callback, the exchange, and what is kept of it. */
+export const createCompleteConnect = ({
+  sessions,
+  requests,
+  integrations,
+  connections,
+  oauth,
+  choiceOptions,
+  clock,
+  log,
+}: CompleteConnectDependencies) => {
+  /** Ends a grant that is not to be kept. A provider that won't say so can't be helped. */
+  const discard = async ({ target, session }: Trip, grant: TokenGrant): Promise<void> => {
+    const [token, hint] =
+      grant.refreshToken === null
+        ? ([grant.accessToken, 'access_token'] as const)
+        : ([grant.refreshToken, 'refresh_token'] as const);
+    const revoked = await oauth.revoke(target, token, hint).catch(() => false);
+    log.info({ sessionId: session.id, provider: target.definition.id, revoked }, 'a grant was not kept');
+  };
+
+  /** When the refresh token ends: by the provider's word, else by its documentation. */
+  const refreshEndOf = async ({ target }: Trip, grant: TokenGrant, issuedAt: Date): Promise<Date | null> => {
+    if (grant.refreshToken === null) return null;
+    const told = await oauth.introspect(target, grant.refreshToken, 'refresh_token').catch(() => null);
+    if (told?.expiresAt) return told.expiresAt;
+    const { absoluteLifetimeSeconds } = target.method.refreshToken;
+    return absoluteLifetimeSeconds === undefined ? null : addSeconds(issuedAt, absoluteLifetimeSeconds);
+  };
+
+  const save = async (trip: Trip, received: ReceivedGrant): Promise<Attempt> => {
+    const { session, request, integration } = trip;
+    if (session.codeChallenge !== null) {
+      return (await requests.holdGrant(request, serializeGrant(received)))
+        ? { status: 'awaiting_finish' }
+        : overtaken();
+    }
+    const { connection } = await connections.saveGrant(toNewGrant(received, session, request, integration));
+    return { status: 'complete', connectionId: connection.id };
+  };
+
+  /** Keeps a grant where it belongs, or sees that it does not live on unknown. */
+  const keep = async (trip: Trip, grant: TokenGrant, issuedAt: Date): Promise<Attempt> => {
+    const { session, target } = trip;
+    const { reconnectId, environment } = session;
+    try {
+      const reconnected =
+        reconnectId === null ? null : await connections.findRecord(reconnectId, environment);
+      const refused =
+        reconnectId === null
+          ? null
+          : reconnected
+            ? compareAccounts(reconnected, grant.account, target.definition.name)
+            : connectionGone();
+      const outcome =
+        refused ??
+        (await save(trip, { grant, issuedAt, refreshExpiresAt: await refreshEndOf(trip, grant, issuedAt) }));
+      if ('error' in outcome) await discard(trip, grant);
+      return outcome;
+    } catch (error) {
+      await discard(trip, grant);
+      if (error instanceof Problem && error.code === 'connection_not_found') return connectionGone();
+      throw error;
+    }
+  };
+
+  const attempt = async (
+    session: ConnectSession,
+    request: AuthorizationRequest,
+    secrets: RequestSecrets,
+    query: URLSearchParams,
+  ): Promise<Attempt> => {
+    const opened = await integrations.openIntegration(request.integrationRowId);
+    const definition = opened && choiceOptions.findProvider(opened.integration.provider);
+    const method = definition && authMethodOf(definition, opened.integration.authMethod);
+    if (!definition || method?.kind !== 'oauth2') return integrationGone();
+    const error = query.get('error');
+    if (error !== null) return readCallbackError(error, definition.name);
+    if (!query.has('code')) return missingCode(definition.name);
+    const { integration, client } = opened;
+    if (integration.version !== request.integrationVersion) return integrationChanged();
+
+    const target = { definition, method, config: request.config, client };
+    const trip: Trip = { session, request, integration, target };
+    const callbackUrl = new URL(request.redirectUri);
+    callbackUrl.search = query.toString();
+    const issuedAt = clock.now();
+    try {
+      const grant = await oauth.exchangeCode(target, {
+        callbackUrl,
+        // The state was found by its hash, so this repeats what is known.
+        expectedState: query.get('state') ?? '',
+        expectedNonce: secrets.nonce,
+        codeVerifier: secrets.codeVerifier,
+        expectedIssuer: request.issuer,
+      });
+      return await keep(trip, grant, issuedAt);
+    } catch (error) {
+      if (!(error instanceof TokenRequestError)) throw error;
+      return readExchangeError(error, definition.name);
+    }
+  };
+
+  const record = async (session: ConnectSession, outcome: Attempt): Promise<void> => {
+    const now = clock.now();
+    const code = 'error' in outcome ? outcome.error.code : outcome.status;
+    log.info({ sessionId: session.id, outcome: code }, 'a person came back from the provider');
+    if (!('isFinal' in outcome)) {
+      await sessions.settle(session.id, 'pending', outcome, now);
+    } else if (outcome.isFinal) {
+      await sessions.settle(session.id, 'pending', { status: 'failed', error: outcome.error }, now);
+    } else {
+      await sessions.noteError(session.id, outcome.error, now);
+    }
+  };
+
+  /** The session of a state, which is used up with this. @throws ConnectRefusal and then nothing of the session changes */
+  const takeTrip = async ({ query, browserId }: Callback) => {
+    const now = clock.now();
+    const browserHash = browserId === null ? null : secretHash(browserId);
+    const consumed = await requests.consume(secretHash(query.get('state') ?? ''), browserHash, now);
+    if (consumed.found !== 'fresh') throw refusedTrip(consumed);
+    const { request, secrets } = consumed;
+    const session = await sessions.findById(request.sessionId);
+    if (!session) throw new ConnectRefusal('unknown_session');
+    if (!sameHash(session.browserHash, browserHash)) throw new ConnectRefusal('other_browser');
+    const status = statusOf(session, now);
+    if (status === 'expired') throw new ConnectRefusal('session_expired', { sessionId: session.id });
+    if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
+    return { session, request, secrets };
+  };
+
+  /**
+   * Takes what the provider sent back with the person: uses the state up first, then swaps the code.
+   * @returns the session's id; how it went is in the session
+   * @throws ConnectRefusal when the callback is not this browser's, came before, or came too late
+   */
+  return async (callback: Callback): Promise<string> => {
+    const { session, request, secrets } = await takeTrip(callback);
+    await record(session, await attempt(session, request, secrets, callback.query));
+    return session.id;
+  };
+};

@@ -1,0 +1,85 @@
+import type { ProviderDefinition } from '@authpipe/providers';
+import type { ConnectSessionState } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { Logger } from '../log/logger.js';
+import type { OAuth } from '../oauth/oauth.js';
+import type { Randomness } from '../randomness.js';
+import type { Vault } from '../vault/vault.js';
+import { createAuthorizationRequestStore } from './authorization-request-store.js';
+import { createCompleteConnect } from './complete-connect.js';
+import type { ConnectConnections, ConnectIntegration, ConnectIntegrations } from './connect-integrations.js';
+import { ConnectRefusal } from './connect-refusal.js';
+import type { ConnectSession } from './connect-session.js';
+import { createConnectSessionStore } from './connect-session-store.js';
+import { createCreateSession } from './create-session.js';
+import { createSessionEnd } from './finish-session.js';
+import { createOpenSession } from './open-session.js';
+import { sessionTokenHash } from './session-token.js';
+import { createStartConnect } from './start-connect.js';
+
+/** The store of OAuth clients, as far as connecting uses it. */
+interface IntegrationStore<Integration extends ConnectIntegration> {
+  findIntegrations(filter: { environment: string; tenantId: string }): Promise<readonly Integration[]>;
+  findByRowId(rowId: string): Promise<Integration | null>;
+  openClient(integration: Integration): Promise<{ clientId: string; clientSecret: string | null }>;
+}
+
+export interface ConnectDependencies<Integration extends ConnectIntegration> {
+  readonly db: Pick<Database, 'prisma'>;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+  readonly oauth: OAuth;
+  readonly integrations: IntegrationStore<Integration>;
+  readonly connections: ConnectConnections;
+  readonly findProvider: (id: string) => ProviderDefinition | undefined;
+  readonly allowLoopback: boolean;
+  /** Without a trailing slash. */
+  readonly publicUrl: string;
+}
+
+/** Opens the room in which people hand over access: sessions, the trip to the provider, and its end. */
+export const createConnect = <Integration extends ConnectIntegration>({
+  db,
+  vault,
+  integrations: integrationStore,
+  findProvider,
+  allowLoopback,
+  ...shared
+}: ConnectDependencies<Integration>) => {
+  const sessions = createConnectSessionStore({ db });
+  const requests = createAuthorizationRequestStore({ db, vault });
+  const choiceOptions = { findProvider, allowLoopback };
+  const integrations: ConnectIntegrations = {
+    findIntegrations: (filter) => integrationStore.findIntegrations(filter),
+    async openIntegration(rowId) {
+      const integration = await integrationStore.findByRowId(rowId);
+      return integration && { integration, client: await integrationStore.openClient(integration) };
+    },
+  };
+  const rooms = { ...shared, sessions, requests, integrations, choiceOptions };
+  const end = createSessionEnd(rooms);
+  return {
+    createSession: createCreateSession(rooms),
+    ...createOpenSession(rooms),
+    ...createStartConnect(rooms),
+    completeConnect: createCompleteConnect(rooms),
+    ...end,
+
+    /**
+     * A session and its state, for the browser that has its token.
+     * @throws ConnectRefusal `unknown_session`
+     */
+    async readByToken(token: string): Promise<{ session: ConnectSession; state: ConnectSessionState }> {
+      const tokenHash = sessionTokenHash(token);
+      const session = tokenHash && (await sessions.findByTokenHash(tokenHash));
+      if (!session) throw new ConnectRefusal('unknown_session');
+      return { session, state: await end.stateOf(session) };
+    },
+  };
+};
+
+/** What the `/v1` routes and the hosted pages use. */
+export type Connect = ReturnType<typeof createConnect>;
