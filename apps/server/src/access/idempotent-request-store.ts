@@ -26,7 +26,10 @@ export interface IdempotentRequests {
    * failed is forgotten, so that it can be repeated.
    * @throws Problem `conflict` when the key came with another request before, or its first request still runs
    */
-  once<Answer extends RepeatableAnswer>(request: IdempotentRequest, run: () => Promise<Answer>): Promise<RepeatableAnswer>;
+  once<Answer extends RepeatableAnswer>(
+    request: IdempotentRequest,
+    run: () => Promise<Answer>,
+  ): Promise<RepeatableAnswer>;
   /** Forgets answers older than a day. */
   sweep(now: Date): Promise<void>;
 }
@@ -36,7 +39,11 @@ const KEPT_SECONDS = 86_400;
 const ABANDONED_SECONDS = 60;
 
 const hashOf = ({ method, path, body }: IdempotentRequest): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(createHash('sha256').update(JSON.stringify([method, path, body])).digest());
+  new Uint8Array(
+    createHash('sha256')
+      .update(JSON.stringify([method, path, body]))
+      .digest(),
+  );
 
 /** Keeps answers sealed: the answer to a new connect session holds its token. */
 export const createIdempotentRequests = ({
@@ -88,9 +95,13 @@ export const createIdempotentRequests = ({
       throw new Problem('conflict', 'This Idempotency-Key came with another request before: use a new one.');
     }
     if (earlier?.status == null || earlier.envelope === null) {
-      throw new Problem('conflict', 'The first request with this Idempotency-Key is still running: ask again shortly.', {
-        retryAfterSeconds: 1,
-      });
+      throw new Problem(
+        'conflict',
+        'The first request with this Idempotency-Key is still running: ask again shortly.',
+        {
+          retryAfterSeconds: 1,
+        },
+      );
     }
     const body: unknown = JSON.parse(await vault.open(placeOf(request), earlier.envelope));
     return { status: earlier.status, ...(body === null ? {} : { body }) };
@@ -112,7 +123,9 @@ export const createIdempotentRequests = ({
       }
     },
     async sweep(now) {
-      await db.prisma.idempotentRequest.deleteMany({ where: { createdAt: { lt: addSeconds(now, -KEPT_SECONDS) } } });
+      await db.prisma.idempotentRequest.deleteMany({
+        where: { createdAt: { lt: addSeconds(now, -KEPT_SECONDS) } },
+      });
     },
   };
 };

@@ -1,0 +1,185 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type ApiKeyScope, apiKeyScope } from '@authpipe/types';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { Problem } from '../errors/problem.js';
+import { StartError } from '../errors/start-error.js';
+import { newId, type Randomness } from '../randomness.js';
+import {
+  type ApiKeyIdentity,
+  allows,
+  environmentOfKey,
+  hashApiKey,
+  makeApiKey,
+  prefixOfKey,
+} from './api-key.js';
+import { checkNewApiKey, type NewApiKey } from './new-api-key.js';
+
+export { type ApiKeyIdentity, allows } from './api-key.js';
+export type { NewApiKey } from './new-api-key.js';
+
+/** A stored key, without the key. */
+export interface ApiKeyRecord extends ApiKeyIdentity {
+  readonly name: string;
+  /** How the key begins. */
+  readonly prefix: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+/** The keys of the API. */
+export interface ApiKeys {
+  /**
+   * Who presents the key. Good answers are kept for 4 s, so that a revoked key is refused within 5 s on every replica;
+   * the expiry is looked at each time.
+   * @throws Problem `unauthorized`, the same for an unknown, a revoked and an expired key
+   */
+  verifyApiKey(presented: string): Promise<ApiKeyIdentity>;
+  readonly allows: typeof allows;
+  /** The key itself is in the answer and nowhere else. @throws Problem `invalid_request` */
+  createApiKey(key: NewApiKey): Promise<{ id: string; key: string }>;
+  /** Revoking twice is no error. @throws Problem `not_found` */
+  revokeApiKey(id: string): Promise<void>;
+  /** Newest first, revoked and expired ones too; of all environments, when none is given. */
+  listApiKeys(environment?: string): Promise<ApiKeyRecord[]>;
+  /**
+   * Lets `AUTHPIPE_API_KEY` exist, with all scopes, in the environment of its prefix. Another value at a later start leaves
+   * the earlier one valid until it is revoked, so that replicas can be restarted one after another.
+   * @throws StartError when it is no key, or was revoked: it would not come back to life
+   */
+  ensureBootKey(key: string): Promise<{ id: string }>;
+}
+
+/** A second less than revocation may take: the rest is for the query and the answer under way. */
+const KEPT_MILLIS = 4_000;
+/** Keys in use at one time; a key that falls out costs a query. */
+const MAX_KEPT_KEYS = 10_000;
+const BOOT_KEY_NAME = 'AUTHPIPE_API_KEY';
+
+interface ApiKeyRow {
+  readonly id: string;
+  readonly environment: string;
+  readonly hash: Uint8Array;
+  readonly scopes: string[];
+  readonly tenant_id: string | null;
+  readonly expires_at: Date | null;
+}
+
+interface KeptKey {
+  readonly identity: ApiKeyIdentity;
+  readonly expiresAt: Date | null;
+  readonly readAt: number;
+}
+
+// An unknown key costs this one look into an index. Nothing is kept of it: a flood of random keys would only push the
+// good ones out.
+const FIND = `SELECT id, environment, hash, scopes, tenant_id, expires_at FROM api_keys
+  WHERE hash = $1 AND revoked_at IS NULL`;
+
+const isScope = (scope: string): scope is ApiKeyScope => apiKeyScope.safeParse(scope).success;
+
+const refused = (): Problem =>
+  new Problem('unauthorized', 'The API key is not accepted: it is unknown, revoked or expired. Use another.');
+
+/** Keeps API keys, by hash alone. */
+export const createApiKeys = ({
+  db,
+  clock,
+  randomness,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}): ApiKeys => {
+  const kept = new LRUCache<string, KeptKey>({ max: MAX_KEPT_KEYS });
+
+  const isFresh = ({ readAt }: KeptKey): boolean => {
+    const age = clock.now().getTime() - readAt;
+    // A clock that was set back must not lengthen a revoked key's life.
+    return age >= 0 && age < KEPT_MILLIS;
+  };
+
+  const find = async (hash: Uint8Array): Promise<KeptKey | null> => {
+    // The time before the query: what is read after a revocation can't be older than this says.
+    const readAt = clock.now().getTime();
+    const [row] = await db.query<ApiKeyRow>('api_key_find', FIND, [hash]);
+    if (!row || !timingSafeEqual(row.hash, hash)) return null;
+    const { id, environment, tenant_id: tenantId, expires_at: expiresAt } = row;
+    const identity = { id, environment, scopes: row.scopes.filter(isScope), tenantId };
+    return { identity, expiresAt, readAt };
+  };
+
+  return {
+    async verifyApiKey(presented) {
+      if (environmentOfKey(presented) === null) throw refused();
+      const hash = hashApiKey(presented);
+      const name = Buffer.from(hash).toString('base64');
+      const remembered = kept.get(name);
+      const found = remembered && isFresh(remembered) ? remembered : await find(hash);
+      if (!found || (found.expiresAt !== null && found.expiresAt <= clock.now())) {
+        kept.delete(name);
+        throw refused();
+      }
+      if (found !== remembered) kept.set(name, found);
+      return found.identity;
+    },
+
+    allows,
+
+    async createApiKey(wanted) {
+      const createdAt = clock.now();
+      const checked = checkNewApiKey(wanted, createdAt);
+      const id = newId('key', randomness);
+      const key = makeApiKey(checked.environment, randomness);
+      await db.prisma.apiKey.create({
+        data: { ...checked, id, hash: hashApiKey(key), prefix: prefixOfKey(key), createdAt },
+      });
+      return { id, key };
+    },
+
+    async revokeApiKey(id) {
+      const { count } = await db.prisma.apiKey.updateMany({
+        where: { id, revokedAt: null },
+        data: { revokedAt: clock.now() },
+      });
+      for (const [name, { identity }] of kept.entries()) if (identity.id === id) kept.delete(name);
+      if (count === 0 && (await db.prisma.apiKey.count({ where: { id } })) === 0) {
+        throw new Problem('not_found', `There is no API key ${id}: \`authpipe keys list\` shows them.`);
+      }
+    },
+
+    async listApiKeys(environment) {
+      const rows = await db.prisma.apiKey.findMany({
+        where: environment === undefined ? {} : { environment },
+        omit: { hash: true },
+        orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
+      });
+      return rows.map((row) => ({ ...row, scopes: row.scopes.filter(isScope) }));
+    },
+
+    async ensureBootKey(key) {
+      const environment = environmentOfKey(key);
+      if (environment === null) {
+        throw new StartError(
+          'AUTHPIPE_API_KEY is not an API key: it has to be ap_ENVIRONMENT_ and 43 base64url characters.',
+        );
+      }
+      const hash = hashApiKey(key);
+      const row = {
+        ...{ id: newId('key', randomness), name: BOOT_KEY_NAME, environment, hash, prefix: prefixOfKey(key) },
+        ...{ scopes: [...apiKeyScope.options], createdAt: clock.now() },
+      };
+      // Replicas that start at once make it once.
+      await db.prisma.apiKey.createMany({ data: [row], skipDuplicates: true });
+      const { id, revokedAt } = await db.prisma.apiKey.findUniqueOrThrow({ where: { hash } });
+      if (revokedAt !== null) {
+        throw new StartError(
+          `The key in AUTHPIPE_API_KEY (${id}) was revoked: put another one there, or leave it out.`,
+        );
+      }
+      return { id };
+    },
+  };
+};

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { type ApiKeyScope, environmentName } from '@authpipe/types';
+import type { Randomness } from '../randomness.js';
+
+/** Who calls: what an accepted API key stands for. */
+export interface ApiKeyIdentity {
+  readonly id: string;
+  readonly environment: string;
+  readonly scopes: readonly ApiKeyScope[];
+  /** The only tenant that the key may touch; `null` for all. */
+  readonly tenantId: string | null;
+}
+
+/** Whether a key may do what needs `scope`; `admin` may do all. */
+export const allows = ({ scopes }: ApiKeyIdentity, scope: ApiKeyScope): boolean =>
+  scopes.includes(scope) || scopes.includes('admin');
+
+const SECRET_BYTES = 32;
+/** 32 bytes in base64url are 43 characters. */
+const KEY_PATTERN = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{43}$/;
+/** Of the secret part, shown in lists to recognise a key by: 24 of its 256 bits. */
+const SHOWN_CHARACTERS = 4;
+
+/** A new key of an environment: `ap_live_` and 256 random bits. */
+export const makeApiKey = (environment: string, randomness: Randomness): string =>
+  `ap_${environment}_${randomness.bytes(SECRET_BYTES).toString('base64url')}`;
+
+/** The environment in a key's prefix; `null` when the text has not the form of a key. */
+export const environmentOfKey = (key: string): string | null => {
+  const environment = KEY_PATTERN.exec(key)?.[1];
+  return environment !== undefined && environmentName.safeParse(environment).success ? environment : null;
+};
+
+/**
+ * What is stored of a key, and what it is found by. One round of SHA-256 is enough: slow hashes protect what people
+ * choose, and nobody guesses 256 random bits. Looking a digest up leaks no useful timing either, since nobody can choose
+ * the digest of a key that they don't know.
+ */
+export const hashApiKey = (key: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(createHash('sha256').update(key, 'utf8').digest());
+
+/** The beginning of a key, for lists: `ap_live_x7Qd`. */
+export const prefixOfKey = (key: string): string => {
+  const environment = environmentOfKey(key) ?? '';
+  return key.slice(0, `ap_${environment}_`.length + SHOWN_CHARACTERS);
+};
