@@ -1,0 +1,35 @@
+import { probeIntervalSeconds as intervalOfKind } from '../credentials/probe-schedule.js';
+import type { RecurringWork } from './start-jobs.js';
+
+/** Lease plus sweep stay under half of the shortest grace (30 s), and ten-second tokens still work. */
+const REFRESH_EVERY_SECONDS = 5;
+const SESSIONS_EVERY_SECONDS = 300;
+/** A probe is at most a quarter of its interval late, … */
+const HEALTH_BEATS_PER_INTERVAL = 4;
+/** … and never later than this. */
+const HEALTH_SLOWEST_SECONDS = 30;
+
+export interface RecurringWorkDependencies {
+  readonly sweepDueRefreshes: (now: Date) => Promise<number>;
+  readonly sweepDueProbes: (now: Date) => Promise<number>;
+  /** Forgets connect sessions that are over. */
+  readonly sweepSessions: (now: Date) => Promise<unknown>;
+  /** `AUTHPIPE_PROBE_INTERVAL_SECONDS` */
+  readonly probeIntervalSeconds: number;
+}
+
+/** All that comes due with time, and how often to look. */
+export const recurringWork = ({
+  sweepDueRefreshes,
+  sweepDueProbes,
+  sweepSessions,
+  probeIntervalSeconds,
+}: RecurringWorkDependencies): RecurringWork[] => {
+  const shortest = intervalOfKind({ kind: 'oauth2', intervalSeconds: probeIntervalSeconds });
+  const healthEvery = Math.floor(Math.min(shortest / HEALTH_BEATS_PER_INTERVAL, HEALTH_SLOWEST_SECONDS));
+  return [
+    { name: 'refresh.sweep', everySeconds: REFRESH_EVERY_SECONDS, run: sweepDueRefreshes },
+    { name: 'health.sweep', everySeconds: Math.max(1, healthEvery), run: sweepDueProbes },
+    { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
+  ];
+};

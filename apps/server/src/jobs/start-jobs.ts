@@ -1,0 +1,103 @@
+import { fromPglite, PgBoss } from 'pg-boss';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { Logger } from '../log/logger.js';
+
+/** Work that comes due with time. What is due is decided in SQL; a job only wakes a replica to look. */
+export interface RecurringWork {
+  /** The queue's name: `refresh.sweep`. */
+  readonly name: string;
+  /** How often some replica is woken, whole seconds, at least 1. */
+  readonly everySeconds: number;
+  /** Does what is due at `now`. */
+  readonly run: (now: Date) => Promise<unknown>;
+}
+
+export interface JobsDependencies {
+  readonly db: Database;
+  readonly work: readonly RecurringWork[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** pg-boss keeps its tables apart from ours. */
+const SCHEMA = 'jobs';
+/** Of its own, beside the pool that requests use. */
+const CONNECTIONS = 2;
+/** A sweep that is slow (a provider hangs) leaves a place for the next one. */
+const LOCAL_CONCURRENCY = 2;
+/** pg-boss asks for whole and half seconds, 0.5 at least. */
+const LONGEST_POLL_SECONDS = 1;
+const DONE_JOB_SECONDS = 300;
+const STOP_MILLIS = 10_000;
+
+const openBoss = ({ driver }: Database): PgBoss => {
+  // No cron: the metronome below is finer than its minutes. Wake-ups are worth nothing a minute later.
+  const common = { schema: SCHEMA, schedule: false } as const;
+  if (driver.kind === 'postgres') {
+    return new PgBoss({
+      ...common,
+      connectionString: driver.url,
+      max: CONNECTIONS,
+      application_name: 'authpipe-jobs',
+    });
+  }
+  // One connection, no autovacuum, one process: nothing to watch or rebuild concurrently.
+  return new PgBoss({
+    ...common,
+    db: fromPglite(driver.pglite),
+    backend: 'pglite',
+    monitorVacuum: false,
+    reindex: false,
+  });
+};
+
+const nameOf = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+
+/**
+ * Starts the wake-ups: every replica beats the time and sends throttled jobs, so that one replica at a time is woken for
+ * each beat, and any number of them may come and go. Work that was missed is found by the next beat.
+ * @returns `stop`: takes nothing more, and waits up to 10 s for what runs
+ */
+export const startJobs = async ({
+  db,
+  work,
+  clock,
+  log,
+}: JobsDependencies): Promise<{ stop: () => Promise<void> }> => {
+  const boss = openBoss(db);
+  boss.on('error', (error) => log.error({ error: nameOf(error) }, 'the job queue had trouble'));
+  await boss.start();
+
+  const beats: NodeJS.Timeout[] = [];
+  for (const { name, everySeconds, run } of work) {
+    await boss.createQueue(name, { policy: 'short', retryLimit: 0, deleteAfterSeconds: DONE_JOB_SECONDS });
+    await boss.work(
+      name,
+      {
+        pollingIntervalSeconds: Math.min(everySeconds, LONGEST_POLL_SECONDS),
+        localConcurrency: LOCAL_CONCURRENCY,
+      },
+      async () => {
+        await run(clock.now()).catch((error: unknown) => {
+          log.error({ job: name, error: nameOf(error) }, 'a sweep broke off');
+        });
+      },
+    );
+    const wake = (): void => {
+      boss.send(name, null, { singletonSeconds: everySeconds }).catch((error: unknown) => {
+        log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
+      });
+    };
+    wake();
+    beats.push(setInterval(wake, everySeconds * 1000).unref());
+  }
+
+  return {
+    async stop() {
+      for (const beat of beats) clearInterval(beat);
+      await boss.stop({ graceful: true, timeout: STOP_MILLIS });
+    },
+  };
+};
