@@ -1,0 +1,283 @@
+import { findProvider as findInCatalogue, type ProviderDefinition } from '@authpipe/providers';
+import { type Org, startOrg } from '../../../demo/src/org/index.js';
+import { createBrowser } from '../../../demo/src/walk/index.js';
+import { addSeconds, type Clock, systemClock } from '../../src/clock.js';
+import { createConnectionStore } from '../../src/credentials/connection-store.js';
+import { createCredentialStore } from '../../src/credentials/credential-store.js';
+import { createGrantStore, type NewGrant, type SavedGrant } from '../../src/credentials/grant-store.js';
+import { createNamedSecretStore } from '../../src/credentials/named-secret-store.js';
+import { createProbeStore } from '../../src/credentials/probe-store.js';
+import { createReadCredential } from '../../src/credentials/read-credential.js';
+import { accessTokenExpiry, refreshTokenExpiry } from '../../src/credentials/refresh-schedule.js';
+import { createRefreshStore } from '../../src/credentials/refresh-store.js';
+import type { Database } from '../../src/db/database.js';
+import { createDisconnect } from '../../src/disconnect/disconnect.js';
+import { createTenantStore } from '../../src/disconnect/tenant-store.js';
+import { createEventLog } from '../../src/events/event-log.js';
+import { createHealth } from '../../src/health/health.js';
+import { createProbeCredential } from '../../src/health/probe-credential.js';
+import { createIntegrations } from '../../src/integrations/integration-store.js';
+import { createLogger } from '../../src/log/logger.js';
+import { createOAuth } from '../../src/oauth/create-oauth.js';
+import { createGuardedFetch } from '../../src/oauth/guarded-fetch.js';
+import type { OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
+import { newId, type Randomness, systemRandomness } from '../../src/randomness.js';
+import { createFindTarget } from '../../src/refresh/find-target.js';
+import { createRefresh } from '../../src/refresh/refresh.js';
+import { openVault } from '../../src/vault/open-vault.js';
+import { rootKeyOf } from '../../src/vault/root-key.js';
+import { oktaDefinition, oktaMethod } from './okta.js';
+
+export const CLIENT_ID = '0oaserver';
+export const CLIENT_SECRET = 'planted-client-secret';
+export const ENVIRONMENT = 'test';
+export const TENANT = 'org_acme';
+export const PROBE_INTERVAL_SECONDS = 900;
+const CALLBACK = 'http://app.localhost:1/connect/callback';
+const SCOPES = ['openid', 'profile', 'email', 'offline_access', 'okta.users.read'];
+
+/** A clock that tests move; the org follows it. */
+export interface TestClock extends Clock {
+  move(seconds: number): void;
+}
+
+export const testClock = (start = new Date()): TestClock => {
+  let offsetSeconds = 0;
+  return {
+    now: () => addSeconds(start, offsetSeconds),
+    move: (seconds) => {
+      offsetSeconds += seconds;
+    },
+  };
+};
+
+/** Real ids, no jitter. */
+const steadyRandomness: Randomness = { ...systemRandomness, fraction: () => 0 };
+
+/** A moment in real time: long enough for whoever is waited for to get on. */
+const shortSleep = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+
+/** What a process of the server is made of, as far as tokens are concerned. */
+export interface NodeOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly log?: ReturnType<typeof createLogger>;
+  readonly timeoutMillis?: number;
+  /** A provider beside those of the catalogue. */
+  readonly definition?: ProviderDefinition;
+}
+
+/** Wires the rooms as the server does: one call is one replica. */
+export const startNode = async ({
+  db,
+  clock,
+  log = createLogger('silent'),
+  timeoutMillis = 10_000,
+  definition,
+}: NodeOptions) => {
+  const findProvider = (id: string) => (id === definition?.id ? definition : findInCatalogue(id));
+  const randomness = steadyRandomness;
+  const owner = newId('node', randomness);
+  const rootKeys = [rootKeyOf(Buffer.alloc(32, 7))];
+  const wire = { findProvider, allowLoopback: true };
+  const vault = await openVault({ db, rootKeys, clock, randomness });
+  const oauth = createOAuth({ allowLoopback: true, clock, log, timeoutMillis });
+  const integrations = createIntegrations({
+    db,
+    vault,
+    clock,
+    randomness,
+    allowLoopback: true,
+    isProduction: false,
+  });
+  const connections = createConnectionStore({ db, clock, randomness, wire });
+  const credentials = createCredentialStore({ db, vault });
+  const grants = createGrantStore({
+    db,
+    vault,
+    clock,
+    randomness,
+    connections,
+    findProvider,
+    probeIntervalSeconds: PROBE_INTERVAL_SECONDS,
+  });
+  const refreshes = createRefreshStore({ db, vault, clock, randomness, owner });
+  const probes = createProbeStore({ db, clock, randomness, owner });
+  const findTarget = createFindTarget({ integrations, findProvider });
+  const sleep = shortSleep;
+  const refresh = createRefresh({
+    store: refreshes,
+    credentials,
+    integrations,
+    oauth,
+    findTarget,
+    clock,
+    randomness,
+    sleep,
+    log,
+    wire,
+  });
+  const health = createHealth({
+    store: probes,
+    credentials,
+    connections,
+    probe: createProbeCredential({
+      oauth,
+      fetch: createGuardedFetch({ allowLoopback: true, log, timeoutMillis }),
+      findTarget,
+      wire,
+    }),
+    refreshIfDue: refresh.refreshIfDue,
+    refreshNow: refresh.refreshNow,
+    clock,
+    randomness,
+    wire,
+    intervalSeconds: PROBE_INTERVAL_SECONDS,
+    sleep,
+    log,
+  });
+  return {
+    db,
+    vault,
+    oauth,
+    // The org's ID tokens are in real time, however its clock was moved.
+    signInOAuth: createOAuth({ allowLoopback: true, clock: systemClock, log }),
+    integrations,
+    connections,
+    credentials,
+    grants,
+    refreshes,
+    probes,
+    refresh,
+    health,
+    findTarget,
+    secrets: createNamedSecretStore({ db, vault, clock, connections }),
+    disconnect: createDisconnect({
+      connections,
+      credentials,
+      refreshes,
+      tenants: createTenantStore({ db, vault }),
+      oauth,
+      findTarget,
+      sleep,
+      log,
+    }),
+    events: createEventLog({ db }),
+    readCredential: createReadCredential({ credentials, refreshIfDue: refresh.refreshIfDue, clock, wire }),
+  };
+};
+
+export type TestNode = Awaited<ReturnType<typeof startNode>>;
+
+/** An org on the test's clock that knows the server as a client. */
+export const startTestOrg = (clock: Clock, options: { graceSeconds?: number } = {}): Promise<Org> =>
+  startOrg({
+    port: 0,
+    clients: [{ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, redirectUris: [CALLBACK] }],
+    clock: () => clock.now().getTime(),
+    rotation: 'ROTATE',
+    ...options,
+  });
+
+/** Sets the org up as the integration `okta` (or another name) of the product. */
+export const setUpIntegration = async (node: TestNode, org: Org, integrationId = 'okta') => {
+  const { record } = await node.integrations.putIntegration({
+    environment: ENVIRONMENT,
+    tenantId: null,
+    integrationId,
+    request: {
+      provider: 'okta',
+      clientId: CLIENT_ID,
+      clientSecret: CLIENT_SECRET,
+      config: { domain: new URL(org.url).host },
+    },
+  });
+  return record;
+};
+
+/** Signs a person in at the org and allows access: a real set of tokens. */
+export const signIn = async (node: TestNode, org: Org, person = 'ada@acme.test'): Promise<TokenGrant> => {
+  const target: OAuthTarget = {
+    definition: oktaDefinition,
+    method: oktaMethod,
+    config: { domain: new URL(org.url).host },
+    client: { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+  };
+  const codeVerifier = systemRandomness.bytes(32).toString('base64url');
+  const [state = '', nonce = ''] = [0, 1].map(() => systemRandomness.bytes(32).toString('base64url'));
+  const { url, issuer } = await node.signInOAuth.authorizationUrl(target, {
+    redirectUri: CALLBACK,
+    state,
+    nonce,
+    codeVerifier,
+    scopes: SCOPES,
+  });
+  const browser = createBrowser({ stopAt: (at) => at.href.startsWith(CALLBACK) });
+  const consent = await (await browser.open(url)).submit({ button: `person=${person}` });
+  const callback = await consent.submit({ button: 'Allow access' });
+  return node.signInOAuth.exchangeCode(target, {
+    callbackUrl: callback.url,
+    expectedState: state,
+    expectedNonce: nonce,
+    codeVerifier,
+    expectedIssuer: issuer,
+  });
+};
+
+/** Connects a user as the connect flow does: signs in, saves the grant. */
+export const connectUser = async (
+  node: TestNode,
+  org: Org,
+  clock: Clock,
+  more: Partial<NewGrant> & { userId?: string; person?: string; integrationId?: string } = {},
+): Promise<SavedGrant> => {
+  const { userId = 'user_123', person, integrationId = 'okta', ...rest } = more;
+  const integration = await node.integrations.resolveIntegration({
+    environment: ENVIRONMENT,
+    tenantId: TENANT,
+    integration: integrationId,
+  });
+  const issuedAt = clock.now();
+  const grant = await signIn(node, org, person);
+  return node.grants.saveGrant({
+    key: {
+      environment: ENVIRONMENT,
+      integrationId,
+      tenantId: TENANT,
+      owner: 'user',
+      userId,
+      label: 'default',
+    },
+    integrationRowId: integration.rowId,
+    provider: 'okta',
+    authMethod: oktaMethod.id,
+    kind: 'oauth2',
+    secrets: { kind: 'oauth2', accessToken: grant.accessToken, refreshToken: grant.refreshToken },
+    tokenType: grant.tokenType,
+    issuedAt,
+    expiresAt: accessTokenExpiry(issuedAt, grant.expiresInSeconds),
+    refreshExpiresAt: refreshTokenExpiry(oktaMethod, issuedAt),
+    account: grant.account,
+    requestedScopes: SCOPES,
+    scopes: grant.scopes ?? SCOPES,
+    config: {},
+    verifiedBy: 'connect',
+    ...rest,
+  });
+};
+
+/** The reference an app would use. */
+export const refOf = (userId = 'user_123', label = 'default') =>
+  ({ provider: 'okta', tenantId: TENANT, userId, label }) as const;
+
+/** Types of the events of a connection, in order. */
+export const eventsOf = async (node: TestNode, connectionId: string): Promise<string[]> =>
+  (await node.events.listEvents(ENVIRONMENT, 0n, 10_000))
+    .filter(({ event }) => event.connectionId === connectionId)
+    .map(({ event }) => event.type);
+
+/** Asks the org's API with a credential's own headers. */
+export const orgAnswers = async (
+  org: Org,
+  { headers }: { headers: Record<string, string> },
+): Promise<number> => (await fetch(new URL('/api/v1/users/me', org.url), { headers })).status;
