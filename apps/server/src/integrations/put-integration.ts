@@ -1,0 +1,161 @@
+import type { ProviderDefinition } from '@authpipe/providers';
+import type { IntegrationRequest } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { Problem } from '../errors/problem.js';
+import { newId, type Randomness } from '../randomness.js';
+import { type CheckedIntegration, checkIntegration, type IntegrationSettings } from './check-integration.js';
+import { type ClientSecrets, isSameSecret } from './client-secret-store.js';
+import {
+  findIntegrationRow,
+  INTEGRATION_COLUMNS,
+  type IntegrationPlace,
+  type IntegrationRecord,
+  type IntegrationRow,
+  toIntegrationRecord,
+} from './integration-record.js';
+
+/** An integration as somebody wants it to be. */
+export interface IntegrationChange extends IntegrationPlace {
+  readonly request: IntegrationRequest;
+}
+
+export interface PutIntegrationDependencies {
+  readonly db: Database;
+  readonly secrets: ClientSecrets;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly findProvider: (id: string) => ProviderDefinition | undefined;
+  readonly allowLoopback: boolean;
+  readonly isProduction: boolean;
+}
+
+/** Writes of others that a write gives way to before it gives up. Each means that somebody else made progress. */
+const MAX_ATTEMPTS = 8;
+
+const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, created_at,
+    updated_at, provider, auth_method, client_id, scopes, config, redirect_uri)
+  VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10::text[], $11::jsonb, $12)
+  ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING ${INTEGRATION_COLUMNS}`;
+
+/** The fence: version, and for provider and method that no connection was made meanwhile. */
+const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, updated_at = $4,
+    status = CASE WHEN $5::boolean THEN 'healthy' ELSE status END,
+    reason = CASE WHEN $5::boolean THEN NULL ELSE reason END,
+    provider = $6, auth_method = $7, client_id = $8, scopes = $9::text[], config = $10::jsonb, redirect_uri = $11
+  WHERE id = $1 AND version = $2 AND (provider = $6 AND auth_method = $7
+    OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
+  RETURNING ${INTEGRATION_COLUMNS}`;
+
+const USED = 'SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT 1';
+
+const columnsOf = ({ provider, authMethod, clientId, scopes, config, redirectUri }: IntegrationSettings) => [
+  provider,
+  authMethod,
+  clientId,
+  scopes,
+  JSON.stringify(config),
+  redirectUri,
+];
+
+/** The settings as one comparable text. */
+const textOf = ({ config, ...rest }: IntegrationSettings): string =>
+  JSON.stringify([...columnsOf({ ...rest, config: {} }), Object.entries(config).sort()]);
+
+const settingsOf = (row: IntegrationRow): IntegrationSettings => ({
+  provider: row.provider,
+  authMethod: row.auth_method,
+  clientId: row.client_id,
+  scopes: row.scopes,
+  config: row.config,
+  redirectUri: row.redirect_uri,
+});
+
+/** What changes of whom a secret belongs to and where it is sent, in words of the API. */
+const destinationChanges = (
+  row: IntegrationRow,
+  { settings, destinationFields }: CheckedIntegration,
+): string[] => [
+  ...(settings.provider === row.provider ? [] : ['provider']),
+  ...(settings.authMethod === row.auth_method ? [] : ['authMethod']),
+  ...(settings.clientId === row.client_id ? [] : ['clientId']),
+  ...destinationFields
+    .filter((field) => settings.config[field] !== row.config[field])
+    .map((field) => `config.${field}`),
+];
+
+const secretNeeded = (changes: readonly string[]): Problem => {
+  const detail = `must be sent again, since this changes: ${changes.join(', ')}. A stored secret only goes where it went before.`;
+  return new Problem('invalid_request', `The integration is not valid: clientSecret ${detail}`, {
+    errors: [{ pointer: '/clientSecret', detail }],
+  });
+};
+
+/** Sets an integration up or changes it: see `Integrations.putIntegration`. */
+export const createPutIntegration = ({
+  db,
+  secrets,
+  clock,
+  randomness,
+  ...options
+}: PutIntegrationDependencies) => {
+  const insert = async (
+    { environment, tenantId, integrationId, request: { clientSecret } }: IntegrationChange,
+    { settings }: CheckedIntegration,
+  ): Promise<IntegrationRow | undefined> => {
+    const identity = { id: newId('int', randomness), environment, tenant_id: tenantId ?? '', version: 1 };
+    const envelope = clientSecret === undefined ? null : await secrets.seal(identity, clientSecret);
+    const start = [identity.id, environment, identity.tenant_id, integrationId, envelope, clock.now()];
+    const values = [...start, ...columnsOf(settings)];
+    const [row] = await db.query<IntegrationRow>('integration_insert', INSERT, values);
+    return row;
+  };
+
+  /** Grants were made at one provider by one method: neither changes under connections. */
+  const requireNoConnections = async ({ id }: IntegrationRow): Promise<void> => {
+    const [used] = await db.query('integration_used', USED, [id]);
+    if (!used) return;
+    throw new Problem(
+      'conflict',
+      'Connections use this integration: its provider and auth method stay. Set up another one beside it.',
+    );
+  };
+
+  const update = async (
+    row: IntegrationRow,
+    { clientSecret }: IntegrationRequest,
+    checked: CheckedIntegration,
+  ): Promise<IntegrationRow | undefined> => {
+    const { settings } = checked;
+    const changes = destinationChanges(row, checked);
+    if (changes.length > 0 && row.client_secret !== null && clientSecret === undefined) {
+      throw secretNeeded(changes);
+    }
+    if (changes.includes('provider') || changes.includes('authMethod')) await requireNoConnections(row);
+    const stored = clientSecret === undefined ? await secrets.open(row) : await secrets.openIfPossible(row);
+    const isNewSecret =
+      clientSecret !== undefined && (stored === null || !isSameSecret(stored, clientSecret));
+    if (!isNewSecret && textOf(settings) === textOf(settingsOf(row))) return row;
+    const secret = clientSecret ?? stored;
+    const envelope =
+      secret === null ? null : await secrets.seal({ ...row, version: row.version + 1 }, secret);
+    // What the provider said of the old client says nothing of the new one.
+    const isNewClient = isNewSecret || changes.length > 0;
+    const start = [row.id, row.version, envelope, clock.now(), isNewClient];
+    const values = [...start, ...columnsOf(settings)];
+    const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
+    return changed;
+  };
+
+  return async (change: IntegrationChange): Promise<{ record: IntegrationRecord; created: boolean }> => {
+    const { integrationId, request } = change;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const row = await findIntegrationRow(db, change);
+      const hasClientSecret = request.clientSecret !== undefined || (row?.client_secret ?? null) !== null;
+      const checked = checkIntegration(integrationId, request, { ...options, hasClientSecret });
+      const written = row ? await update(row, request, checked) : await insert(change, checked);
+      if (written) return { record: toIntegrationRecord(written), created: row === undefined };
+    }
+    throw new Problem('conflict', 'The integration is being changed by others at the same time: try again.');
+  };
+};
