@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createApiKeys } from './access/api-key-store.js';
 import { systemClock } from './clock.js';
 import { compose } from './compose.js';
+import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
 import { openDatabase } from './db/open-database.js';
 import { StartError } from './errors/start-error.js';
@@ -13,6 +14,7 @@ import type { Logger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
 import { systemSleep } from './sleep.js';
 import { openVault } from './vault/open-vault.js';
+import { rootKeyOf } from './vault/root-key.js';
 
 /** A running server. */
 export interface RunningServer {
@@ -61,7 +63,8 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const randomness = systemRandomness;
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   try {
-    const vault = await openVault({ db, rootKeys: config.rootKeys, clock, randomness });
+    const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
+    const vault = await openVault({ db, rootKeys, clock, randomness });
     if (config.bootApiKey !== undefined)
       await createApiKeys({ db, clock, randomness }).ensureBootKey(config.bootApiKey);
     const { app, work, drain } = compose({

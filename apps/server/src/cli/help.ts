@@ -1,0 +1,30 @@
+/** What `authpipe help` prints. */
+export const HELP = `Usage: authpipe COMMAND
+
+  serve          Start the server. Applies migrations first.
+  migrate        Bring the database's schema up to date, and end.
+  keys create    Make an API key. It is printed once.
+  keys list      List API keys, never the keys themselves.
+  keys revoke    Revoke an API key. It is refused within 5 seconds.
+  help           Print this. Also: authpipe keys help.
+  --version      Print the version.
+
+Settings are environment variables: DATABASE_URL, AUTHPIPE_URL, AUTHPIPE_ENCRYPTION_KEY and more. Each can be given as
+NAME_FILE, the path of a file that holds the value. Without DATABASE_URL the embedded database in AUTHPIPE_DATA_DIR is
+used, which one process may open at a time: to make keys while the server runs on it, stop the server, or let it have one
+from the start with AUTHPIPE_API_KEY.
+`;
+
+/** What `authpipe keys help` prints. */
+export const KEYS_HELP = `Usage: authpipe keys create --name NAME [options]
+       authpipe keys list [--env ENVIRONMENT]
+       authpipe keys revoke ID
+
+Options of create:
+  --name NAME              What the key is for, for people.
+  --env ENVIRONMENT        live, test or any other lower-case word; test unless told.
+  --scopes SCOPE,SCOPE     credentials:read, connections:read, connections:write, sessions:create,
+                           integrations:write, admin (all); admin unless told.
+  --tenant TENANT          Limits the key to one tenant.
+  --expires-in-days DAYS   The key is refused from then on; never unless told.
+`;
