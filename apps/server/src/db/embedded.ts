@@ -1,18 +1,13 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { PGlite, types } from '@electric-sql/pglite';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
-import { lock } from 'proper-lockfile';
 import { StartError } from '../errors/start-error.js';
 import type { Logger } from '../log/logger.js';
+import { createCluster, removeUnfinishedClusters } from './create-cluster.js';
 import type { Database } from './database.js';
 import { PrismaClient } from './generated/client.js';
-
-/** A lock whose holder stopped renewing it for this long belongs to a process that died. */
-const LOCK_STALE_MILLIS = 5_000;
-const LOCK_RENEW_MILLIS = 1_000;
+import { lockFolder } from './lock-folder.js';
 
 const INT8_AS_NUMBER = { [types.INT8]: Number };
 
@@ -39,76 +34,44 @@ export const overPglite = (pglite: PGlite, onClose: () => Promise<void> = async 
   };
 };
 
-/** Only one process may have the folder open: PGlite itself would let two in, and they would destroy it. */
-const lockFolder = async (folder: string, log: Logger): Promise<() => Promise<void>> => {
+/** Makes the folder, for its owner alone, and tries a write: mode bits don't tell of a read-only disk. */
+const makeFolder = (folder: string): void => {
   try {
-    return await lock(folder, {
-      realpath: false,
-      lockfilePath: `${folder}.lock`,
-      stale: LOCK_STALE_MILLIS,
-      update: LOCK_RENEW_MILLIS,
-      // Outlasts the lock of a server that was killed a moment ago.
-      retries: { retries: 7, minTimeout: 1_000, maxTimeout: 1_000, factor: 1 },
-      onCompromised: (error) => {
-        log.fatal(
-          { err: error },
-          'the lock of the embedded database was lost: ending, so that no two processes write to it',
-        );
-        process.exit(1);
-      },
-    });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    rmdirSync(mkdtempSync(join(folder, 'write-')));
   } catch (error) {
     throw new StartError(
-      `The embedded database in ${folder} is open in another process: stop that one, or give this one another AUTHPIPE_DATA_DIR, or use a real Postgres with DATABASE_URL.`,
+      `Authpipe can't write to ${folder}: choose another folder with AUTHPIPE_DATA_DIR, or change its owner.`,
       { cause: error },
     );
   }
 };
 
-/** Making the cluster takes 800 MB, which a child process gives back when it ends. */
-const createInChild = (folder: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const here = fileURLToPath(import.meta.url);
-    const entry = join(dirname(here), `create-embedded${extname(here)}`);
-    const child = spawn(process.execPath, [...process.execArgv, entry, folder], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          new StartError(
-            `The embedded database could not be made in ${folder}: is there space on the disk, and memory?`,
-          ),
-        );
-    });
-  });
-
-const makeFolder = (folder: string): void => {
+const openCluster = async (folder: string): Promise<PGlite> => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return await PGlite.create(folder);
   } catch (error) {
     throw new StartError(
-      `Authpipe can't write to ${folder}: choose another folder with AUTHPIPE_DATA_DIR, or change its owner.`,
-      {
-        cause: error,
-      },
+      `The embedded database in ${folder} can't be opened: it is damaged, or of another version. Put a backup in its place, or move it away to start with an empty one.`,
+      { cause: error },
     );
   }
 };
 
 /**
- * Opens the embedded Postgres in a folder, and makes it at first.
- * @throws StartError when another process has it open, or the folder can't be written to
+ * Opens the embedded Postgres in `<dataDir>/database`, and makes it at first. One process at a time: after a crash of
+ * its holder it opens within seven seconds.
+ * @throws StartError when another process has it open, when the folder can't be written to, or when it is damaged
  */
 export const openEmbedded = async (dataDir: string, log: Logger): Promise<Database> => {
-  makeFolder(dataDir);
-  const folder = join(dataDir, 'database');
+  const parent = resolve(dataDir);
+  makeFolder(parent);
+  const folder = join(parent, 'database');
   const release = await lockFolder(folder, log);
   try {
-    if (!existsSync(join(folder, 'PG_VERSION'))) await createInChild(folder);
-    return overPglite(await PGlite.create(folder), release);
+    removeUnfinishedClusters(folder);
+    if (!existsSync(join(folder, 'PG_VERSION'))) await createCluster(folder);
+    return overPglite(await openCluster(folder), release);
   } catch (error) {
     await release();
     throw error;

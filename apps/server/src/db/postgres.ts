@@ -18,10 +18,24 @@ const types = {
       : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
 };
 
+/** What the codes of Postgres and of the network say, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  '28P01': 'it refused the user or the password',
+  '28000': 'it refused the user',
+  '3D000': 'it has no database of that name',
+  '53300': 'it has no connection left',
+  '57P03': 'it is still starting',
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host has no address',
+  ERR_INVALID_URL: 'it is no URL',
+};
+
 /** What a person can do about a database that can't be reached; the URL may hold a password and is never told. */
 const explain = (error: unknown): string => {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  return `The database at DATABASE_URL can't be reached (${code}): check that it runs, and host, user and password.`;
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  const code = hasCode ? String(error.code) : 'no answer';
+  const reason = REASONS[code];
+  return `The database at DATABASE_URL can't be reached (${reason ? `${reason}, ${code}` : code}): check that it runs, and host, user and password.`;
 };
 
 /**
