@@ -26,15 +26,32 @@ const project = (folder, more = {}) => ({
   ...more,
 });
 
+// The React package is tested twice, on each React that it supports: the second time every `react` is React 18.
+const browserLike = {
+  testEnvironment: 'jest-fixed-jsdom',
+  testEnvironmentOptions: { customExportConditions: ['authpipe:source', 'browser'] },
+};
+const reactProjects = [
+  project('packages/react', { ...browserLike, globals: { REACT_MAJOR: '19' } }),
+  project('packages/react', {
+    ...browserLike,
+    displayName: 'react-18',
+    testMatch: ['<rootDir>/test/**/*.test.tsx'],
+    globals: { REACT_MAJOR: '18' },
+    moduleNameMapper: {
+      '^(\\.{1,2}/.*)\\.js$': '$1',
+      '^(react|react-dom)$': '<rootDir>/node_modules/$1-18',
+      '^(react|react-dom)/(.*)$': '<rootDir>/node_modules/$1-18/$2',
+    },
+  }),
+];
+
 export default {
   projects: [
     project('packages/types'),
     project('packages/providers'),
     project('packages/node'),
-    project('packages/react', {
-      testEnvironment: 'jest-fixed-jsdom',
-      testEnvironmentOptions: { customExportConditions: ['authpipe:source', 'browser'] },
-    }),
+    ...reactProjects,
     project('apps/server'),
     project('apps/web'),
     project('apps/demo'),

@@ -90,8 +90,12 @@ function buttonText({ status, windowGone }: ConnectSnapshot, words: ConnectLabel
   return words[status];
 }
 
-/** What a screen reader hears when the state changes: nothing at rest, where the button speaks for itself. */
-function announcement({ status, error }: ConnectSnapshot, words: ConnectLabels, text: string): string {
+/** What a screen reader hears when the state changes here: nothing at rest, where the button speaks for itself. */
+function announcement(
+  { status, error, connection }: ConnectSnapshot,
+  words: ConnectLabels,
+  text: string,
+): string {
   if (status === 'error' && error) return words.errors[error.code];
-  return status === 'connecting' || status === 'connected' ? text : '';
+  return status === 'connecting' || (status === 'connected' && connection) ? text : '';
 }

@@ -1,9 +1,10 @@
 import type { Authpipe } from '@authpipe/node';
+import type { Credential } from '@authpipe/types';
 import { Router } from 'express';
 import { ActivityLog } from './activity-log.js';
 import { type AppUser, signedInUser } from './app-session.js';
 import { findOktaConnection, viewOf } from './okta-connection.js';
-import { listOktaPeople } from './okta-people.js';
+import { listOktaPeople, OktaCallError } from './okta-people.js';
 
 /** What the routes work with. */
 export interface ApiDependencies {
@@ -63,7 +64,12 @@ export function apiRoutes({ authpipe, publicUrl, now, describeUser }: ApiDepende
   router.get('/users', async (_request, response) => {
     const user = signedInUser(response);
     const credential = await authpipe.getCredential({ provider: 'okta', ...user });
-    response.json({ people: await listOktaPeople(credential) });
+    try {
+      response.json({ people: await listOktaPeople(credential) });
+    } catch (error) {
+      await reportRefusal(authpipe, credential, error);
+      throw error;
+    }
   });
 
   /** Looks at the connection now instead of at the next scheduled check. */
@@ -89,4 +95,14 @@ export function apiRoutes({ authpipe, publicUrl, now, describeUser }: ApiDepende
   });
 
   return router;
+}
+
+/** Okta refused the credential itself: Authpipe should look now, not at its next scheduled check. */
+async function reportRefusal(authpipe: Authpipe, credential: Credential, error: unknown): Promise<void> {
+  if (!(error instanceof OktaCallError) || (error.status !== 401 && error.status !== 403)) return;
+  const { connectionId, version } = credential;
+  await authpipe.reportConnection(connectionId, { status: error.status, version }).catch((failure: unknown) => {
+    // The person is told of Okta's refusal either way.
+    console.warn('Authpipe could not be told of the refusal:', failure);
+  });
 }

@@ -1,5 +1,6 @@
 // The sample app's process: `node dist/app.js`.
 import { fileURLToPath } from 'node:url';
+import { Authpipe } from '@authpipe/node';
 import { prepareAuthpipe } from './prepare-authpipe.js';
 import { type RunningApp, startApp } from './server.js';
 import { readSettings } from './settings.js';
@@ -13,14 +14,18 @@ const stop = (): void => {
   stopping.abort();
   void Promise.resolve(running?.close()).then(() => process.exit(0));
 };
-process.on('SIGINT', stop);
-process.on('SIGTERM', stop);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 process.on('disconnect', stop);
 
 try {
   const settings = readSettings(process.env);
-  await prepareAuthpipe(settings, stopping.signal);
-  running = await startApp({ ...settings, webFolder: fileURLToPath(new URL('./app', import.meta.url)) });
+  const authpipe = new Authpipe({ apiKey: settings.authpipeApiKey, baseUrl: settings.authpipeUrl });
+  await prepareAuthpipe(authpipe, settings, stopping.signal);
+  running = await startApp({
+    ...settings,
+    authpipe,
+    webFolder: fileURLToPath(new URL('./app', import.meta.url)),
+  });
   console.log(`Sample app ready: ${settings.publicUrl.origin}`);
 } catch (error) {
   if (!stopping.signal.aborted) {

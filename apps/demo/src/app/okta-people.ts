@@ -6,6 +6,15 @@ const TIMEOUT_MILLIS = 10_000;
 /** Okta refused the call, or did not answer. */
 export class OktaCallError extends Error {
   override readonly name = 'OktaCallError';
+
+  constructor(
+    message: string,
+    /** Okta's HTTP status; `null` when there was no answer. */
+    readonly status: number | null,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
@@ -18,9 +27,9 @@ export async function listOktaPeople({ credential, baseUrl }: Credential): Promi
     headers: { Authorization: `Bearer ${credential}`, Accept: 'application/json' },
     signal: AbortSignal.timeout(TIMEOUT_MILLIS),
   }).catch((cause: unknown) => {
-    throw new OktaCallError('Okta did not answer. Try again in a moment.', { cause });
+    throw new OktaCallError('Okta did not answer. Try again in a moment.', null, { cause });
   });
-  if (!response.ok) throw new OktaCallError(await describeRefusal(response));
+  if (!response.ok) throw new OktaCallError(await describeRefusal(response), response.status);
   const users = (await response.json()) as OktaUser[];
   return users.map(({ id, status, profile }) => ({
     id,

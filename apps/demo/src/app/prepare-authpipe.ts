@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IntegrationRequest } from '@authpipe/types';
+import type { Authpipe } from '@authpipe/node';
 import type { AppSettings } from './settings.js';
 
 const RETRY_MILLIS = 200;
@@ -10,29 +10,22 @@ const PATIENCE_MILLIS = 120_000;
 const SCOPES = ['openid', 'profile', 'email', 'okta.users.read', 'okta.groups.read'];
 
 /**
- * Waits until the Authpipe server is ready, then tells it of the app's OAuth client at Okta. The same `PUT` at every
+ * Waits until the Authpipe server is ready, then tells it of the app's OAuth client at Okta. Telling it again at each
  * start changes nothing. In production this is done once, by whoever deploys.
  * @throws Error when the server does not get ready, or refuses.
  */
-export async function prepareAuthpipe(settings: AppSettings, signal: AbortSignal): Promise<void> {
-  await waitUntilReady(new URL('/readyz', settings.authpipeUrl), signal);
-  const { domain, clientId, clientSecret } = settings.okta;
-  const integration: IntegrationRequest = {
-    provider: 'okta',
-    clientId,
-    clientSecret,
-    scopes: SCOPES,
-    config: { domain },
-  };
-  const response = await fetch(new URL('/v1/integrations/okta', settings.authpipeUrl), {
-    method: 'PUT',
-    headers: { Authorization: `Bearer ${settings.authpipeApiKey}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(integration),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MILLIS)]),
-  });
-  if (!response.ok) {
-    throw new Error(`Authpipe refused the Okta integration (${response.status}): ${await response.text()}`);
-  }
+export async function prepareAuthpipe(
+  authpipe: Authpipe,
+  { authpipeUrl, okta }: Pick<AppSettings, 'authpipeUrl' | 'okta'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await waitUntilReady(new URL('/readyz', authpipeUrl), signal);
+  const { domain, clientId, clientSecret } = okta;
+  await authpipe.putIntegration(
+    'okta',
+    { provider: 'okta', clientId, clientSecret, scopes: SCOPES, config: { domain } },
+    { signal },
+  );
 }
 
 async function waitUntilReady(url: URL, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Authpipe } from '@authpipe/node';
+import type { Authpipe } from '@authpipe/node';
 import express from 'express';
 import { answerErrors } from './answer-errors.js';
 import { apiRoutes } from './api-routes.js';
@@ -14,8 +14,9 @@ export interface AppOptions {
   readonly port: number;
   /** Where people open the app. */
   readonly publicUrl: URL;
+  readonly authpipe: Authpipe;
+  /** Where the page finds Authpipe's hosted pages. */
   readonly authpipeUrl: string;
-  readonly authpipeApiKey: string;
   /** The built page: `index.html` and its assets. */
   readonly webFolder: string;
   /** Default: the machine's clock. */
@@ -36,8 +37,7 @@ const DEMO_USER: AppUser = { tenantId: 'org_acme', userId: 'user_123' };
  * @throws Error when the port cannot be had.
  */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const { publicUrl, webFolder, now = () => new Date() } = options;
-  const authpipe = new Authpipe({ apiKey: options.authpipeApiKey, baseUrl: options.authpipeUrl });
+  const { authpipe, publicUrl, webFolder, now = () => new Date() } = options;
   const sessions = new AppSessions({
     secure: publicUrl.protocol === 'https:',
     nowMillis: () => now().getTime(),

@@ -28,7 +28,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): AppSettings {
     okta: {
       domain: `localhost:${orgPort}`,
       clientId: environment.AUTHPIPE_DEMO_CLIENT_ID || '0oademoauthpipe',
-      clientSecret: environment.AUTHPIPE_DEMO_CLIENT_SECRET || 'demo-client-secret-of-the-sandbox-org',
+      clientSecret: environment.AUTHPIPE_DEMO_CLIENT_SECRET || 'sandbox-secret-not-for-production',
     },
   };
 }

@@ -1,0 +1,218 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { act, fireEvent, render, screen } from '@testing-library/react';
+import { createRef } from 'react';
+import { ConnectButton, type ConnectErrorCode, useConnect } from '../src/index.js';
+import { ACCOUNT, COMPLETE, type FakeBrowser, failedWith, message, settled } from './fake-browser.js';
+import { installFakeBrowser, show, tidyUp } from './page-under-test.js';
+
+let browser: FakeBrowser;
+beforeEach(() => {
+  browser = installFakeBrowser();
+});
+afterEach(tidyUp);
+
+const button = () => screen.getByRole('button');
+const announced = () => screen.getByRole('status').textContent;
+const state = () => button().getAttribute('data-authpipe-button');
+
+/** Clicks, and lets the first look at the session come back. */
+const click = () =>
+  act(async () => {
+    fireEvent.click(button());
+    await settled();
+  });
+const finish = (session: typeof COMPLETE) => act(async () => browser.post(message(session)));
+
+describe('the button', () => {
+  it('says what it connects', () => {
+    show(<ConnectButton provider="google-drive" />);
+    expect(button().textContent).toBe('Connect Google Drive');
+    expect(button().getAttribute('type')).toBe('button');
+    expect(announced()).toBe('');
+  });
+
+  it('is busy and says so while the person connects, and stays focusable', async () => {
+    show(<ConnectButton provider="okta" />);
+    await click();
+    expect(state()).toBe('connecting');
+    expect(button().getAttribute('aria-busy')).toBe('true');
+    expect((button() as HTMLButtonElement).disabled).toBe(false);
+    expect(announced()).toBe('Connecting…');
+  });
+
+  it('is connected when the person finished, and tells onSuccess once, in StrictMode too', async () => {
+    const onSuccess = jest.fn();
+    show(<ConnectButton provider="okta" onSuccess={onSuccess} />);
+    await click();
+    await finish(COMPLETE);
+    expect(onSuccess.mock.calls).toEqual([[ACCOUNT]]);
+    expect(state()).toBe('connected');
+    expect(button().textContent).toBe('Okta connected');
+    expect(announced()).toBe('Okta connected');
+    expect(button().querySelector('[data-authpipe-icon=connected]')).not.toBeNull();
+  });
+
+  it('shows an error in words for people, offers to try again, and gives the app the code', async () => {
+    const onError = jest.fn();
+    show(<ConnectButton provider="okta" onError={onError} />);
+    await click();
+    await finish(failedWith('access_denied'));
+    expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'access_denied' }));
+    expect(state()).toBe('error');
+    expect(button().textContent).toBe('Try again');
+    expect(announced()).toBe('Access was declined at Okta.');
+    await click();
+    expect(state()).toBe('connecting');
+  });
+
+  it('is as before when the person cancelled', async () => {
+    const onCancel = jest.fn();
+    show(<ConnectButton provider="okta" onCancel={onCancel} />);
+    await click();
+    await finish(failedWith('cancelled'));
+    expect(onCancel).toHaveBeenCalledTimes(1);
+    expect(state()).toBe('idle');
+  });
+
+  it('asks to reconnect where the app knows that it is needed, and reconnects that connection', async () => {
+    show(<ConnectButton provider="okta" connection={{ id: 'conn_1', status: 'needs_reconnect' }} />);
+    expect(button().textContent).toBe('Reconnect Okta');
+    await click();
+    expect(browser.submitted[0]?.fields).toMatchObject({ connection_id: 'conn_1' });
+  });
+
+  it('follows the connection that the app passes', () => {
+    const { rerender } = show(<ConnectButton provider="okta" connection={null} />);
+    expect(state()).toBe('idle');
+    rerender(<ConnectButton provider="okta" connection={ACCOUNT} />);
+    expect(state()).toBe('connected');
+    rerender(<ConnectButton provider="okta" connection={{ ...ACCOUNT, status: 'needs_reconnect' }} />);
+    expect(state()).toBe('needs_reconnect');
+    rerender(<ConnectButton provider="okta" connection={null} />);
+    expect(state()).toBe('idle');
+  });
+
+  it('uses the callbacks of the latest render', async () => {
+    const first = jest.fn();
+    const second = jest.fn();
+    const { rerender } = show(<ConnectButton provider="okta" onSuccess={first} />);
+    await click();
+    rerender(<ConnectButton provider="okta" onSuccess={second} />);
+    await finish(COMPLETE);
+    expect(first).not.toHaveBeenCalled();
+    expect(second).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks nothing more after it is gone', async () => {
+    const onSuccess = jest.fn();
+    const { rerender } = show(<ConnectButton provider="okta" onSuccess={onSuccess} />);
+    await click();
+    rerender(null);
+    browser.post(message(COMPLETE));
+    expect(onSuccess).not.toHaveBeenCalled();
+  });
+
+  it('does nothing while it is disabled', async () => {
+    show(<ConnectButton provider="okta" disabled />);
+    await click();
+    expect(browser.popups).toEqual([]);
+  });
+
+  it('leaves the click to the app that prevents it', async () => {
+    show(<ConnectButton provider="okta" onClick={(event) => event.preventDefault()} />);
+    await click();
+    expect(browser.popups).toEqual([]);
+  });
+
+  it('passes on its ref, class, style and other attributes', () => {
+    const ref = createRef<HTMLButtonElement>();
+    show(
+      <ConnectButton provider="okta" ref={ref} className="mine" style={{ marginTop: 7 }} id="connect-okta" />,
+    );
+    expect(ref.current).toBe(button());
+    expect(button().className).toBe('mine');
+    expect(button().id).toBe('connect-okta');
+    expect(button().style.marginTop).toBe('7px');
+    expect(button().style.display).toBe('inline-flex');
+  });
+
+  it('has no style of its own when it is unstyled', () => {
+    show(<ConnectButton provider="okta" unstyled className="mine" />);
+    expect(button().getAttribute('style')).toBeNull();
+  });
+
+  it('speaks the app’s language', async () => {
+    show(
+      <ConnectButton
+        provider="okta"
+        label="Okta verbinden"
+        onError={() => {}}
+        labels={{ error: 'Nochmal versuchen', errors: { access_denied: 'Der Zugriff wurde abgelehnt.' } }}
+      />,
+    );
+    expect(button().textContent).toBe('Okta verbinden');
+    await click();
+    await finish(failedWith('access_denied'));
+    expect(button().textContent).toBe('Nochmal versuchen');
+    expect(announced()).toBe('Der Zugriff wurde abgelehnt.');
+  });
+
+  it('has a sentence for every error', async () => {
+    const codes: Record<
+      Exclude<ConnectErrorCode, 'popup_blocked' | 'session_unavailable' | 'unauthorized'>,
+      true
+    > = {
+      session_expired: true,
+      access_denied: true,
+      account_mismatch: true,
+      provider_error: true,
+      integration_not_configured: true,
+      server_unreachable: true,
+    };
+    for (const code of Object.keys(codes)) {
+      const { unmount } = show(<ConnectButton provider="okta" onError={() => {}} />);
+      await click();
+      await finish(failedWith(code));
+      expect(announced()).toMatch(/\.$/);
+      unmount();
+    }
+  });
+});
+
+function OwnButton() {
+  const { status, connection, error, connect, reset } = useConnect({ provider: 'okta', onError: () => {} });
+  return (
+    <>
+      <button type="button" onClick={status === 'error' ? reset : connect}>
+        {status}
+      </button>
+      <output>{connection?.account?.email ?? error?.code}</output>
+    </>
+  );
+}
+
+describe('useConnect', () => {
+  it('is the button’s logic for a button of one’s own', async () => {
+    show(<OwnButton />);
+    await click();
+    expect(button().textContent).toBe('connecting');
+    await finish(COMPLETE);
+    expect(screen.getByText('ada@acme.test')).not.toBeNull();
+  });
+
+  it('resets an error', async () => {
+    browser.blocksPopups = true;
+    show(<OwnButton />);
+    await click();
+    expect(screen.getByText('popup_blocked')).not.toBeNull();
+    await click();
+    expect(button().textContent).toBe('idle');
+  });
+
+  it('outside a provider says what to do', () => {
+    jest.spyOn(console, 'error').mockImplementation(() => {});
+    expect(() => render(<OwnButton />)).toThrow(
+      'wrap this part of the app in <AuthpipeProvider session={…}>',
+    );
+  });
+});
