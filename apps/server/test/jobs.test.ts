@@ -1,0 +1,99 @@
+import { expect, it } from '@jest/globals';
+import { systemClock } from '../src/clock.js';
+import { recurringWork } from '../src/jobs/recurring-work.js';
+import { startJobs } from '../src/jobs/start-jobs.js';
+import { createLogger } from '../src/log/logger.js';
+import { createSweep, SWEEP_CONCURRENCY } from '../src/sweep.js';
+import { describeEachEngine } from './support/databases.js';
+
+const log = createLogger('silent');
+const until = async (isTrue: () => boolean) => {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+
+describeEachEngine('jobs', (open) => {
+  it('wake the work again and again, survive its failure, and stop', async () => {
+    const db = await open();
+    let runs = 0;
+    const run = async () => {
+      runs += 1;
+      if (runs === 1) throw new Error('the first one fails');
+    };
+    const jobs = await startJobs({
+      db,
+      clock: systemClock,
+      log,
+      work: [{ name: 'test.sweep', everySeconds: 1, run }],
+    });
+    await until(() => runs >= 3);
+    await jobs.stop();
+    const atStop = runs;
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(runs).toBe(atStop);
+    await db.close();
+  });
+
+  it('wait for what runs when they are stopped', async () => {
+    const db = await open();
+    let isBegun = false;
+    let isDone = false;
+    const run = async () => {
+      isBegun = true;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      isDone = true;
+    };
+    const jobs = await startJobs({
+      db,
+      clock: systemClock,
+      log,
+      work: [{ name: 'test.sweep', everySeconds: 60, run }],
+    });
+    await until(() => isBegun);
+    await jobs.stop();
+    expect(isDone).toBe(true);
+    await db.close();
+  });
+});
+
+it('the probes are looked for four times an interval, every half minute at least, every second at most', () => {
+  const nothing = async () => 0;
+  const every = (probeIntervalSeconds: number) =>
+    recurringWork({
+      sweepDueRefreshes: nothing,
+      sweepDueProbes: nothing,
+      sweepSessions: nothing,
+      probeIntervalSeconds,
+    }).find(({ name }) => name === 'health.sweep')?.everySeconds;
+  expect([900, 40, 10, 1].map(every)).toEqual([30, 10, 2, 1]);
+});
+
+it('a sweep goes on until nothing is due, with no more at once than there are places', async () => {
+  let due = 100;
+  let running = 0;
+  let most = 0;
+  const sweep = createSweep<number>({
+    claim: async (_now, limit) => {
+      const count = Math.min(due, limit);
+      due -= count;
+      return Array.from({ length: count }, (_, index) => index);
+    },
+    run: async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+    },
+    isStopping: () => false,
+  });
+  expect(await sweep(new Date())).toBe(100);
+  expect(most).toBeLessThanOrEqual(SWEEP_CONCURRENCY);
+});
+
+it('a sweep claims nothing once the process is on its way out', async () => {
+  const sweep = createSweep<number>({
+    claim: () => Promise.reject(new Error('claimed')),
+    run: async () => {},
+    isStopping: () => true,
+  });
+  expect(await sweep(new Date())).toBe(0);
+});
