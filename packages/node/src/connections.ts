@@ -8,6 +8,7 @@ import type {
   ImportConnectionRequest,
   Metadata,
 } from '@authpipe/types';
+import { AuthpipeError } from './errors.js';
 import { type HttpTransport, pathOf } from './http-transport.js';
 
 /** What any call may be given. */
@@ -60,6 +61,12 @@ export class Connections {
         signal,
       })) as { data: Connection[]; nextCursor: string | null };
       yield* page.data;
+      if (page.nextCursor !== null && page.nextCursor === cursor) {
+        throw new AuthpipeError(
+          'internal_error',
+          'The server answered with the same page twice: stopped listing.',
+        );
+      }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
   }
