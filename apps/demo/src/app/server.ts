@@ -16,7 +16,7 @@ export interface AppOptions {
   readonly publicUrl: URL;
   readonly authpipe: Authpipe;
   /** Where the page finds Authpipe's hosted pages. */
-  readonly authpipeUrl: string;
+  readonly authpipePublicUrl: string;
   /** The built page: `index.html` and its assets. */
   readonly webFolder: string;
   /** Default: the machine's clock. */
@@ -45,7 +45,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   const app = express();
   app.disable('x-powered-by');
-  app.use(securityHeaders(new URL(options.authpipeUrl).origin));
+  app.use(securityHeaders(new URL(options.authpipePublicUrl).origin));
 
   app.get('/', (request, response) => {
     if (!sessions.userOf(request)) sessions.signIn(response, DEMO_USER);

@@ -3,7 +3,10 @@ export interface AppSettings {
   readonly port: number;
   /** Where people open the app; its origin is the one that connect sessions allow. */
   readonly publicUrl: URL;
+  /** Where the app's backend reaches Authpipe. */
   readonly authpipeUrl: string;
+  /** Where browsers reach it; the same, unless the backend goes another way than they do. */
+  readonly authpipePublicUrl: string;
   readonly authpipeApiKey: string;
   /** The app's OAuth client at Okta. */
   readonly okta: { readonly domain: string; readonly clientId: string; readonly clientSecret: string };
@@ -20,10 +23,12 @@ export function readSettings(environment: NodeJS.ProcessEnv): AppSettings {
   if (!authpipeApiKey) {
     throw new Error('Set AUTHPIPE_API_KEY to an API key of your Authpipe server: `authpipe keys create`.');
   }
+  const authpipeUrl = readUrl(environment, 'AUTHPIPE_URL', 'http://localhost:4600').href;
   return {
     port,
     publicUrl: readUrl(environment, 'AUTHPIPE_DEMO_APP_URL', `http://localhost:${port}`),
-    authpipeUrl: readUrl(environment, 'AUTHPIPE_URL', 'http://localhost:4600').href,
+    authpipeUrl,
+    authpipePublicUrl: readUrl(environment, 'AUTHPIPE_DEMO_AUTHPIPE_PUBLIC_URL', authpipeUrl).href,
     authpipeApiKey,
     okta: {
       domain: `localhost:${orgPort}`,
