@@ -73,7 +73,14 @@ export const compose = (foundation: Foundation): Composition => {
 
   const apiKeys = createApiKeys({ db, clock, randomness });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
-  const integrations = createIntegrations({ db, vault, clock, randomness, allowLoopback });
+  const integrations = createIntegrations({
+    db,
+    vault,
+    clock,
+    randomness,
+    allowLoopback,
+    isProduction: config.isProduction,
+  });
   const oauth = createOAuth({ allowLoopback, clock, log });
 
   const connections = createConnectionStore({ db, clock, randomness, wire });
@@ -190,7 +197,7 @@ export const compose = (foundation: Foundation): Composition => {
     ping: db.ping,
     isDraining: () => isDraining,
     countConnections: connections.countConnections,
-    connectRouter: createConnectRouter({ connect, publicUrl, randomness, clock, log }),
+    connectRouter: createConnectRouter({ connect, publicUrl, log }),
     webFolder,
     publicUrl,
     version,
