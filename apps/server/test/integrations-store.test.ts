@@ -6,6 +6,7 @@ import type { Database } from '../src/db/database.js';
 import { Problem } from '../src/errors/problem.js';
 import {
   createIntegrations,
+  type IntegrationPlace,
   type Integrations,
   type IntegrationsDependencies,
 } from '../src/integrations/integration-store.js';
@@ -25,7 +26,11 @@ const oktaRequest: IntegrationRequest = {
 };
 const withoutSecret: IntegrationRequest = { clientId: '0oa1', config: { domain: 'acme.okta.com' } };
 
-const product = (integrationId: string) => ({ environment: 'test', tenantId: null, integrationId });
+const product = (integrationId: string): IntegrationPlace => ({
+  environment: 'test',
+  tenantId: null,
+  integrationId,
+});
 const ofTenant = (tenantId: string, integrationId = 'okta') => ({
   environment: 'test',
   tenantId,

@@ -14,7 +14,7 @@ import {
   makeApiKey,
   prefixOfKey,
 } from './api-key.js';
-import { checkNewApiKey, type NewApiKey } from './new-api-key.js';
+import { BOOT_KEY_NAME, checkNewApiKey, type NewApiKey } from './new-api-key.js';
 
 export { type ApiKeyIdentity, allows } from './api-key.js';
 export type { NewApiKey } from './new-api-key.js';
@@ -46,17 +46,17 @@ export interface ApiKeys {
   listApiKeys(environment?: string): Promise<ApiKeyRecord[]>;
   /**
    * Lets `AUTHPIPE_API_KEY` exist, with all scopes, in the environment of its prefix. Another value at a later start leaves
-   * the earlier one valid until it is revoked, so that replicas can be restarted one after another.
+   * the earlier one valid until it is revoked, so that replicas can be restarted one after another: `stillValid` are the
+   * ids of such earlier ones, to be warned of.
    * @throws StartError when it is no key, or was revoked: it would not come back to life
    */
-  ensureBootKey(key: string): Promise<{ id: string }>;
+  ensureBootKey(key: string): Promise<{ id: string; stillValid: string[] }>;
 }
 
 /** A second less than revocation may take: the rest is for the query and the answer under way. */
 const KEPT_MILLIS = 4_000;
 /** Keys in use at one time; a key that falls out costs a query. */
 const MAX_KEPT_KEYS = 10_000;
-const BOOT_KEY_NAME = 'AUTHPIPE_API_KEY';
 
 interface ApiKeyRow {
   readonly id: string;
@@ -163,7 +163,7 @@ export const createApiKeys = ({
       const environment = environmentOfKey(key);
       if (environment === null) {
         throw new StartError(
-          'AUTHPIPE_API_KEY is not an API key: it has to be ap_ENVIRONMENT_ and 43 base64url characters.',
+          'AUTHPIPE_API_KEY is not an API key: it has to be ap_ENVIRONMENT_ and at least 32 random characters.',
         );
       }
       const hash = hashApiKey(key);
@@ -179,7 +179,12 @@ export const createApiKeys = ({
           `The key in AUTHPIPE_API_KEY (${id}) was revoked: put another one there, or leave it out.`,
         );
       }
-      return { id };
+      const earlier = await db.prisma.apiKey.findMany({
+        where: { name: BOOT_KEY_NAME, revokedAt: null, id: { not: id } },
+        select: { id: true },
+        orderBy: { createdAt: 'asc' },
+      });
+      return { id, stillValid: earlier.map((other) => other.id) };
     },
   };
 };

@@ -2,6 +2,9 @@ import { type ApiKeyScope, apiKeyScope, appId, environmentName, type FieldError 
 import { z } from 'zod';
 import { Problem } from '../errors/problem.js';
 
+/** In lists, the name of keys that came by the variable; no other key has it. */
+export const BOOT_KEY_NAME = 'AUTHPIPE_API_KEY';
+
 /** A key to be made. */
 export interface NewApiKey {
   /** For people, to know it by. */
@@ -15,7 +18,12 @@ export interface NewApiKey {
 }
 
 const newApiKey = z.object({
-  name: z.string().trim().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+  name: z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(100, 'must be at most 100 characters')
+    .refine((name) => name !== BOOT_KEY_NAME, `must not be ${BOOT_KEY_NAME}`),
   environment: environmentName,
   scopes: z.array(apiKeyScope).min(1, 'must name at least one scope'),
   tenantId: appId.nullish().transform((tenantId) => tenantId ?? null),

@@ -8,28 +8,34 @@ import { StartError } from '../errors/start-error.js';
 import type { Randomness } from '../randomness.js';
 import { KEYS_HELP } from './help.js';
 import { formatTable } from './table.js';
-import { type WriteLine, writeLine as writeToStdout } from './write-line.js';
+import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout } from './write-line.js';
 
 /** What `authpipe keys` works with. */
 export interface KeysCommandDependencies {
   readonly db: Database;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  /** For what was asked for; standard output unless told. */
   readonly writeLine?: WriteLine;
+  /** For words about it; standard error unless told. */
+  readonly writeNote?: WriteLine;
 }
 
 interface KeysContext {
   readonly apiKeys: ApiKeys;
   readonly clock: Clock;
   readonly writeLine: WriteLine;
+  readonly writeNote: WriteLine;
 }
 
 const SECONDS_PER_DAY = 86_400;
 /** Ten years: what is to last longer needs no expiry. */
 const MAX_DAYS = 3650;
 /** What Node's argument parser throws when a person mistyped. */
-const isUsageError = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+const isUsageError = (error: unknown): error is { readonly message: string } =>
+  typeof error === 'object' &&
+  error !== null &&
+  String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS');
 
 const parse = <Options extends NonNullable<ParseArgsConfig['options']>>(args: string[], options: Options) => {
   try {
@@ -56,7 +62,10 @@ const readExpiry = (given: string | undefined, now: Date): Date | null => {
   return addSeconds(now, days * SECONDS_PER_DAY);
 };
 
-const create = async (args: string[], { apiKeys, clock, writeLine }: KeysContext): Promise<void> => {
+const create = async (
+  args: string[],
+  { apiKeys, clock, writeLine, writeNote }: KeysContext,
+): Promise<void> => {
   const { values, positionals } = parse(args, {
     name: { type: 'string' },
     env: { type: 'string', default: 'test' },
@@ -67,15 +76,17 @@ const create = async (args: string[], { apiKeys, clock, writeLine }: KeysContext
   if (values.name === undefined || positionals.length > 0) {
     throw new StartError(`Say what the key is for, with --name.\n\n${KEYS_HELP}`);
   }
+  const scopes = readScopes(values.scopes);
   const { id, key } = await apiKeys.createApiKey({
     name: values.name,
     environment: values.env,
-    scopes: readScopes(values.scopes),
+    scopes,
     tenantId: values.tenant,
     expiresAt: readExpiry(values['expires-in-days'], clock.now()),
   });
   writeLine(key);
-  writeLine(`Keep it now: it can't be shown again. To revoke it: authpipe keys revoke ${id}`);
+  writeNote(`Keep it now: it can't be shown again. To revoke it: authpipe keys revoke ${id}`);
+  if (scopes.includes('admin')) writeNote('It may do everything there: --scopes limits what a key may do.');
 };
 
 const stateOf = ({ revokedAt, expiresAt }: ApiKeyRecord, now: Date): string => {
@@ -84,11 +95,11 @@ const stateOf = ({ revokedAt, expiresAt }: ApiKeyRecord, now: Date): string => {
   return `${expiresAt <= now ? 'expired' : 'valid until'} ${expiresAt.toISOString()}`;
 };
 
-const list = async (args: string[], { apiKeys, clock, writeLine }: KeysContext): Promise<void> => {
+const list = async (args: string[], { apiKeys, clock, writeLine, writeNote }: KeysContext): Promise<void> => {
   const { values } = parse(args, { env: { type: 'string' } });
   const keys = await apiKeys.listApiKeys(values.env);
   if (keys.length === 0) {
-    writeLine('There are no API keys: make one with `authpipe keys create --name NAME`.');
+    writeNote('There are no API keys: make one with `authpipe keys create --name NAME`.');
     return;
   }
   const rows = keys.map((key) => [
@@ -98,14 +109,14 @@ const list = async (args: string[], { apiKeys, clock, writeLine }: KeysContext):
   for (const line of formatTable(['ID', 'NAME', 'KEY', 'SCOPES', 'TENANT', 'STATE'], rows)) writeLine(line);
 };
 
-const revoke = async (args: string[], { apiKeys, writeLine }: KeysContext): Promise<void> => {
+const revoke = async (args: string[], { apiKeys, writeNote }: KeysContext): Promise<void> => {
   const { positionals } = parse(args, {});
   const [id, ...others] = positionals;
   if (id === undefined || others.length > 0) {
     throw new StartError(`Say which key, by its id of \`authpipe keys list\`.\n\n${KEYS_HELP}`);
   }
   await apiKeys.revokeApiKey(id);
-  writeLine(`Revoked ${id}. Servers refuse it within 5 seconds.`);
+  writeNote(`Revoked ${id}. Servers refuse it within 5 seconds.`);
 };
 
 const help = async (_args: string[], { writeLine }: KeysContext): Promise<void> => {
@@ -118,7 +129,7 @@ const help = async (_args: string[], { writeLine }: KeysContext): Promise<void> 
  */
 export const runKeysCommand = async (
   [command = 'help', ...args]: readonly string[],
-  { db, clock, randomness, writeLine = writeToStdout }: KeysCommandDependencies,
+  { db, clock, randomness, writeLine = writeToStdout, writeNote = writeToStderr }: KeysCommandDependencies,
 ): Promise<void> => {
   const commands = new Map([
     ['create', create],
@@ -130,7 +141,8 @@ export const runKeysCommand = async (
   const run = commands.get(command);
   if (!run) throw new StartError(`There is no command "keys ${command}".\n\n${KEYS_HELP}`);
   try {
-    await run(args, { apiKeys: createApiKeys({ db, clock, randomness }), clock, writeLine });
+    const apiKeys = createApiKeys({ db, clock, randomness });
+    await run(args, { apiKeys, clock, writeLine, writeNote });
   } catch (error) {
     // Told alone, without a stack: the person can mend it.
     if (error instanceof Problem) throw new StartError(error.message);

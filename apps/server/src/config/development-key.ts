@@ -1,12 +1,12 @@
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from '../errors/start-error.js';
 import { ENCRYPTION_KEY_BYTES, parseEncryptionKeys } from './parse-encryption-keys.js';
+import { systemErrorCode } from './system-error-code.js';
 
 const FILE_NAME = 'encryption-key';
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+/** Permissions of the group and of others. Windows has none of them, and reports them all. */
+const NOT_THE_OWNER = process.platform === 'win32' ? 0 : 0o077;
 
 /** Written aside and linked into place: nobody ever reads half a key, and of two servers one makes it. */
 const makeKeyFile = (path: string, randomBytes: (length: number) => Buffer): void => {
@@ -18,7 +18,7 @@ const makeKeyFile = (path: string, randomBytes: (length: number) => Buffer): voi
     });
     linkSync(aside, path);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(aside, { force: true });
   }
@@ -35,14 +35,19 @@ export const developmentKey = (
 ): { path: string; keys: readonly Buffer[] } => {
   const path = join(dataDir, FILE_NAME);
   let text: string;
+  let mode: number;
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     makeKeyFile(path, randomBytes);
     text = readFileSync(path, 'utf8');
+    mode = statSync(path).mode;
   } catch (error) {
     throw new StartError(
-      `The development key ${path} can't be made or read (${codeOf(error)}): choose another folder with AUTHPIPE_DATA_DIR, or change its owner.`,
+      `The development key ${path} can't be made or read (${systemErrorCode(error)}): choose another folder with AUTHPIPE_DATA_DIR, or change its owner.`,
     );
+  }
+  if ((mode & NOT_THE_OWNER) !== 0) {
+    throw new StartError(`Others may read the development key ${path}: run \`chmod 600 ${path}\`.`);
   }
   const parsed = parseEncryptionKeys(text.trim());
   if (!parsed.ok) {

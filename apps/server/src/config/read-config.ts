@@ -67,7 +67,8 @@ const publicUrl = z.string().transform((value, context): URL => {
   return z.NEVER;
 });
 
-const API_KEY = /^ap_([a-z0-9]+)_[A-Za-z0-9_-]{43}$/;
+/** As `access/` reads keys; whoever makes one by hand needs no particular length. */
+const API_KEY = /^ap_([a-z0-9]+)_[A-Za-z0-9_-]{32,256}$/;
 
 const variables = z.object({
   PORT: wholeNumber('', 0, 65_535, 4600),
@@ -80,7 +81,7 @@ const variables = z.object({
     .string()
     .refine(
       (key) => environmentName.safeParse(API_KEY.exec(key)?.[1]).success,
-      'must be ap_ENVIRONMENT_ and 32 random bytes in base64url (43 characters), such as `authpipe keys create` makes',
+      'must be ap_ENVIRONMENT_ and at least 32 random letters, digits, - and _, such as ap_live_ and what `openssl rand -hex 32` prints',
     )
     .optional(),
   AUTHPIPE_DEV_ALLOW_LOOPBACK: z.enum(['0', '1'], 'must be 1, or left out').default('0'),
@@ -115,9 +116,9 @@ export const readConfig = (environment: Environment): Config => {
   const isLoopback = isLoopbackHost(url.host);
   const isProduction = !isLoopback || environment.NODE_ENV === 'production';
   const allowLoopback = given.AUTHPIPE_DEV_ALLOW_LOOPBACK === '1';
-  if (url.protocol !== 'https:' && !isLoopback) {
+  if (isProduction && url.protocol !== 'https:') {
     throw new StartError(
-      'AUTHPIPE_URL must be https://: session cookies and authorization codes pass there.',
+      'AUTHPIPE_URL must be https:// in production: session cookies and authorization codes pass there. For development, set it to a loopback URL and NODE_ENV to something else than production.',
     );
   }
   if (allowLoopback && isProduction) {

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { StartError } from '../errors/start-error.js';
+import { systemErrorCode } from './system-error-code.js';
 
 /** Variables as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
 
 /**
  * The value of a variable, or of the file that `NAME_FILE` names, as Docker and Kubernetes mount secrets; white space
@@ -21,7 +19,7 @@ export const readVariable = (environment: Environment, name: string): string | u
     return readFileSync(path, 'utf8').trim() || undefined;
   } catch (error) {
     throw new StartError(
-      `${name}_FILE names ${path}, which can't be read (${codeOf(error)}): correct the path or the file's owner.`,
+      `${name}_FILE names ${path}, which can't be read (${systemErrorCode(error)}): correct the path or the file's owner.`,
     );
   }
 };
