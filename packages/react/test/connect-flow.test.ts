@@ -255,11 +255,32 @@ describe('when it is disposed of', () => {
     expect(browser.popup.closed).toBe(false);
   });
 
-  it('closes a popup that is still blank', async () => {
-    const { flow, browser } = flowUnderTest({ session: () => new Promise(() => {}) });
+  it('closes a popup that is still blank, and a session that comes too late is sent nowhere', async () => {
+    let give = (_token: string): void => {};
+    const { flow, browser, onCancel } = flowUnderTest({
+      session: () =>
+        new Promise((resolve) => {
+          give = resolve;
+        }),
+    });
     flow.connect();
     flow.dispose();
     expect(browser.popup.closed).toBe(true);
+    give(TOKEN);
+    await browser.advance(5);
+    expect(browser.submitted).toEqual([]);
+    expect(onCancel).not.toHaveBeenCalled();
+  });
+
+  it('leaves no listener on the page', async () => {
+    const added = jest.spyOn(window, 'addEventListener');
+    const removed = jest.spyOn(window, 'removeEventListener');
+    const { flow, browser } = flowUnderTest();
+    flow.connect();
+    await browser.advance(2);
+    flow.dispose();
+    expect(added.mock.calls.length).toBeGreaterThan(0);
+    expect(removed.mock.calls).toEqual(added.mock.calls);
   });
 
   it('can be used again', async () => {

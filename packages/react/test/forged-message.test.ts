@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { COMPLETE, FakePopup, message, PENDING, SERVER_URL, settled, stateResponse } from './fake-browser.js';
+import {
+  COMPLETE,
+  FakePopup,
+  message,
+  PENDING,
+  SERVER_URL,
+  settled,
+  stateResponse,
+  TOKEN,
+} from './fake-browser.js';
 import { flowUnderTest } from './flow-under-test.js';
 
 afterEach(() => {
@@ -79,16 +88,25 @@ it('a message that comes before the session’s id is known only makes the flow 
   expect(onSuccess).not.toHaveBeenCalled();
 });
 
+it('a message of the popup that comes before the session’s id is known makes the flow ask at once', async () => {
+  const { flow, browser, onSuccess } = flowUnderTest();
+  browser.answer = () => Promise.reject(new TypeError('Failed to fetch'));
+  flow.connect();
+  await settled();
+  browser.answer = () => stateResponse(COMPLETE);
+  browser.post(message(COMPLETE));
+  await settled();
+  expect(onSuccess).toHaveBeenCalledTimes(1);
+});
+
 it('after a redirect there is no popup, and a message without a source is nobody’s', async () => {
-  sessionStorage.setItem('authpipe:redirect', JSON.stringify({ token: flowToken(), integration: 'okta' }));
+  sessionStorage.setItem('authpipe:redirect', JSON.stringify({ token: TOKEN, integration: 'okta' }));
   history.replaceState(null, '', '/?authpipe_session=sess_1&authpipe_status=complete');
   const { flow, browser, onSuccess } = flowUnderTest();
-  browser.answer = () => new Promise(() => {});
+  browser.answer = () => stateResponse({ id: 'sess_1', status: 'awaiting_finish' });
   flow.resume();
   await settled();
   browser.post(message(COMPLETE), { source: null });
   expect(onSuccess).not.toHaveBeenCalled();
   flow.dispose();
 });
-
-const flowToken = (): string => `aps_${btoa(SERVER_URL).replaceAll('=', '')}.secret`;
