@@ -1,5 +1,6 @@
 import { authMethodOf, type OAuthCodeMethod } from '@authpipe/providers';
-import { addSeconds, type Clock } from '../clock.js';
+import type { Clock } from '../clock.js';
+import { refreshTokenExpiry } from '../credentials/refresh-schedule.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
@@ -91,8 +92,7 @@ export const createCompleteConnect = ({
     if (grant.refreshToken === null) return null;
     const told = await oauth.introspect(target, grant.refreshToken, 'refresh_token').catch(() => null);
     if (told?.expiresAt) return told.expiresAt;
-    const { absoluteLifetimeSeconds } = target.method.refreshToken;
-    return absoluteLifetimeSeconds === undefined ? null : addSeconds(issuedAt, absoluteLifetimeSeconds);
+    return refreshTokenExpiry(target.method, issuedAt);
   };
 
   const save = async (trip: Trip, received: ReceivedGrant): Promise<Attempt> => {

@@ -8,7 +8,7 @@ import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { createAuthorizationRequestStore } from './authorization-request-store.js';
 import { createCompleteConnect } from './complete-connect.js';
-import type { ConnectConnections, ConnectIntegration, ConnectIntegrations } from './connect-integrations.js';
+import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { ConnectRefusal } from './connect-refusal.js';
 import type { ConnectSession } from './connect-session.js';
 import { createConnectSessionStore } from './connect-session-store.js';
@@ -18,21 +18,14 @@ import { createOpenSession } from './open-session.js';
 import { sessionTokenHash } from './session-token.js';
 import { createStartConnect } from './start-connect.js';
 
-/** The store of OAuth clients, as far as connecting uses it. */
-interface IntegrationStore<Integration extends ConnectIntegration> {
-  findIntegrations(filter: { environment: string; tenantId: string }): Promise<readonly Integration[]>;
-  findByRowId(rowId: string): Promise<Integration | null>;
-  openClient(integration: Integration): Promise<{ clientId: string; clientSecret: string | null }>;
-}
-
-export interface ConnectDependencies<Integration extends ConnectIntegration> {
+export interface ConnectDependencies {
   readonly db: Pick<Database, 'prisma'>;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Logger;
   readonly oauth: OAuth;
-  readonly integrations: IntegrationStore<Integration>;
+  readonly integrations: ConnectIntegrations;
   readonly connections: ConnectConnections;
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
   readonly allowLoopback: boolean;
@@ -41,25 +34,11 @@ export interface ConnectDependencies<Integration extends ConnectIntegration> {
 }
 
 /** Opens the room in which people hand over access: sessions, the trip to the provider, and its end. */
-export const createConnect = <Integration extends ConnectIntegration>({
-  db,
-  vault,
-  integrations: integrationStore,
-  findProvider,
-  allowLoopback,
-  ...shared
-}: ConnectDependencies<Integration>) => {
+export const createConnect = ({ db, vault, findProvider, allowLoopback, ...shared }: ConnectDependencies) => {
   const sessions = createConnectSessionStore({ db });
   const requests = createAuthorizationRequestStore({ db, vault });
   const choiceOptions = { findProvider, allowLoopback };
-  const integrations: ConnectIntegrations = {
-    findIntegrations: (filter) => integrationStore.findIntegrations(filter),
-    async openIntegration(rowId) {
-      const integration = await integrationStore.findByRowId(rowId);
-      return integration && { integration, client: await integrationStore.openClient(integration) };
-    },
-  };
-  const rooms = { ...shared, sessions, requests, integrations, choiceOptions };
+  const rooms = { ...shared, sessions, requests, choiceOptions };
   const end = createSessionEnd(rooms);
   return {
     createSession: createCreateSession(rooms),

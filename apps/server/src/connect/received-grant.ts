@@ -1,7 +1,7 @@
 import { connectionAccount } from '@authpipe/types';
 import { z } from 'zod';
-import { addSeconds } from '../clock.js';
 import type { NewGrant } from '../credentials/grant-store.js';
+import { accessTokenExpiry } from '../credentials/refresh-schedule.js';
 import type { TokenGrant } from '../oauth/oauth.js';
 import type { AuthorizationRequest } from './authorization-request-store.js';
 import type { ConnectIntegration } from './connect-integrations.js';
@@ -71,7 +71,7 @@ export const toNewGrant = (
   secrets: { kind: 'oauth2', accessToken: grant.accessToken, refreshToken: grant.refreshToken },
   tokenType: grant.tokenType,
   issuedAt,
-  expiresAt: grant.expiresInSeconds === null ? null : addSeconds(issuedAt, grant.expiresInSeconds),
+  expiresAt: accessTokenExpiry(issuedAt, grant.expiresInSeconds),
   refreshExpiresAt,
   account: grant.account,
   requestedScopes: request.requestedScopes,

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { ConnectRefusal } from '../../connect/connect-refusal.js';
+import type { Connect } from '../../connect/create-connect.js';
+import { Problem } from '../../errors/problem.js';
+import type { Logger } from '../../log/logger.js';
+import { requestIdOf } from '../problem-response.js';
+import { createBrowserCookies } from './browser-cookies.js';
+import { COMPLETION_SCRIPT } from './completion-script.js';
+import { CONNECT_STYLE } from './connect-style.js';
+import { openRoutes } from './open-routes.js';
+import { pageHeaders } from './page-headers.js';
+import { ASSETS } from './page-layout.js';
+import { createRateLimits } from './rate-limits.js';
+import { type NoticeKind, refusalPage } from './refusal-page.js';
+import { sameOriginOnly } from './same-origin-guard.js';
+import { sessionLook } from './session-look.js';
+import { sessionRoutes } from './session-routes.js';
+
+export interface ConnectRouterDependencies {
+  readonly connect: Connect;
+  /** Without a trailing slash: decides what counts as this server's own page, and whether cookies are secure. */
+  readonly publicUrl: string;
+  readonly log: Logger;
+}
+
+/** An own file of the pages, asked for anew when it changed. */
+const asset = (type: 'css' | 'js', content: string): RequestHandler => {
+  const tag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 16)}"`;
+  return (request, response) => {
+    response.set({ 'Cache-Control': 'public, max-age=300', ETag: tag });
+    if (request.get('if-none-match') === tag) response.status(304).end();
+    else response.type(type).send(content);
+  };
+};
+
+const noticeOf = (error: unknown): NoticeKind => {
+  if (error instanceof ConnectRefusal) return error.kind;
+  if (error instanceof Problem && error.code === 'invalid_request') return 'nothing_to_connect';
+  const isUnreadable =
+    error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500;
+  return isUnreadable ? 'unreadable' : 'internal';
+};
+
+/** Every failure of these routes ends in a page that says what happened. */
+const showRefusal =
+  (log: Logger): ErrorRequestHandler =>
+  (error: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const kind = noticeOf(error);
+    const requestId = requestIdOf(response);
+    if (kind === 'internal')
+      log.error({ err: error, requestId, method: request.method }, 'connecting failed');
+    else log.info({ refusal: kind, requestId }, 'a browser could not go on connecting');
+    const sessionId = error instanceof ConnectRefusal ? error.details.sessionId : undefined;
+    const { status, page } = refusalPage(kind, sessionId);
+    response.status(status).type('html').send(page);
+  };
+
+/** Everything under `/connect`: hosted pages, their files, the provider's callback and the button's look. */
+export const createConnectRouter = ({ connect, publicUrl, log }: ConnectRouterDependencies): Router => {
+  const { origin, protocol } = new URL(publicUrl);
+  const secure = protocol === 'https:';
+  const cookies = createBrowserCookies(secure);
+  const guard = sameOriginOnly(origin);
+  const limits = createRateLimits();
+  const router = Router();
+  router.use('/connect', pageHeaders(secure));
+  router.get(ASSETS.style, asset('css', CONNECT_STYLE));
+  router.get(ASSETS.script, asset('js', COMPLETION_SCRIPT));
+  router.use(sessionLook(connect, limits.looks));
+  router.use('/connect', limits.pages);
+  router.use(openRoutes(connect, cookies, guard));
+  router.use(sessionRoutes({ connect, cookies, sameOriginOnly: guard, publicUrl }));
+  router.use('/connect', showRefusal(log));
+  return router;
+};
