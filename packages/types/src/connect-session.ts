@@ -6,7 +6,9 @@ import { fieldError } from './problem.js';
 const origin = z.string().refine((value) => {
   try {
     const url = new URL(value);
-    return url.origin === value && (url.protocol === 'https:' || url.protocol === 'http:');
+    const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
+    // URL takes a * in a host; it would match nothing, and its writer would wait for a message in vain.
+    return url.origin === value && isWeb && !url.hostname.includes('*');
   } catch {
     return false;
   }
@@ -47,7 +49,11 @@ export const connectSessionRequest = z
   })
   .refine(namesOneOwner, OWNER_RULE)
   .refine(
-    (body) => body.returnUrl === undefined || body.allowedOrigins.includes(new URL(body.returnUrl).origin),
+    ({ returnUrl, allowedOrigins }) =>
+      // What is no URL at all has been complained about already.
+      returnUrl === undefined ||
+      !URL.canParse(returnUrl) ||
+      allowedOrigins.includes(new URL(returnUrl).origin),
     { message: 'must have its origin in allowedOrigins', path: ['returnUrl'] },
   );
 export type ConnectSessionRequest = z.input<typeof connectSessionRequest>;
