@@ -13,13 +13,17 @@ const clock = { now: () => NOW };
 
 describe('authpipe keys', () => {
   let db: Database;
+  /** Standard output: what a script would take. */
   let lines: string[];
+  /** Standard error: words for a person. */
+  let notes: string[];
   beforeAll(async () => {
     db = await openTestDatabase();
   });
   afterAll(() => db.close());
   beforeEach(async () => {
     lines = [];
+    notes = [];
     await db.prisma.apiKey.deleteMany();
   });
   const keys = (...args: string[]) =>
@@ -30,13 +34,18 @@ describe('authpipe keys', () => {
       writeLine: (line) => {
         lines.push(line);
       },
+      writeNote: (note) => {
+        notes.push(note);
+      },
     });
   const verify = (key: string) =>
     createApiKeys({ db, clock, randomness: systemRandomness }).verifyApiKey(key);
 
   it('create prints a key that works, for everything in test unless told', async () => {
     await keys('create', '--name', 'deploy');
-    expect(lines[0]).toMatch(/^ap_test_[A-Za-z0-9_-]{43}$/);
+    expect(lines).toEqual([expect.stringMatching(/^ap_test_[A-Za-z0-9_-]{43}$/)]);
+    expect(notes.join(' ')).toContain("can't be shown again");
+    expect(notes.join(' ')).not.toContain(lines[0]);
     expect(await verify(lines[0] ?? '')).toMatchObject({
       environment: 'test',
       scopes: ['admin'],
@@ -61,7 +70,7 @@ describe('authpipe keys', () => {
   it('list tells them apart and shows no key', async () => {
     await keys('create', '--name', 'first', '--env', 'live');
     await keys('create', '--name', 'second', '--expires-in-days', '1');
-    const [first, , second] = lines;
+    const [first, second] = lines;
     lines = [];
     await keys('list');
     const shown = lines.join('\n');
@@ -78,13 +87,14 @@ describe('authpipe keys', () => {
 
   it('list says how to make the first', async () => {
     await keys('list');
-    expect(lines).toEqual(['There are no API keys: make one with `authpipe keys create --name NAME`.']);
+    expect(notes).toEqual(['There are no API keys: make one with `authpipe keys create --name NAME`.']);
+    expect(lines).toEqual([]);
   });
 
   it('revoke ends a key, and list says so', async () => {
     await keys('create', '--name', 'leaked');
-    const [key, hint] = lines;
-    const id = /keys revoke (\S+)$/.exec(hint ?? '')?.[1] ?? '';
+    const [key] = lines;
+    const id = /keys revoke (\S+)$/.exec(notes[0] ?? '')?.[1] ?? '';
     await keys('revoke', id);
     await expect(verify(key ?? '')).rejects.toMatchObject({ code: 'unauthorized' });
     await keys('list');
@@ -126,11 +136,11 @@ describe('authpipe keys', () => {
   it('migrate tells where the schema stands', async () => {
     await runMigrateCommand({
       db,
-      writeLine: (line) => {
-        lines.push(line);
+      writeNote: (note) => {
+        notes.push(note);
       },
     });
-    expect(lines[0]).toMatch(/up to date \(last migration: \d{14}_\w+\)/);
+    expect(notes[0]).toMatch(/up to date \(last migration: \d{14}_\w+\)/);
   });
 });
 
