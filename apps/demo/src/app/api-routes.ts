@@ -101,8 +101,10 @@ export function apiRoutes({ authpipe, publicUrl, now, describeUser }: ApiDepende
 async function reportRefusal(authpipe: Authpipe, credential: Credential, error: unknown): Promise<void> {
   if (!(error instanceof OktaCallError) || (error.status !== 401 && error.status !== 403)) return;
   const { connectionId, version } = credential;
-  await authpipe.reportConnection(connectionId, { status: error.status, version }).catch((failure: unknown) => {
-    // The person is told of Okta's refusal either way.
-    console.warn('Authpipe could not be told of the refusal:', failure);
-  });
+  await authpipe
+    .reportConnection(connectionId, { status: error.status, version })
+    .catch((failure: unknown) => {
+      // The person is told of Okta's refusal either way.
+      console.warn('Authpipe could not be told of the refusal:', failure);
+    });
 }

@@ -5,8 +5,10 @@ import type { ConnectionView } from './integration-view.js';
 
 /** The user's Okta connection, or `null`. The app keeps no copy: Authpipe is asked. */
 export async function findOktaConnection(authpipe: Authpipe, user: AppUser): Promise<Connection | null> {
-  for await (const connection of authpipe.listConnections({ ...user, integration: 'okta' }))
-    return connection;
+  for await (const connection of authpipe.listConnections({ ...user, integration: 'okta' })) {
+    // One account a person is enough here, so it is the one without a label of its own.
+    if (connection.label === 'default') return connection;
+  }
   return null;
 }
 
