@@ -63,6 +63,7 @@ describe('authpipe keys', () => {
       scopes: ['credentials:read', 'connections:read'],
       tenantId: 'org_acme',
     });
+    expect(notes.join()).not.toContain('--scopes');
     const row = await db.prisma.apiKey.findFirstOrThrow();
     expect(row.expiresAt).toEqual(new Date('2026-03-31T12:00:00Z'));
   });

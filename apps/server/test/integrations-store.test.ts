@@ -133,7 +133,7 @@ describeEachEngine('integrations', (open) => {
       expect(JSON.stringify(record)).not.toContain(SECRET);
       const [row] = await db.query<{ text: string }>(
         'dump',
-        "SELECT i::text || convert_from(client_secret, 'LATIN1') AS text FROM integrations i",
+        "SELECT i::text || encode(client_secret, 'escape') AS text FROM integrations i",
         [],
       );
       expect(row?.text).not.toContain(SECRET);

@@ -12,7 +12,7 @@ export interface ApiKeyIdentity {
 }
 
 /** Whether a key may do what needs `scope`; `admin` may do all. */
-export const allows = ({ scopes }: ApiKeyIdentity, scope: ApiKeyScope): boolean =>
+export const allows = ({ scopes }: Pick<ApiKeyIdentity, 'scopes'>, scope: ApiKeyScope): boolean =>
   scopes.includes(scope) || scopes.includes('admin');
 
 const SECRET_BYTES = 32;

@@ -68,20 +68,23 @@ export const createIdempotentRequests = ({
     version: 1,
   });
 
-  /** Takes the key for this request; false when another request has it. */
-  const take = async (request: IdempotentRequest, requestHash: Uint8Array<ArrayBuffer>): Promise<boolean> => {
+  /** Takes the key for this request and answers since when; `null` when another request has it. */
+  const take = async (
+    request: IdempotentRequest,
+    requestHash: Uint8Array<ArrayBuffer>,
+  ): Promise<Date | null> => {
     const createdAt = clock.now();
     const { count } = await db.prisma.idempotentRequest.createMany({
       data: [{ ...idOf(request), requestHash, createdAt }],
       skipDuplicates: true,
     });
-    if (count === 1) return true;
+    if (count === 1) return createdAt;
     const abandoned = { status: null, createdAt: { lt: addSeconds(createdAt, -ABANDONED_SECONDS) } };
     const taken = await db.prisma.idempotentRequest.updateMany({
       where: { ...idOf(request), requestHash, ...abandoned },
       data: { createdAt },
     });
-    return taken.count === 1;
+    return taken.count === 1 ? createdAt : null;
   };
 
   const earlierAnswer = async (
@@ -110,15 +113,20 @@ export const createIdempotentRequests = ({
   return {
     async once(request, run) {
       const requestHash = hashOf(request);
-      if (!(await take(request, requestHash))) return earlierAnswer(request, requestHash);
-      const where = { environment_apiKeyId_key: idOf(request) };
+      const createdAt = await take(request, requestHash);
+      if (createdAt === null) return earlierAnswer(request, requestHash);
+      // Only as long as the key is still this attempt's: another may have taken over a slow one.
+      const where = { ...idOf(request), createdAt, status: null };
       try {
         const answer = await run();
         const envelope = await vault.seal(placeOf(request), JSON.stringify(answer.body ?? null));
-        await db.prisma.idempotentRequest.update({ where, data: { status: answer.status ?? 200, envelope } });
+        await db.prisma.idempotentRequest.updateMany({
+          where,
+          data: { status: answer.status ?? 200, envelope },
+        });
         return answer;
       } catch (error) {
-        await db.prisma.idempotentRequest.deleteMany({ where: { ...idOf(request), status: null } });
+        await db.prisma.idempotentRequest.deleteMany({ where });
         throw error;
       }
     },
