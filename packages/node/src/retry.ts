@@ -29,7 +29,7 @@ export const withRetries = async <T>(
     } catch (error) {
       if (!(error instanceof AuthpipeError && error.retryable) || made >= attempts) throw error;
       const waitMillis = waitBeforeRetry(made, error.retryAfterSeconds, tools.random());
-      
+      if (waitMillis > LONGEST_WAIT_MILLIS) throw error;
       await tools.clock.sleep(waitMillis, signal);
     }
   }
