@@ -114,6 +114,27 @@ describeEachEngine('credentials', (open) => {
     expect(await orgAnswers(org, credential)).toBe(200);
   });
 
+  it('gives way to a grant that was saved while it sealed its own, and comes after it', async () => {
+    const { connection } = await connectUser(node, org, clock, { userId: 'user_raced' });
+    let isRaced = false;
+    const raced = await startNode({
+      clock,
+      db: {
+        ...db,
+        query: async <Row>(name: string, sql: string, values: readonly unknown[]) => {
+          if (name === 'grant_replace' && !isRaced) {
+            isRaced = true;
+            await connectUser(node, org, clock, { userId: 'user_raced' });
+          }
+          return db.query<Row>(name, sql, values);
+        },
+      },
+    });
+    const last = await connectUser(raced, org, clock, { userId: 'user_raced' });
+    expect(last.connection).toMatchObject({ id: connection.id, version: 3 });
+    expect(await read(refOf('user_raced'))).toMatchObject({ version: 3 });
+  });
+
   it('says what was asked for and not granted, and not what it added by itself', async () => {
     const { connection } = await connectUser(node, org, clock, {
       userId: 'user_partial',
@@ -125,7 +146,36 @@ describeEachEngine('credentials', (open) => {
     ]);
   });
 
-  it('takes a provider for the integration of that name, and asks which, where there are several others', async () => {
+  it('asks which integration of a provider is meant, where there are several and none has its name', async () => {
+    const ofSnyk = (integrationId: string) =>
+      node.integrations.putIntegration({
+        environment: ENVIRONMENT,
+        tenantId: null,
+        integrationId,
+        request: {
+          provider: 'snyk',
+          clientId: 'client',
+          clientSecret: 'planted',
+          config: { region: 'eu.snyk.io' },
+        },
+      });
+    const { record } = await ofSnyk('snyk-eu');
+    const asSnyk = { userId: 'user_snyk', integrationRowId: record.rowId, provider: 'snyk' };
+    const key = { environment: ENVIRONMENT, tenantId: TENANT, owner: 'user', label: 'default' } as const;
+    await connectUser(node, org, clock, {
+      ...asSnyk,
+      key: { ...key, integrationId: 'snyk-eu', userId: 'user_snyk' },
+    });
+    const ref = { ...refOf('user_snyk'), provider: 'snyk' };
+    expect(await read(ref)).toMatchObject({ version: 1 });
+    await ofSnyk('snyk-us');
+    await expect(read(ref)).rejects.toMatchObject({ code: 'connection_ambiguous' });
+    expect(await read({ ...ref, integration: 'snyk-eu' })).toMatchObject({ version: 1 });
+    await ofSnyk('snyk');
+    await expect(read(ref)).rejects.toMatchObject({ code: 'connection_not_found' });
+  });
+
+  it('takes a provider for the integration of that name', async () => {
     const twin = { ...refOf('user_twin'), provider: 'okta' } as const;
     await setUpIntegration(node, org, 'okta-staff');
     await connectUser(node, org, clock, { userId: 'user_twin', integrationId: 'okta-staff' });

@@ -111,6 +111,26 @@ describeEachEngine('refresh', (open) => {
     expect(org.control.counters().familyRevocations).toBe(0);
   });
 
+  it('keeps the old refresh token when the answer brings none', async () => {
+    const { id, read } = await connect();
+    org.control.setRotation('STATIC');
+    const silent = await startNode({
+      db,
+      clock,
+      log,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        refresh: async (...given) => ({ ...(await oauth.refresh(...given)), refreshToken: null }),
+      }),
+    });
+    for (const version of [2, 3]) {
+      clock.move(DUE_SECONDS);
+      await sweep(silent);
+      expect(await stateOf(id)).toEqual({ status: 'healthy', reason: null, version });
+    }
+    expect(await orgAnswers(org, await read())).toBe(200);
+  });
+
   it('is made once, however many replicas and readers are at it', async () => {
     const other = await startNode({ db, clock, log });
     const all = [await connect(), await connect(), await connect()];

@@ -20,7 +20,7 @@ import { createIntegrations } from '../../src/integrations/integration-store.js'
 import { createLogger } from '../../src/log/logger.js';
 import { createOAuth } from '../../src/oauth/create-oauth.js';
 import { createGuardedFetch } from '../../src/oauth/guarded-fetch.js';
-import type { OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
+import type { OAuth, OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
 import { newId, type Randomness, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
 import { createRefresh } from '../../src/refresh/refresh.js';
@@ -65,6 +65,8 @@ export interface NodeOptions {
   readonly timeoutMillis?: number;
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
+  /** Stands between the server and its providers. */
+  readonly withOAuth?: (oauth: OAuth) => OAuth;
 }
 
 /** Wires the rooms as the server does: one call is one replica. */
@@ -74,6 +76,7 @@ export const startNode = async ({
   log = createLogger('silent'),
   timeoutMillis = 10_000,
   definition,
+  withOAuth = (oauth) => oauth,
 }: NodeOptions) => {
   const findProvider = (id: string) => (id === definition?.id ? definition : findInCatalogue(id));
   const randomness = steadyRandomness;
@@ -81,7 +84,7 @@ export const startNode = async ({
   const rootKeys = [rootKeyOf(Buffer.alloc(32, 7))];
   const wire = { findProvider, allowLoopback: true };
   const vault = await openVault({ db, rootKeys, clock, randomness });
-  const oauth = createOAuth({ allowLoopback: true, clock, log, timeoutMillis });
+  const oauth = withOAuth(createOAuth({ allowLoopback: true, clock, log, timeoutMillis }));
   const integrations = createIntegrations({
     db,
     vault,

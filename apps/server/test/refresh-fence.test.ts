@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Org } from '../../demo/src/org/index.js';
+import type { StoredCredential } from '../src/credentials/credential-record.js';
+import type { Database } from '../src/db/database.js';
+import { describeEachEngine } from './support/databases.js';
+import {
+  connectUser,
+  ENVIRONMENT,
+  setUpIntegration,
+  startNode,
+  startTestOrg,
+  type TestNode,
+  testClock,
+} from './support/world.js';
+
+const LEASE_SECONDS = 16;
+
+describeEachEngine('the fence around a refresh', (open) => {
+  const clock = testClock();
+  let db: Database;
+  let org: Org;
+  let first: TestNode;
+  let second: TestNode;
+  let stored: StoredCredential;
+
+  const claim = (node: TestNode) =>
+    node.refreshes.claimRefresh(
+      { connectionId: stored.connection.id, environment: ENVIRONMENT },
+      { force: true },
+    );
+  const renewed = () => ({
+    secrets: stored.secrets,
+    tokenType: 'Bearer',
+    issuedAt: clock.now(),
+    expiresAt: clock.now(),
+    refreshExpiresAt: null,
+    refreshAt: null,
+    scopes: [],
+  });
+  /** Every write that a holder may make, and whether it went through. */
+  const writes = async ({ refreshes }: TestNode) => [
+    await refreshes.recordIntent(stored),
+    await refreshes.saveRefreshFailure(stored, {
+      refreshAt: null,
+      reason: 'provider_down',
+      forgetIntent: true,
+    }),
+    await refreshes.saveDeadGrant(stored, 'revoked'),
+    await refreshes.saveRefreshed(stored, renewed()),
+  ];
+  const rowOf = () => db.query('test_row', 'SELECT * FROM credentials', []);
+
+  beforeAll(async () => {
+    db = await open();
+    org = await startTestOrg(clock);
+    first = await startNode({ db, clock });
+    second = await startNode({ db, clock });
+    await setUpIntegration(first, org);
+  });
+  beforeEach(async () => {
+    await db.query('test_clear', 'DELETE FROM connections', []);
+    const { connection } = await connectUser(first, org, clock);
+    const opened = await first.credentials.openCredential(connection.id, ENVIRONMENT);
+    if (!opened) throw new Error('no credential');
+    stored = opened;
+  });
+  afterAll(async () => {
+    await org.close();
+    await db.close();
+  });
+
+  it('gives the leave to one at a time, until its end', async () => {
+    expect(await claim(first)).toBe(true);
+    expect(await claim(second)).toBe(false);
+    expect(await claim(first)).toBe(false);
+    clock.move(LEASE_SECONDS);
+    expect(await claim(second)).toBe(true);
+  });
+
+  it('keeps out whoever lost the leave, though nobody has written since', async () => {
+    await claim(first);
+    clock.move(LEASE_SECONDS);
+    await claim(second);
+    const before = await rowOf();
+    expect(await writes(first)).toEqual([false, false, false, false]);
+    expect(await rowOf()).toEqual(before);
+    expect(await second.refreshes.saveRefreshed(stored, renewed())).toBe(true);
+  });
+
+  it('keeps out whoever read an older version, though the leave is still theirs', async () => {
+    await claim(first);
+    await db.query('test_bump', 'UPDATE credentials SET version = version + 1', []);
+    const before = await rowOf();
+    expect(await writes(first)).toEqual([false, false, false, false]);
+    expect(await rowOf()).toEqual(before);
+  });
+
+  it('does not let the provider be called on a leave that has run out', async () => {
+    await claim(first);
+    clock.move(LEASE_SECONDS);
+    expect(await first.refreshes.recordIntent(stored)).toBe(false);
+  });
+
+  it('frees a connection at once when a person connects again', async () => {
+    await claim(first);
+    await connectUser(first, org, clock);
+    expect(await claim(second)).toBe(true);
+  });
+
+  it('frees what is handed back, and nothing that another holds', async () => {
+    await claim(first);
+    await second.refreshes.releaseRefreshes([stored.connection.id]);
+    expect(await claim(second)).toBe(false);
+    await first.refreshes.releaseRefreshes([stored.connection.id]);
+    expect(await claim(second)).toBe(true);
+  });
+});
