@@ -26,14 +26,16 @@ const isFree = (port, host) =>
 for (const { variable, port } of Object.values(ports)) {
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new TaskError(`${variable} must be a port number.`);
-  const free = (await Promise.all(['127.0.0.1', '::1', undefined].map((host) => isFree(port, host)))).every(
-    Boolean,
-  );
-  if (!free)
+  // One after the other: a port on all addresses is taken by our own probe of one.
+  for (const host of ['127.0.0.1', '::1', undefined]) {
+    if (await isFree(port, host)) continue;
     throw new TaskError(
       `Port ${port} is taken: end what uses it, or choose another with ${variable}=… npm run demo.`,
     );
+  }
 }
+if (new Set(Object.values(ports).map(({ port }) => port)).size < 3)
+  throw new TaskError('PORT, AUTHPIPE_DEMO_ORG_PORT and AUTHPIPE_DEMO_APP_PORT must be three ports.');
 
 await install();
 await build();

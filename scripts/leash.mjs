@@ -6,19 +6,35 @@ import { connect } from 'node:net';
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MILLIS = 8_000;
 
+/** What a killed process may take to go: one that is a zombie, or stuck in a system call, is not waited for. */
+const DYING_MILLIS = 1_000;
+const POLL_MILLIS = 50;
+
+/** Processes of which something lives: themselves, or what they started and left behind. */
 const running = new Set();
 let ending = false;
 let holding;
 
-const isAlive = (child) => child.exitCode === null && child.signalCode === null;
+/** Read before any other module copies the environment: children must not think that they are tasks. */
+const leashPath = process.env.AUTHPIPE_LEASH;
+delete process.env.AUTHPIPE_LEASH;
 
-/** Signals a process and all below it: each was started as the head of its own group. */
+/** Signals a process and all below it: each was started as the head of its own group. False when none is left. */
 const signalGroup = (child, signal) => {
+  if (process.platform === 'win32') return child.kill(signal);
   try {
-    if (process.platform === 'win32') child.kill(signal);
-    else process.kill(-child.pid, signal);
-  } catch {
-    // Gone already.
+    return process.kill(-child.pid, signal);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+};
+
+const isAlive = (child) => child.pid !== undefined && signalGroup(child, 0);
+
+/** Waits until none of the processes is left, or the time is over. */
+const goneWithin = async (children, millis) => {
+  for (let waited = 0; waited < millis && children.some(isAlive); waited += POLL_MILLIS) {
+    await new Promise((done) => setTimeout(done, POLL_MILLIS));
   }
 };
 
@@ -28,13 +44,10 @@ export const endTask = async (exitCode) => {
   ending = true;
   const children = [...running].filter(isAlive);
   for (const child of children) signalGroup(child, 'SIGTERM');
-  const killer = setTimeout(() => {
-    for (const child of children) signalGroup(child, 'SIGKILL');
-  }, GRACE_MILLIS);
-  await Promise.all(
-    children.map((child) => (isAlive(child) ? new Promise((done) => child.once('exit', done)) : null)),
-  );
-  clearTimeout(killer);
+  await goneWithin(children, GRACE_MILLIS);
+  const stubborn = children.filter(isAlive);
+  for (const child of stubborn) signalGroup(child, 'SIGKILL');
+  await goneWithin(stubborn, DYING_MILLIS);
   process.exit(exitCode);
 };
 
@@ -42,15 +55,14 @@ export const endTask = async (exitCode) => {
 export const holdLeash = () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => endTask(130));
   process.on('uncaughtException', (error) => {
-    console.error(error instanceof TaskError ? error.message : error);
+    // What breaks because the task is being ended is not worth a word.
+    if (!ending) console.error(error instanceof TaskError ? error.message : error);
     endTask(1);
   });
-  const path = process.env.AUTHPIPE_LEASH;
-  if (!path) return;
-  holding = connect(path);
+  if (!leashPath) return;
+  // Half open, so that the other side sees when this process has ended, and not only heard that it should.
+  holding = connect({ path: leashPath, allowHalfOpen: true }).resume();
   for (const event of ['end', 'close', 'error']) holding.on(event, () => endTask(130));
-  // Children must not think that they are tasks.
-  delete process.env.AUTHPIPE_LEASH;
 };
 
 /** A failure that is told in one sentence, without a stack. */
@@ -70,7 +82,13 @@ export const start = (command, args, options = {}) => {
     ...options,
   });
   running.add(child);
-  child.once('exit', () => running.delete(child));
+  // The other end ends them when this process can't: when it was killed itself.
+  if (child.pid !== undefined) holding?.write(`+${child.pid}\n`);
+  child.once('exit', () => {
+    if (isAlive(child)) return;
+    running.delete(child);
+    holding?.write(`-${child.pid}\n`);
+  });
   return child;
 };
 

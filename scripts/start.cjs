@@ -1,130 +1,13 @@
-// The door of every npm script: `node scripts/start.cjs TASK …`. It runs on whatever Node the machine has, brings
-// Node 24 and pnpm through npx, and runs scripts/TASK.mjs on them. The task holds a leash (a local socket) to this
-// process: when this process ends in any way, or loses npm, the leash drops and the task tidies up.
+// The door of every npm script: `node scripts/start.cjs TASK …`. Old Nodes must be able to read this file to be told that
+// they are old, so it keeps to the words that they know; the rest is in bring-node.cjs.
 'use strict';
-const { spawn, execFileSync } = require('node:child_process');
-const fs = require('node:fs');
-const net = require('node:net');
-const os = require('node:os');
-const path = require('node:path');
-
-const NODE_VERSION = '24.21.0';
-const PNPM_VERSION = '12.21.0';
-const root = path.dirname(__dirname);
-const task = process.argv[2];
-
-function stop(sentence) {
-  process.stderr.write(`${sentence}\n`);
-  process.exit(1);
-}
 
 if (Number(process.versions.node.split('.')[0]) < 20) {
-  stop(
+  process.stderr.write(
     'Authpipe needs Node 20 or newer, and this is Node ' +
       process.versions.node +
-      ': install a newer Node and run the command again.',
+      ': install a newer Node and run the command again.\n',
   );
+  process.exit(1);
 }
-if (!/^[a-z]+$/.test(task || '') || !fs.existsSync(path.join(__dirname, `${task}.mjs`))) {
-  stop(`There is no task "${task}": see the scripts in package.json.`);
-}
-try {
-  fs.accessSync(root, fs.constants.W_OK);
-  // The kernel's word, which mode bits do not tell: read-only mounts.
-  fs.rmdirSync(fs.mkdtempSync(path.join(root, '.authpipe-write-')));
-} catch {
-  stop(`Authpipe can't write to ${root}: clone it into a folder of your own, or change the folder's owner.`);
-}
-
-/** Parent and command line of a process, or null. /proc first: not every machine has `ps`. */
-function parentOf(pid) {
-  try {
-    const [, rest] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) (?=[A-Z] \d)/);
-    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
-    return { parent: Number(rest.split(' ')[1]), command };
-  } catch {
-    // Not Linux, or gone.
-  }
-  try {
-    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
-    const [, parent, command] = /^(\d+)\s+(.*)$/s.exec(line);
-    return { parent: Number(parent), command };
-  } catch {
-    return null;
-  }
-}
-
-/**
- * The shell that npm may have put between itself and us. npm's death is told to nobody; it shows as a new parent of the
- * process below it (npm's own pid may live on as a zombie).
- */
-const shell = parentOf(process.ppid);
-const isNpmsShell =
-  shell !== null && /^(\S*\/)?(ba|da|z)?sh /.test(shell.command) && shell.command.includes('start.cjs');
-const parentAtStart = process.ppid;
-
-function isOrphaned() {
-  if (process.ppid !== parentAtStart) return true;
-  if (!isNpmsShell) return false;
-  const now = parentOf(parentAtStart);
-  return now === null || now.parent !== shell.parent;
-}
-
-const leashFolder = process.platform === 'win32' ? null : fs.mkdtempSync(path.join(os.tmpdir(), 'authpipe-'));
-const leashPath = leashFolder ? path.join(leashFolder, 'leash') : `\\\\.\\pipe\\authpipe-${process.pid}`;
-let holder = null;
-let ending = false;
-let child = null;
-
-const leash = net.createServer((socket) => {
-  holder = socket;
-  socket.on('error', () => {});
-  if (ending) socket.end();
-});
-
-function end() {
-  if (ending) return;
-  ending = true;
-  if (holder) holder.end();
-  else if (child) child.kill('SIGTERM');
-  // The task has its own time to tidy up; past that npx is ended too.
-  setTimeout(() => child?.kill('SIGKILL'), 20000).unref();
-}
-
-function tidy() {
-  leash.close();
-  if (leashFolder) fs.rmSync(leashFolder, { recursive: true, force: true });
-}
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
-setInterval(() => {
-  if (isOrphaned()) end();
-}, 500).unref();
-
-leash.listen(leashPath, () => {
-  const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx';
-  const command = ['--yes', '-p', `node@${NODE_VERSION}`, '-p', `pnpm@${PNPM_VERSION}`, '--', 'node'];
-  child = spawn(npx, command.concat(path.join(__dirname, `${task}.mjs`), process.argv.slice(3)), {
-    cwd: root,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-    env: Object.assign({}, process.env, { AUTHPIPE_LEASH: leashPath }),
-  });
-  child.on('error', (error) => {
-    tidy();
-    stop(`npx could not be started (${error.code}): install npm, which comes with Node.`);
-  });
-  child.on('exit', (code, signal) => {
-    tidy();
-    if (!holder && !ending) {
-      stop(
-        'npx could not bring Node ' +
-          NODE_VERSION +
-          ' and pnpm ' +
-          PNPM_VERSION +
-          ": see its message above; check that the npm registry is reachable and that npm's cache folder is yours (`npm config get cache`).",
-      );
-    }
-    process.exit(ending ? 130 : signal ? 1 : code);
-  });
-});
+require('./bring-node.cjs');
