@@ -33,6 +33,9 @@ const until = async (condition: () => boolean) => {
   while (!condition()) await new Promise(setImmediate);
 };
 
+/** Time enough for a request that should not be made to arrive all the same, or for an answer to be read. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+
 /** Lets an answer that the server has given arrive. */
 const settle = async (client: Authpipe, token: string, ref: CredentialRef = REF) => {
   for (;;) {
@@ -90,6 +93,48 @@ describe('a warm read', () => {
     expect(server.requests.map(({ query }) => query.get('userId'))).toEqual(['a', 'b', 'c', 'b']);
     expect(client.toJSON().cachedCredentials).toBe(2);
   });
+
+  it('keeps the new one when the old one goes', async () => {
+    server.answer = () => ({ json: credential() });
+    const client = connect();
+    await client.getCredential(REF);
+    server.answer = () => ({ json: credential({ connectionId: 'conn_2' }) });
+    clock.advanceSeconds(61);
+    await client.getCredential(REF);
+    server.answer = () => ({ json: { id: 'conn_1', revokedAtProvider: true } });
+    await client.deleteConnection('conn_1');
+    expect((await client.getCredential(REF)).connectionId).toBe('conn_2');
+    expect(server.requests).toHaveLength(3);
+  });
+});
+
+describe('an answer that lacks what the cache relies on', () => {
+  it.each([
+    'credential',
+    'connectionId',
+    'headers',
+    'scopes',
+    'version',
+    'expiresAt',
+    'refreshAfter',
+  ] as const)('is refused: no %s', async (field) => {
+    const { [field]: _left, ...rest } = credential();
+    server.answer = () => ({ json: rest });
+    await expect(connect().getCredential(REF)).rejects.toMatchObject({
+      code: 'server_unreachable',
+      retryable: false,
+    });
+  });
+
+  it.each(['soon', '', 7])('is refused: expiresAt %p', async (expiresAt) => {
+    server.answer = () => ({ json: { ...credential(), expiresAt } });
+    await expect(connect().getCredential(REF)).rejects.toMatchObject({ code: 'server_unreachable' });
+  });
+
+  it('may hold more than is known today', async () => {
+    server.answer = () => ({ json: { ...credential(), status: 'superb', nested: { new: true } } });
+    expect(await connect().getCredential(REF)).toMatchObject({ status: 'superb' });
+  });
 });
 
 describe('concurrent misses', () => {
@@ -136,6 +181,7 @@ describe('concurrent misses', () => {
     await expect(client.getCredential(REF, { signal: AbortSignal.abort() })).rejects.toThrow(
       expect.objectContaining({ name: 'AbortError' }),
     );
+    await pause();
     expect(server.requests).toHaveLength(0);
   });
 });
@@ -162,8 +208,9 @@ describe('between refreshAfter and expiresAt', () => {
     clock.advanceSeconds(56 * 60);
     await client.getCredential(REF);
     await until(() => server.requests.length === 2);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause();
     for (let read = 0; read < 50; read += 1) await client.getCredential(REF);
+    await pause();
     expect(server.requests).toHaveLength(2);
     clock.advanceSeconds(6);
     await client.getCredential(REF);
@@ -180,6 +227,20 @@ describe('after expiresAt', () => {
     server.answer = () => problem(503, 'provider_unavailable');
     await expect(client.getCredential(REF)).rejects.toMatchObject({ code: 'provider_unavailable' });
     expect(client.toJSON().cachedCredentials).toBe(0);
+  });
+
+  it('it is not given either when that is long before the next look', async () => {
+    server.answer = () => ({
+      json: credential({ expiresAt: '2026-01-01T00:00:10.000Z', refreshAfter: null }),
+    });
+    const client = connect({ maxAgeSeconds: 3_600 });
+    await client.getCredential(REF);
+    clock.advanceSeconds(9.999);
+    await client.getCredential(REF);
+    expect(server.requests).toHaveLength(1);
+    clock.advanceSeconds(0.001);
+    server.answer = () => problem(404, 'connection_not_found');
+    await expect(client.getCredential(REF)).rejects.toMatchObject({ code: 'connection_not_found' });
   });
 
   it('an answer that is already expired is an error that points at the clocks', async () => {

@@ -131,6 +131,30 @@ describe('while the server is down', () => {
     await requestsToBe(3);
   });
 
+  it('a read does not wait again either when it is the provider that is down', async () => {
+    server.answer = () => problem(503, 'provider_unavailable');
+    clock.advanceSeconds(61);
+    await client.getCredential(REF);
+    clock.advanceSeconds(6);
+    server.answer = () => 'hang';
+    const first = await Promise.race([client.getCredential(REF), requestsToBe(3).then(() => 'waited')]);
+    expect(first).toMatchObject({ credential: 'token-1' });
+  });
+
+  it('Retry-After is honoured, up to half a minute', async () => {
+    const headers = { 'retry-after': '3600' };
+    server.answer = () => ({ ...(problem(503, 'provider_unavailable') as object), headers });
+    clock.advanceSeconds(61);
+    await client.getCredential(REF);
+    clock.advanceSeconds(29);
+    await client.getCredential(REF);
+    await requestsToBe(2);
+    expect(server.requests).toHaveLength(2);
+    clock.advanceSeconds(1);
+    await client.getCredential(REF);
+    await requestsToBe(3);
+  });
+
   it('readers of other credentials do not wait for it either', async () => {
     server.answer = () => ({ json: credential({ connectionId: 'conn_2', credential: 'token-of-2' }) });
     await client.getCredential({ connectionId: 'conn_2' });
