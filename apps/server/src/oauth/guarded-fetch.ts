@@ -97,14 +97,13 @@ const parseBody = (text: string): unknown => {
 };
 
 /** The error of ours inside what undici threw, or the closest of our words for it. */
-const translated = (error: unknown, hostname: string): FetchError => {
+const translated = (error: unknown, hostname: string, isLate: boolean): FetchError => {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof FetchError) return cause;
-    if (cause.name === 'TimeoutError') {
-      return new FetchError('timeout', `${hostname} did not answer in time.`, { cause: error });
-    }
   }
-  return new FetchError('network', `${hostname} could not be reached.`, { cause: error });
+  return isLate
+    ? new FetchError('timeout', `${hostname} did not answer in time.`, { cause: error })
+    : new FetchError('network', `${hostname} could not be reached.`, { cause: error });
 };
 
 /**
@@ -128,13 +127,17 @@ export const createGuardedFetch = ({
     if (!loopback && isAddress(url.hostname) && !isPublicAddress(url.hostname)) throw forbidden(url.hostname);
   };
 
-  const read = async (url: URL, { method, headers, body }: OutgoingRequest): Promise<FetchedAnswer> => {
+  const read = async (
+    url: URL,
+    { method, headers, body }: OutgoingRequest,
+    signal: AbortSignal,
+  ): Promise<FetchedAnswer> => {
     const response = await fetch(url, {
       method,
       headers,
       redirect: 'manual',
       dispatcher,
-      signal: AbortSignal.timeout(timeoutMillis),
+      signal,
       ...(body === undefined ? {} : { body }),
     });
     if (response.status >= 300 && response.status < 400) {
@@ -149,12 +152,13 @@ export const createGuardedFetch = ({
   return async (request) => {
     const url = new URL(request.url);
     checkUrl(url);
+    const signal = AbortSignal.timeout(timeoutMillis);
     try {
-      const answer = await read(url, request);
+      const answer = await read(url, request, signal);
       log.debug({ host: url.host, method: request.method, status: answer.status }, 'asked the provider');
       return answer;
     } catch (error) {
-      const failure = translated(error, url.hostname);
+      const failure = translated(error, url.hostname, signal.aborted);
       log.debug({ host: url.host, method: request.method, failure: failure.failure }, 'no answer taken');
       throw failure;
     }

@@ -19,11 +19,11 @@ const OK: ProbeVerdict = { result: 'ok', reason: null };
 const isAway = (status: number): boolean => status === 429 || status >= 500;
 
 /** What failing to ask says: a refused client is the integration's trouble, all else says nothing of the token. */
-const readFailure = ({ verdict }: TokenRequestError): Finding => {
+const readFailure = ({ verdict, status }: TokenRequestError): Finding => {
   if (verdict.outcome === 'integration') {
     return { verdict: { result: 'degraded', reason: verdict.reason }, away: false };
   }
-  const away = verdict.outcome === 'transient';
+  const away = status === null ? verdict.outcome === 'transient' : isAway(status);
   return { verdict: { result: 'inconclusive', reason: away ? verdict.reason : null }, away };
 };
 

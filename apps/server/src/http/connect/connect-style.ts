@@ -101,7 +101,7 @@ ul { margin: 0; padding: 0; list-style: none; }
   border-width: 0 2px 2px 0;
   transform: rotate(45deg);
 }
-.scopes code { display: block; color: var(--soft); font-size: .8125rem; }
+.scopes code { margin-left: .25rem; color: var(--soft); font-size: .8125rem; }
 .options li + li { margin-top: .625rem; }
 .option {
   display: flex;
@@ -128,7 +128,7 @@ input[type="text"], select {
   color: var(--ink);
   font: inherit;
 }
-[aria-invalid="true"] { border-color: var(--bad); }
+input[aria-invalid="true"], select[aria-invalid="true"] { border-color: var(--bad); }
 .error { margin: .375rem 0 0; color: var(--bad); font-size: .875rem; }
 .hint { margin: .375rem 0 0; color: var(--soft); font-size: .875rem; }
 .actions { display: flex; flex-direction: column; gap: .625rem; margin-top: 1.5rem; }

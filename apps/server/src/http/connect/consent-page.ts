@@ -30,7 +30,7 @@ const scopeList = (session: ConnectSession, { choices: [{ method, integration }]
   const wanted = [session.scopes, integration.scopes, method.defaultScopes].find(({ length }) => length > 0);
   const names = (wanted ?? []).filter((scope) => !method.impliedScopes.includes(scope));
   const lasting =
-    method.impliedScopes.length > 0 ? html`<li>Keep this access until you or the app end it</li>` : null;
+    method.impliedScopes.length > 0 ? html`<li>Stay connected until you or the app end it</li>` : null;
   return html`<h2>What it will be able to do</h2>
 <ul class="scopes">${names.map((name) => scopeLine(name, method.scopes))}${lasting}</ul>`;
 };
@@ -143,6 +143,6 @@ ${marks(askerOf(session), null)}
 <p><strong>${askerName(session)}</strong> sent you this link to connect an account. Go on only if you expect it: whatever you connect can be used by this workspace.</p>
 <dl>${ownerRows(session)}</dl>
 <form method="post" action="/connect/open"><input type="hidden" name="code" value="${code}">
-<div class="actions"><button class="button primary">Go on</button></div></form>
+<div class="actions"><button class="button primary">Continue</button></div></form>
 </main>`,
   });

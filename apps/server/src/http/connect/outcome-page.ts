@@ -19,7 +19,7 @@ const failureWords = (state: ConnectSessionState, asker: string): Words => {
     case 'cancelled':
       return {
         heading: 'You cancelled',
-        text: 'Nothing was connected. You can close this window.',
+        text: 'Nothing was connected.',
         mark: 'bad',
         isQuick: true,
       };
@@ -62,7 +62,7 @@ const wordsOf = (state: ConnectSessionState, asker: string): Words => {
     const who = account?.email ?? account?.name;
     return {
       heading: 'Connected',
-      text: `${who === undefined ? 'Your account' : who} is connected. You can close this window.`,
+      text: `${who === undefined ? 'Your account' : who} is connected.`,
       mark: 'good',
       isQuick: true,
     };
@@ -70,7 +70,7 @@ const wordsOf = (state: ConnectSessionState, asker: string): Words => {
   if (state.status === 'awaiting_finish') {
     return {
       heading: 'Almost done',
-      text: `You signed in. ${asker} does the rest: you can close this window.`,
+      text: `You signed in. ${asker} does the rest.`,
       mark: 'good',
       isQuick: true,
     };
@@ -96,7 +96,8 @@ const messageAttributes = (
 /** The page on which a session ends: says what happened, and tells the page that opened it. */
 export const outcomePage = (session: ConnectSession, state: ConnectSessionState): string => {
   const words = wordsOf(state, askerName(session));
-  const back = returnAddress(session, state.status);
+  // A popup is closed rather than led back: the app's page is behind it.
+  const back = session.display === 'popup' ? null : returnAddress(session, state.status);
   const close =
     session.display === 'popup'
       ? html`<button class="button" type="button" data-close-window hidden>Close this window</button>`
@@ -107,7 +108,7 @@ export const outcomePage = (session: ConnectSession, state: ConnectSessionState)
     body: html`<main${messageAttributes(session, state, words.isQuick)}>
 ${outcomeMark(words.mark)}
 <h1>${words.heading}</h1>
-<p>${words.text}</p>
+<p>${words.text}${back === null && words.isQuick ? ' You can close this window.' : null}</p>
 <div class="actions">
 ${back === null ? null : html`<a class="button primary" href="${back}">Back to ${askerName(session)}</a>`}
 ${close}
