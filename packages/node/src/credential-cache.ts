@@ -1,37 +1,8 @@
-import type { Credential } from '@authpipe/types';
 import { LRUCache } from 'lru-cache';
+import { CacheEntry, type Freshness } from './cache-entry.js';
 import type { LooseRef } from './credential-ref.js';
 import { OwnerIndex, type RefPath } from './owner-index.js';
 import type { CredentialAnswer } from './read-credential.js';
-
-/** One connection's credential and how long each kind of trust in it lasts. Times are milliseconds since 1970. */
-export interface CacheEntry {
-  readonly connectionId: string;
-  credential: Credential;
-  /** When the request was sent that brought it. */
-  askedAtMillis: number;
-  /** The credential as a settled promise, made once: a warm read hands out this very one. */
-  promise: Promise<Credential>;
-  expiresAtMillis: number;
-  /** Until then a read is answered at once and nothing else happens. Never later than the two others. */
-  quietUntilMillis: number;
-  /** From then on a read waits for the server's word, unless the server gave none the last time. */
-  staleAtMillis: number;
-  /** The last question got no answer: reads are served and the server is asked in the background. */
-  unanswered: boolean;
-  /** How many entries had come in when a read of this one was last recorded. */
-  touchedAt: number;
-  /** Where the owner index points here. */
-  paths: RefPath[];
-}
-
-/** How the cache judges an answer's age. */
-export interface Freshness {
-  /** When the request was sent: what the answer says was true then or later. */
-  readonly askedAtMillis: number;
-  readonly quietUntilMillis: number;
-  readonly staleAtMillis: number;
-}
 
 /**
  * Credentials by connection, bounded, the least recently read out first; found by id or by owner, one entry for both.
@@ -79,14 +50,14 @@ export class CredentialCache {
    * @returns the entry, which may hold a newer credential than the answer
    */
   keep(path: RefPath | undefined, answer: CredentialAnswer, freshness: Freshness): CacheEntry {
-    const { connectionId, version } = answer.credential;
+    const { connectionId } = answer.credential;
     let entry = this.#entries.get(connectionId);
     if (entry === undefined) {
       this.#arrivals += 1;
-      entry = { connectionId, paths: [], touchedAt: this.#arrivals, ...contentOf(answer, freshness) };
+      entry = new CacheEntry(answer, freshness, this.#arrivals);
       this.#entries.set(connectionId, entry);
-    } else if (isNewer(version, freshness.askedAtMillis, entry)) {
-      Object.assign(entry, contentOf(answer, freshness));
+    } else {
+      entry.update(answer, freshness);
     }
     if (path !== undefined) this.#point(path, entry);
     return entry;
@@ -129,20 +100,5 @@ const isIdAlone = (ref: LooseRef): boolean =>
   ref.owner === undefined &&
   ref.label === undefined;
 
-/** Answers overtake each other on the way: the version decides, then which request was sent later. */
-const isNewer = (version: number, askedAtMillis: number, held: CacheEntry): boolean =>
-  version > held.credential.version ||
-  (version === held.credential.version && askedAtMillis >= held.askedAtMillis);
-
 const isSamePath = (one: RefPath, other: RefPath): boolean =>
   one.length === other.length && one.every((step, index) => step === other[index]);
-
-const contentOf = ({ credential, expiresAtMillis }: CredentialAnswer, freshness: Freshness) => ({
-  credential,
-  askedAtMillis: freshness.askedAtMillis,
-  promise: Promise.resolve(credential),
-  expiresAtMillis,
-  quietUntilMillis: Math.min(freshness.quietUntilMillis, freshness.staleAtMillis, expiresAtMillis),
-  staleAtMillis: freshness.staleAtMillis,
-  unanswered: false,
-});

@@ -1,7 +1,8 @@
 import type { Connection, Credential } from '@authpipe/types';
 import { abortable } from './abortable.js';
+import type { CacheEntry } from './cache-entry.js';
 import type { Clock } from './clock.js';
-import { type CacheEntry, CredentialCache } from './credential-cache.js';
+import { CredentialCache } from './credential-cache.js';
 import { checkRef, type LooseRef, refQuery } from './credential-ref.js';
 import { isOutdatedBy, verdictOf } from './credential-verdict.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
@@ -59,7 +60,7 @@ export class CredentialReader {
   read(ref: LooseRef, options?: ReadOptions): Promise<Credential> {
     if (options === undefined && ref !== null && ref !== undefined) {
       const entry = this.#cache.find(ref);
-      if (entry !== undefined && this.#now() < entry.quietUntilMillis) return entry.promise;
+      if (entry?.isQuiet(this.#now())) return entry.promise;
     }
     return this.#readWithCare(ref, options ?? {});
   }
@@ -113,7 +114,7 @@ export class CredentialReader {
     signal: AbortSignal | undefined,
   ): Promise<Credential> {
     const now = this.#now();
-    if (now < entry.quietUntilMillis) return entry.credential;
+    if (entry.isQuiet(now)) return entry.credential;
     const { credential } = entry;
     if (now < entry.staleAtMillis || entry.unanswered || now < this.#troubleUntilMillis) {
       this.#ask(ref, entry).catch(() => undefined);
@@ -174,7 +175,7 @@ export class CredentialReader {
       const asked = error instanceof AuthpipeError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
       const pauseMillis = Math.min(Math.max(asked, PAUSE_MILLIS), LONGEST_PAUSE_MILLIS);
       held.unanswered = true;
-      held.quietUntilMillis = Math.min(this.#now() + pauseMillis, held.expiresAtMillis);
+      held.rest(this.#now() + pauseMillis);
     }
   }
 

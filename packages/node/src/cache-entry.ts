@@ -1,0 +1,71 @@
+import type { Credential } from '@authpipe/types';
+import type { RefPath } from './owner-index.js';
+import type { CredentialAnswer } from './read-credential.js';
+
+/** How the cache judges an answer's age. Times are milliseconds since 1970. */
+export interface Freshness {
+  /** When the request was sent: what the answer says was true then or later. */
+  readonly askedAtMillis: number;
+  readonly quietUntilMillis: number;
+  readonly staleAtMillis: number;
+}
+
+/** One connection's credential and how long each kind of trust in it lasts. */
+export class CacheEntry {
+  // The three that a warm read looks at come first, and the two numbers are small integers, which V8 keeps in the
+  // object itself: with thousands of entries a read costs what it has to fetch from main memory.
+  /** Until then, rounded down, a read is answered at once and nothing else happens. Seconds since 1970. */
+  quietUntilSeconds = 0;
+  /** How many entries had come in when a read of this one was last recorded. */
+  touchedAt: number;
+  /** The credential as a settled promise, made once: a warm read hands out this very one. */
+  promise: Promise<Credential>;
+
+  credential: Credential;
+  readonly connectionId: string;
+  /** The last question got no answer: reads are served and the server is asked in the background. */
+  unanswered = false;
+  /** Where the owner index points here. */
+  paths: RefPath[] = [];
+  /** When the request was sent that brought it. Milliseconds since 1970, as the next two. */
+  askedAtMillis: number;
+  expiresAtMillis: number;
+  /** From then on a read waits for the server's word, unless the server gave none the last time. */
+  staleAtMillis: number;
+
+  constructor({ credential, expiresAtMillis }: CredentialAnswer, freshness: Freshness, touchedAt: number) {
+    this.touchedAt = touchedAt;
+    this.promise = Promise.resolve(credential);
+    this.credential = credential;
+    this.connectionId = credential.connectionId;
+    this.askedAtMillis = freshness.askedAtMillis;
+    this.expiresAtMillis = expiresAtMillis;
+    this.staleAtMillis = freshness.staleAtMillis;
+    this.rest(Math.min(freshness.quietUntilMillis, freshness.staleAtMillis));
+  }
+
+  /** Takes over an answer about the same connection, unless what is held is newer. */
+  update(answer: CredentialAnswer, freshness: Freshness): void {
+    // Answers overtake each other on the way: the version decides, then which request was sent later.
+    const { version } = answer.credential;
+    if (version < this.credential.version) return;
+    if (version === this.credential.version && freshness.askedAtMillis < this.askedAtMillis) return;
+    this.promise = Promise.resolve(answer.credential);
+    this.credential = answer.credential;
+    this.askedAtMillis = freshness.askedAtMillis;
+    this.expiresAtMillis = answer.expiresAtMillis;
+    this.staleAtMillis = freshness.staleAtMillis;
+    this.unanswered = false;
+    this.rest(Math.min(freshness.quietUntilMillis, freshness.staleAtMillis));
+  }
+
+  /** Lets reads be answered without a further thought until then, or until it expires. */
+  rest(untilMillis: number): void {
+    this.quietUntilSeconds = Math.floor(Math.min(untilMillis, this.expiresAtMillis) / 1_000);
+  }
+
+  /** Whether a read at `nowMillis` needs no further thought. */
+  isQuiet(nowMillis: number): boolean {
+    return nowMillis < this.quietUntilSeconds * 1_000;
+  }
+}
