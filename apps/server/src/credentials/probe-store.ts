@@ -88,7 +88,7 @@ export const createProbeStore = ({
       eventId: newId('evt', randomness),
       fence: `k.version = ${bind(version, 'int')}`,
     };
-    const next = `probe_at = ${bind(probeAt, 'timestamptz')}`;
+    const next = (): string => `probe_at = ${bind(probeAt, 'timestamptz')}`;
     const text = stateChangeSql(sql, { ...change, ...assignments() });
     return (await db.query<ChangedRow>(`probe_${outcome.result}`, text, sql.values)).length > 0;
 
@@ -99,7 +99,7 @@ export const createProbeStore = ({
             OR b.status = 'needs_reconnect' AND NOT ${bind(outcome.mendsDead, 'boolean')})`;
           return {
             credential: [
-              next,
+              next(),
               // What ends without a refresh token is looked at when it ends; a dead verdict had put that off.
               "refresh_at = coalesce(k.refresh_at, CASE WHEN b.status = 'needs_reconnect' THEN k.expires_at END)",
               'suspected_reason = NULL',
@@ -116,7 +116,7 @@ export const createProbeStore = ({
         case 'degraded': {
           const keepsState = `b.status = 'needs_reconnect'`;
           return {
-            credential: [next, 'suspected_reason = NULL', ...PROBED],
+            credential: [next(), 'suspected_reason = NULL', ...PROBED],
             status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
             reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${bind(outcome.reason, 'text')} END`,
           };
@@ -131,12 +131,12 @@ export const createProbeStore = ({
         }
         case 'suspected':
           return {
-            credential: [next, `suspected_reason = ${bind(outcome.reason, 'text')}`, ...PROBED],
+            credential: [next(), `suspected_reason = ${bind(outcome.reason, 'text')}`, ...PROBED],
             status: 'b.status',
             reason: 'b.reason',
           };
         case 'inconclusive':
-          return { credential: [next, ...PROBED], status: 'b.status', reason: 'b.reason' };
+          return { credential: [next(), ...PROBED], status: 'b.status', reason: 'b.reason' };
       }
     }
   },

@@ -3,6 +3,7 @@ import { type ConnectionStore, connectionNotFound } from '../credentials/connect
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshStore } from '../credentials/refresh-store.js';
+import { errorName } from '../errors/error-name.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
 import type { Sleep } from '../sleep.js';
@@ -13,6 +14,8 @@ const LOOK_MILLIS = 200;
 const MAX_LOOKS = 60;
 /** Connections of a tenant that are ended at once. */
 const CONCURRENCY = 8;
+/** How often a tenant is looked over for connections that were made while it was being ended. */
+const MAX_ROUNDS = 5;
 
 export interface DisconnectDependencies {
   readonly connections: Pick<ConnectionStore, 'findRecord' | 'eraseConnection' | 'listIds'>;
@@ -76,8 +79,7 @@ export const createDisconnect = ({
     if (!(await connections.findRecord(connectionId, environment))) return null;
     await keepStill(connectionId, environment);
     const revoked = await revoke(connectionId, environment).catch((error: unknown) => {
-      const name = error instanceof Error ? error.name : 'unknown';
-      log.warn({ connectionId, error: name }, 'a grant could not be revoked at the provider');
+      log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
       return false;
     });
     return (await connections.eraseConnection(connectionId, environment)) ? revoked : null;
@@ -91,15 +93,19 @@ export const createDisconnect = ({
     },
 
     async deleteTenant(environment, tenantId) {
-      const left = await connections.listIds(environment, tenantId);
-      const total = left.length;
-      let revokedAtProvider = 0;
-      const work = async (): Promise<void> => {
-        for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      let [total, revokedAtProvider] = [0, 0];
+      const endAll = async (ids: string[]): Promise<void> => {
+        for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+          total += 1;
           if (await end(id, environment)) revokedAtProvider += 1;
         }
       };
-      await Promise.all(Array.from({ length: CONCURRENCY }, work));
+      // Again, for what was connected meanwhile.
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        const ids = await connections.listIds(environment, tenantId);
+        if (ids.length === 0) break;
+        await Promise.all(Array.from({ length: CONCURRENCY }, () => endAll(ids)));
+      }
       await tenants.eraseTenant(environment, tenantId);
       return { connections: total, revokedAtProvider };
     },

@@ -1,6 +1,7 @@
 import type { Connection } from '@authpipe/types';
 import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
 import type { ProbeClaim } from '../credentials/probe-store.js';
+import { errorName } from '../errors/error-name.js';
 import type { Logger } from '../log/logger.js';
 import type { Sleep } from '../sleep.js';
 import { createSweep } from '../sweep.js';
@@ -48,8 +49,8 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
     claim: dependencies.store.claimDueProbes,
     run: (claim) =>
       look(claim).catch((error: unknown) => {
-        const name = error instanceof Error ? error.name : 'unknown';
-        log.error({ connectionId: claim.connectionId, error: name }, 'a probe could not be finished');
+        const { connectionId } = claim;
+        log.error({ connectionId, error: errorName(error) }, 'a probe could not be finished');
       }),
     isStopping: () => isStopping,
   });

@@ -57,27 +57,27 @@ export const createLookAtConnection = ({
   const hasEnded = ({ expiresAt }: StoredCredential): boolean =>
     expiresAt !== null && expiresAt <= clock.now();
 
-  const nextAt = ({ connection: { kind } }: StoredCredential): Date =>
-    nextProbeAt({ kind, now: clock.now(), intervalSeconds, fraction: randomness.fraction() });
+  const isDead = ({ connection }: StoredCredential): boolean => connection.status === 'needs_reconnect';
 
-  const soon = (stored: StoredCredential): Date => {
-    const at = addSeconds(clock.now(), SUSPICION_SECONDS);
-    return new Date(Math.min(at.getTime(), nextAt(stored).getTime()));
+  /** Of a dead grant nothing is due until it is mended; a suspicion is looked into soon. */
+  const nextAt = (stored: StoredCredential, { result }: ProbeOutcome): Date | null => {
+    if (isDead(stored) && result !== 'ok') return null;
+    const now = clock.now();
+    const { kind } = stored.connection;
+    const usual = nextProbeAt({ kind, now, intervalSeconds, fraction: randomness.fraction() });
+    const soon = addSeconds(now, SUSPICION_SECONDS);
+    return result === 'suspected' && soon < usual ? soon : usual;
   };
 
-  const save = (
-    stored: StoredCredential,
-    outcome: ProbeOutcome,
-    at: Date | null = nextAt(stored),
-  ): Promise<boolean> =>
-    store.saveProbe({ connectionId: stored.connection.id, version: stored.version }, outcome, at);
+  const save = (stored: StoredCredential, outcome: ProbeOutcome): Promise<boolean> => {
+    const probed = { connectionId: stored.connection.id, version: stored.version };
+    return store.saveProbe(probed, outcome, nextAt(stored, outcome));
+  };
 
   const hasProbes = ({ connection }: StoredCredential): boolean => {
     const method = methodOf(wire.findProvider(connection.provider), connection.authMethod);
     return method !== undefined && method.probes.length > 0;
   };
-
-  const isDead = ({ connection }: StoredCredential): boolean => connection.status === 'needs_reconnect';
 
   /** Only a token known to be fresh tells anything: one that has ended looks like a dead grant. */
   const withFreshToken = async (claim: ProbeClaim, stored: StoredCredential) => {
@@ -108,7 +108,7 @@ export const createLookAtConnection = ({
     const second = stored.suspectedReason === null ? await probe(stored) : first;
     if (second.result === 'ok') await saveGood(stored, second);
     else if (second.result === 'inconclusive' || hasEnded(stored)) {
-      await save(stored, { result: 'suspected', reason: reasonOf(first, stored) }, soon(stored));
+      await save(stored, { result: 'suspected', reason: reasonOf(first, stored) });
     } else await save(stored, { result: second.result, reason: reasonOf(second, stored) });
   };
 
@@ -126,15 +126,15 @@ export const createLookAtConnection = ({
     const stored = await withFreshToken(claim, found);
     if (!stored || (isDead(stored) && !isDead(found))) return;
     if (hasEnded(stored)) {
-      await save(stored, { result: 'inconclusive' }, isDead(stored) ? null : nextAt(stored));
+      await save(stored, { result: 'inconclusive' });
       return;
     }
     const look = await probe(stored);
     if (look.result === 'ok') await saveGood(stored, look);
     else if (look.result === 'inconclusive') {
-      await save(stored, { result: 'inconclusive' }, isDead(stored) ? null : nextAt(stored));
+      await save(stored, { result: 'inconclusive' });
     } else if (look.result === 'dead' && hasRefreshToken(stored.secrets)) {
-      await save(stored, { result: 'suspected', reason: reasonOf(look, stored) }, soon(stored));
+      await save(stored, { result: 'suspected', reason: reasonOf(look, stored) });
       await confirmByRefresh(claim, stored);
     } else if (isBad(look)) await confirmByProbe(stored, look);
   };

@@ -26,8 +26,11 @@ const SCHEMA = 'jobs';
 const CONNECTIONS = 2;
 /** A sweep that is slow (a provider hangs) leaves a place for the next one. */
 const LOCAL_CONCURRENCY = 2;
-/** pg-boss asks for whole and half seconds, 0.5 at least. */
-const LONGEST_POLL_SECONDS = 1;
+/** Looks at the queue in each beat: more would be idle load, fewer would make the work late. */
+const POLLS_PER_BEAT = 4;
+/** pg-boss allows no shorter one. */
+const SHORTEST_POLL_SECONDS = 0.5;
+const LONGEST_POLL_SECONDS = 10;
 const DONE_JOB_SECONDS = 300;
 const STOP_MILLIS = 10_000;
 
@@ -73,10 +76,18 @@ export const startJobs = async ({
   const beats: NodeJS.Timeout[] = [];
   for (const { name, everySeconds, run } of work) {
     await boss.createQueue(name, { policy: 'short', retryLimit: 0, deleteAfterSeconds: DONE_JOB_SECONDS });
+    const wake = (): Promise<unknown> =>
+      boss.send(name, null, { singletonSeconds: everySeconds }).catch((error: unknown) => {
+        log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
+      });
+    await wake();
     await boss.work(
       name,
       {
-        pollingIntervalSeconds: Math.min(everySeconds, LONGEST_POLL_SECONDS),
+        pollingIntervalSeconds: Math.min(
+          Math.max(everySeconds / POLLS_PER_BEAT, SHORTEST_POLL_SECONDS),
+          LONGEST_POLL_SECONDS,
+        ),
         localConcurrency: LOCAL_CONCURRENCY,
       },
       async () => {
@@ -85,13 +96,7 @@ export const startJobs = async ({
         });
       },
     );
-    const wake = (): void => {
-      boss.send(name, null, { singletonSeconds: everySeconds }).catch((error: unknown) => {
-        log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
-      });
-    };
-    wake();
-    beats.push(setInterval(wake, everySeconds * 1000).unref());
+    beats.push(setInterval(() => void wake(), everySeconds * 1000).unref());
   }
 
   return {

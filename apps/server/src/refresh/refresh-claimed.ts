@@ -3,6 +3,7 @@ import type { StoredCredential } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import { accessTokenExpiry, refreshDueAt } from '../credentials/refresh-schedule.js';
 import type { RefreshClaim, RefreshedCredential, RefreshStore } from '../credentials/refresh-store.js';
+import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, TokenGrant } from '../oauth/oauth.js';
@@ -78,10 +79,7 @@ export const createRefreshClaimed = ({
   ): Promise<void> => {
     const connectionId = stored.connection.id;
     if (!(error instanceof TokenRequestError)) {
-      log.error(
-        { connectionId, error: error instanceof Error ? error.name : 'unknown' },
-        'refresh broke off',
-      );
+      log.error({ connectionId, error: errorName(error) }, 'refresh broke off');
     }
     const known = error instanceof TokenRequestError ? error : null;
     const verdict = known?.verdict ?? { outcome: 'transient', reason: 'provider_down', detail: '' };

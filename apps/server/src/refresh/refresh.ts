@@ -4,6 +4,7 @@ import { hasRefreshToken } from '../credentials/credential-record.js';
 import { needsReconnect, type RefreshIfDue } from '../credentials/read-credential.js';
 import type { RefreshClaim } from '../credentials/refresh-store.js';
 import { toConnection, type WireContext } from '../credentials/to-wire.js';
+import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import { createSweep } from '../sweep.js';
 import { createRefreshClaimed, type RefreshClaimedDependencies } from './refresh-claimed.js';
@@ -83,8 +84,8 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
         refreshClaimed(claim).then(() => true),
       );
       await flight.catch((error: unknown) => {
-        const name = error instanceof Error ? error.name : 'unknown';
-        log.error({ connectionId: claim.connectionId, error: name }, 'a refresh could not be finished');
+        const { connectionId } = claim;
+        log.error({ connectionId, error: errorName(error) }, 'a refresh could not be finished');
       });
     },
     isStopping: () => isStopping,
@@ -95,8 +96,8 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
       const claim = { connectionId: connection.id, environment: connection.environment };
       if (mode === 'wait') return refreshOrWait(claim, version, false);
       await attempt(claim, false).catch((error: unknown) => {
-        const name = error instanceof Error ? error.name : 'unknown';
-        log.error({ connectionId: connection.id, error: name }, 'a background refresh could not be finished');
+        const connectionId = connection.id;
+        log.error({ connectionId, error: errorName(error) }, 'a background refresh could not be finished');
       });
     },
 
