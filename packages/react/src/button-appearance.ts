@@ -46,7 +46,10 @@ export function buttonStyle(status: ConnectFlowStatus, disabled: boolean): CSSPr
     borderRadius: 'var(--authpipe-radius, 0.5em)',
     background,
     color,
-    font: 'var(--authpipe-font, 600 0.9375rem/1.25 system-ui, sans-serif)',
+    fontFamily: 'var(--authpipe-font-family, inherit)',
+    fontSize: 'var(--authpipe-font-size, 0.9375rem)',
+    fontWeight: 'var(--authpipe-font-weight, 600)',
+    lineHeight: 1.25,
     cursor: disabled ? 'not-allowed' : status === 'connecting' ? 'progress' : 'pointer',
     opacity: disabled ? 0.55 : 1,
     textAlign: 'center',
@@ -63,7 +66,9 @@ export const rootStyle: CSSProperties = {
 
 export const errorTextStyle: CSSProperties = {
   color: TONES.error.color,
-  font: 'var(--authpipe-message-font, 0.8125rem/1.4 system-ui, sans-serif)',
+  fontFamily: 'var(--authpipe-font-family, inherit)',
+  fontSize: 'var(--authpipe-message-size, 0.8125rem)',
+  lineHeight: 1.4,
   maxWidth: '28em',
 };
 

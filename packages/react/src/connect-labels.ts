@@ -27,7 +27,7 @@ export function connectLabels(provider: string, overrides: ConnectLabelOverrides
   return {
     idle: `Connect ${name}`,
     connecting: 'Connecting…',
-    windowGone: 'Open the window again',
+    windowGone: 'Window closed? Open again',
     connected: `${name} connected`,
     needsReconnect: `Reconnect ${name}`,
     error: 'Try again',

@@ -49,7 +49,7 @@ export async function askSessionStatus(
     return {
       unreachable: new ConnectError(
         'server_unreachable',
-        `${serverUrl} did not answer this page. Check that the server is up, and that ${browser.window.origin} is in the session's allowedOrigins.`,
+        `${serverUrl} did not answer this page. Check that the server is up, that ${browser.window.origin} is in the session's allowedOrigins, and that the page's Content-Security-Policy lets it connect there.`,
         { cause },
       ),
     };

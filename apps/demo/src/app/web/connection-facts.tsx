@@ -27,7 +27,7 @@ export function ConnectionFacts({ connection }: { connection: ConnectionView }) 
         </Fact>
         <Fact name="Last checked">{connection.verifiedAt ? moment(connection.verifiedAt) : 'not yet'}</Fact>
         {connection.reconnectBy ? <Fact name="Reconnect by">{day(connection.reconnectBy)}</Fact> : null}
-        <Fact name="May">
+        <Fact name="Scopes">
           <ul className="scopes">
             {scopes.map((scope) => (
               <li key={scope}>{scope}</li>

@@ -40,6 +40,10 @@ export function PeoplePanel({ connection }: { connection: ConnectionView | null 
       </div>
       {connection === null ? (
         <p className="empty">Connect Okta, and the first ten people of your org show up here.</p>
+      ) : connection.status === 'needs_reconnect' && problem ? (
+        <p className="empty">
+          Okta refuses Crewdesk at the moment. The people come back when you connect again.
+        </p>
       ) : problem ? (
         <p className="notice" role="alert">
           {problem}
