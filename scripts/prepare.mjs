@@ -28,17 +28,16 @@ export const install = async () => {
   });
 };
 
-/** Builds every package and app, or those named and what they stand on. Unchanged ones come from turborepo's cache. */
-export const build = async (filters = []) => {
+/** Everything but the root itself, whose scripts of the same names lead here. */
+export const EVERY_PACKAGE = ['--filter=./packages/*', '--filter=./apps/*'];
+
+/** Builds every package and app. Unchanged ones come from turborepo's cache. */
+export const build = async () => {
   say('Building …');
-  await runOrFail(
-    'turbo',
-    ['run', 'build', '--output-logs=errors-only', ...filters.map((name) => `--filter=${name}`)],
-    {
-      cwd: root,
-      quiet: true,
-      env: toolEnvironment,
-      complaint: 'The build failed: see above.',
-    },
-  );
+  await runOrFail('turbo', ['run', 'build', '--output-logs=errors-only', ...EVERY_PACKAGE], {
+    cwd: root,
+    quiet: true,
+    env: toolEnvironment,
+    complaint: 'The build failed: see above.',
+  });
 };
