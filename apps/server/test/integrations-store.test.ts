@@ -144,15 +144,23 @@ describeEachEngine('integrations', (open) => {
       });
     });
 
-    it('does not open a secret that was moved to another row', async () => {
-      const { record: mine } = await put(oktaRequest, ofTenant('org_a'));
-      const { record: theirs } = await put({ ...oktaRequest, clientSecret: 'other' }, ofTenant('org_b'));
-      const stored = await db.prisma.integration.findUniqueOrThrow({ where: { id: mine.rowId } });
-      await db.prisma.integration.update({
-        where: { id: theirs.rowId },
-        data: { clientSecret: stored.clientSecret },
-      });
-      await expect(integrations.openClient(theirs)).rejects.toThrow('sealed');
+    it.each<[string, IntegrationPlace, IntegrationPlace]>([
+      ['another tenant', ofTenant('org_a'), ofTenant('org_b')],
+      ['another integration of the same tenant', product('okta'), product('sso')],
+    ])('does not open a secret that was moved to %s', async (_where, from, to) => {
+      const { record: mine } = await put(oktaRequest, from);
+      const { record: theirs } = await put({ ...oktaRequest, provider: 'okta', clientSecret: 'other' }, to);
+      const { clientSecret } = await db.prisma.integration.findUniqueOrThrow({ where: { id: mine.rowId } });
+      await db.prisma.integration.update({ where: { id: theirs.rowId }, data: { clientSecret } });
+      await expect(integrations.openClient(theirs)).rejects.toMatchObject({ name: 'VaultError' });
+    });
+
+    it('does not open an earlier secret that was put back', async () => {
+      const { record } = await put(oktaRequest);
+      const { clientSecret } = await db.prisma.integration.findUniqueOrThrow({ where: { id: record.rowId } });
+      const { record: rolled } = await put({ ...oktaRequest, clientSecret: 'rolled' });
+      await db.prisma.integration.update({ where: { id: record.rowId }, data: { clientSecret } });
+      await expect(integrations.openClient(rolled)).rejects.toMatchObject({ name: 'VaultError' });
     });
 
     it('is one row when two do it at once', async () => {
@@ -312,9 +320,25 @@ describeEachEngine('integrations', (open) => {
       const auth0 = { ...oktaRequest, provider: 'auth0', config: { domain: 'acme.eu.auth0.com' } };
       const { record } = await put(auth0, product('sso'));
       await connect(record.rowId);
-      const other = put({ ...auth0, authMethod: 'client_credentials' }, product('sso'));
-      expect((await problemOf(other)).code).toBe('conflict');
+      const other = await problemOf(put({ ...auth0, authMethod: 'client_credentials' }, product('sso')));
+      expect(other.code).toBe('conflict');
+      expect(other.message).toContain('Connections use this integration');
       expect((await put({ ...auth0, scopes: ['openid'] }, product('sso'))).record.version).toBe(2);
+    });
+
+    it('does not change the method either when a connection is made at that very moment', async () => {
+      const auth0 = { ...oktaRequest, provider: 'auth0', config: { domain: 'acme.eu.auth0.com' } };
+      const { record } = await put(auth0, product('sso'));
+      let isConnected = false;
+      const seal: Vault['seal'] = async (...args) => {
+        if (!isConnected) await connect(record.rowId);
+        isConnected = true;
+        return vault.seal(...args);
+      };
+      const request = { ...auth0, authMethod: 'client_credentials' };
+      const late = await problemOf(put(request, product('sso'), build({ vault: { ...vault, seal } })));
+      expect(late.code).toBe('conflict');
+      expect(await integrations.findByRowId(record.rowId)).toEqual(record);
     });
 
     it('mends a secret that does not open any more', async () => {
