@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { endTask, holdLeash, run, start, TaskError } from './leash.mjs';
+import { endTask, holdLeash, isEnding, run, start, TaskError } from './leash.mjs';
 import { build, install, root } from './prepare.mjs';
 
 const startedAt = Date.now();
@@ -80,6 +80,7 @@ const part = (name, ...args) => {
   });
   closeSync(log);
   child.once('exit', (code) => {
+    if (isEnding()) return;
     console.error(`The demo's ${name} ended (${code ?? 'killed'}), and the demo with it.`);
     endTask(1);
   });

@@ -38,6 +38,9 @@ const goneWithin = async (children, millis) => {
   }
 };
 
+/** Whether this task is on its way out: what ends now was told to. */
+export const isEnding = () => ending;
+
 /** Ends everything that was started here, then this process. Safe to call many times: Ctrl-C arrives twice. */
 export const endTask = async (exitCode) => {
   if (ending) return;
