@@ -1,33 +1,32 @@
 import type { CSSProperties } from 'react';
 import type { ConnectFlowStatus } from './connect-flow.js';
 
-/** `light-dark()` follows the page's own `color-scheme`: a page that is only light keeps a light button. */
-const TONES: Record<ConnectFlowStatus, { background: string; color: string; border: string }> = {
-  idle: {
-    background: 'var(--authpipe-background, light-dark(#1f2a44, #e8ecf5))',
-    color: 'var(--authpipe-color, light-dark(#fff, #141b2d))',
-    border: 'var(--authpipe-border, transparent)',
-  },
-  connecting: {
-    background: 'var(--authpipe-connecting-background, light-dark(#eef1f6, #252c3d))',
-    color: 'var(--authpipe-connecting-color, light-dark(#3d4861, #c3cbdd))',
-    border: 'var(--authpipe-connecting-border, light-dark(#d5dbe7, #39425a))',
-  },
-  connected: {
-    background: 'var(--authpipe-connected-background, light-dark(#eaf6ef, #14301f))',
-    color: 'var(--authpipe-connected-color, light-dark(#11643a, #8fdcb0))',
-    border: 'var(--authpipe-connected-border, light-dark(#bfe2cd, #24543a))',
-  },
-  needs_reconnect: {
-    background: 'var(--authpipe-attention-background, light-dark(#fff3dc, #3a2a0a))',
-    color: 'var(--authpipe-attention-color, light-dark(#7a4a00, #f5cd80))',
-    border: 'var(--authpipe-attention-border, light-dark(#efd39a, #634a17))',
-  },
-  error: {
-    background: 'var(--authpipe-error-background, light-dark(#fdecea, #3b1513))',
-    color: 'var(--authpipe-error-color, light-dark(#96231a, #f6b0a9))',
-    border: 'var(--authpipe-error-border, light-dark(#f2c3be, #6a2722))',
-  },
+interface Tone {
+  readonly background: string;
+  readonly color: string;
+  readonly border: string;
+}
+
+/**
+ * A state's colours, each as its light and dark value; `name` is the middle of its CSS variables. `light-dark()` follows
+ * the page's own `color-scheme`: a page that is only light keeps a light button.
+ */
+const tone = (name: string, background: string, color: string, border: string): Tone => {
+  const colour = (part: string, pair: string): string =>
+    `var(--authpipe-${name}${part}, light-dark(${pair}))`;
+  return {
+    background: colour('background', background),
+    color: colour('color', color),
+    border: colour('border', border),
+  };
+};
+
+const TONES: Record<ConnectFlowStatus, Tone> = {
+  idle: tone('', '#1f2a44, #e8ecf5', '#fff, #141b2d', '#0000, #0000'),
+  connecting: tone('connecting-', '#eef1f6, #252c3d', '#3d4861, #c3cbdd', '#d5dbe7, #39425a'),
+  connected: tone('connected-', '#eaf6ef, #14301f', '#11643a, #8fdcb0', '#bfe2cd, #24543a'),
+  needs_reconnect: tone('attention-', '#fff3dc, #3a2a0a', '#7a4a00, #f5cd80', '#efd39a, #634a17'),
+  error: tone('error-', '#fdecea, #3b1513', '#96231a, #f6b0a9', '#f2c3be, #6a2722'),
 };
 
 /** The button's default look. Every state has the same size, so that nothing around it moves. */

@@ -294,7 +294,7 @@ function restingAt(known: ConnectionStatus | null, connection: ConnectedAccount 
 const popupBlocked = (): ConnectError =>
   new ConnectError(
     'popup_blocked',
-    'The browser blocked the popup. Call connect() directly in the click, or set display="auto" with a returnUrl on the session to go on in this window.',
+    'The browser blocked the popup. Call connect() directly in the click, or set display="auto" and a returnUrl on the session.',
   );
 
 const asConnectError = (error: unknown): ConnectError =>

@@ -69,11 +69,11 @@ export function isSessionState(value: unknown): value is ConnectSessionState {
 export const sessionExpired = (): ConnectError =>
   new ConnectError(
     'session_expired',
-    'The connect session is over. Fetch a new one: give AuthpipeProvider a function as `session`, and each click gets its own.',
+    'The connect session is over. Give AuthpipeProvider a function as `session`: then each click gets a new one.',
   );
 
 const notAccepted = (): ConnectError =>
   new ConnectError(
     'unauthorized',
-    'The server does not accept this session token. Fetch a new one from your backend, and check that it comes from the same Authpipe server.',
+    'The server does not accept this session token. Fetch a new one from your backend.',
   );
