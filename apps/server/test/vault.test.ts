@@ -1,10 +1,11 @@
+import { createSecretKey } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { systemClock } from '../src/clock.js';
+import { addSeconds, systemClock } from '../src/clock.js';
 import type { Database } from '../src/db/database.js';
 import { systemRandomness } from '../src/randomness.js';
 import { openVault } from '../src/vault/open-vault.js';
 import { rootKeyOf } from '../src/vault/root-key.js';
-import { unambiguous } from '../src/vault/sealed-box.js';
+import { openBox, unambiguous } from '../src/vault/sealed-box.js';
 import type { SecretPlace } from '../src/vault/vault.js';
 import { describeEachEngine } from './support/databases.js';
 
@@ -141,6 +142,59 @@ describeEachEngine('the vault', (open) => {
     expect(await (await vaultWith(root)).open(gone, again)).toBe(PLANTED);
   });
 
+  it('lets no other process open what is left of a deleted tenant for longer than five minutes', async () => {
+    const left = { ...place, tenantId: 'org_left' };
+    let now = new Date('2026-01-01T00:00:00Z');
+    const clock = { now: () => now };
+    const vault = await vaultWith(root);
+    const replica = await openVault({ db, rootKeys: [root], clock, randomness: systemRandomness });
+    const envelope = await vault.seal(left, PLANTED);
+    expect(await replica.open(left, envelope)).toBe(PLANTED);
+    await vault.forgetTenant('test', 'org_left');
+    now = addSeconds(now, 301);
+    await expect(replica.open(left, envelope)).rejects.toThrow('its tenant was deleted');
+  });
+
+  it('never seals with a wiped key while the tenant is being deleted', async () => {
+    const going = { ...place, tenantId: 'org_going' };
+    const aad = (keyId: string) =>
+      unambiguous(['authpipe secret', '1', keyId, 'test', 'org_going', 'conn_1', 'credential', '3']);
+    // The key is read before the deletion, which then ends a few turns of the event loop earlier or later than the sealing.
+    for (let turns = 0; turns < 12; turns += 1) {
+      const late: Database = {
+        ...db,
+        query: async (name, sql, values) => {
+          const rows = await db.query<never>(name, sql, values);
+          if (name === 'tenant_key_current') await tenantIsGone;
+          if (name === 'tenant_key_destroy') for (let turn = 0; turn < turns; turn += 1) await null;
+          return rows;
+        },
+      };
+      let tenantIsGone: Promise<void> = Promise.resolve();
+      const vault = await openVault({
+        ...{ db: late, rootKeys: [root], clock: systemClock, randomness: systemRandomness },
+      });
+      await vault.seal(going, PLANTED);
+      let letGo = (): void => {};
+      tenantIsGone = new Promise((resolve) => {
+        letGo = resolve;
+      });
+      const sealing = vault.seal(going, PLANTED);
+      const keyWasRead = db.ping();
+      await keyWasRead;
+      const forgetting = vault.forgetTenant('test', 'org_going');
+      await db.ping();
+      letGo();
+      const envelope = await sealing;
+      await forgetting;
+      const boxAt = 2 + (envelope[1] ?? 0);
+      const keyId = Buffer.from(envelope.subarray(2, boxAt)).toString('latin1');
+      const box = Buffer.from(envelope.subarray(boxAt));
+      const zeros = createSecretKey(Buffer.alloc(32));
+      expect(() => openBox(zeros, aad(keyId), box)).toThrow('does not open');
+    }
+  });
+
   it('makes one key when two processes seal for a new tenant at once', async () => {
     const vaults = await Promise.all([vaultWith(root), vaultWith(root)]);
     const race = { ...place, tenantId: 'org_race' };
@@ -148,6 +202,22 @@ describeEachEngine('the vault', (open) => {
     const fresh = await vaultWith(root);
     expect(await fresh.open(race, first ?? new Uint8Array())).toBe(PLANTED);
     expect(await fresh.open(race, second ?? new Uint8Array())).toBe(PLANTED);
+  });
+});
+
+describeEachEngine('the first start', (open) => {
+  it('of two servers with different root keys leaves one standing, and tells the other why', async () => {
+    const db = await open();
+    const start = (...rootKeys: Parameters<typeof openVault>[0]['rootKeys']) =>
+      openVault({ db, rootKeys, clock: systemClock, randomness: systemRandomness });
+    const started = await Promise.allSettled([start(root), start(otherRoot)]);
+    const failed = started.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(failed).toHaveLength(1);
+    expect(failed[0]).toMatchObject({
+      name: 'StartError',
+      message: expect.stringContaining('AUTHPIPE_ENCRYPTION_KEY'),
+    });
+    await db.close();
   });
 });
 

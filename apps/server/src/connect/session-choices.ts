@@ -103,7 +103,10 @@ export const findChoices = (
   const wanted = chosen === null ? allowed : named.length > 0 ? named : ofProvider;
   const found = wanted.map((integration) => toChoice(integration, config, options));
   const choices = found.flatMap(({ choice }) => choice ?? []);
-  const errors = found.flatMap((each) => each.errors);
+  // Several integrations of one provider find the same fault.
+  const errors = [
+    ...new Map(found.flatMap((each) => each.errors).map((error) => [JSON.stringify(error), error])).values(),
+  ];
   if (choices.length === 0 && errors.length > 0) {
     throw new Problem('invalid_request', 'The settings do not fit the provider: see errors.', { errors });
   }

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import request from 'supertest';
+import { createConnectRouter } from '../src/http/connect/connect-router.js';
+import {
+  APP_ORIGIN,
+  type ConnectWorld,
+  newSession,
+  recordingLog,
+  startConnectWorld,
+} from './support/connect-world.js';
+
+let world: ConnectWorld;
+beforeAll(async () => {
+  world = await startConnectWorld();
+  await world.setUp();
+});
+afterAll(() => world.close());
+
+const appAt = (publicUrl: string) => {
+  const { log, lines } = recordingLog();
+  const app = express();
+  app.use(createConnectRouter({ connect: world.connect, publicUrl, log }));
+  return { app, lines };
+};
+
+describe('the pages behind TLS', () => {
+  it('have cookies that neighbouring subdomains can not set, and demand TLS', async () => {
+    const { token } = await newSession(world);
+    const { app } = appAt('https://authpipe.example.com');
+    const answer = await request(app).post('/connect').set('Origin', APP_ORIGIN).type('form').send({ token });
+    expect(String(answer.headers['set-cookie'])).toMatch(/^__Host-authpipe_opening_sess_.*Path=\/;.*Secure/);
+    expect(String(answer.headers['set-cookie'])).not.toContain('Domain');
+    expect(answer.headers['strict-transport-security']).toContain('max-age=31536000');
+    expect(answer.headers['content-security-policy']).not.toContain(' http:;');
+  });
+});
+
+describe('a search for codes', () => {
+  it('meets a limit', async () => {
+    const { app } = appAt(world.publicUrl);
+    const statuses = new Set<number>();
+    for (let tries = 0; tries < 260; tries += 1) {
+      statuses.add((await request(app).get('/connect?code=x')).status);
+    }
+    expect([...statuses].sort()).toEqual([404, 429]);
+  });
+});
+
+describe('a failure of ours', () => {
+  it('is a page without any of its text, and a line in the log', async () => {
+    const { log, lines } = recordingLog();
+    const connect = {
+      ...world.connect,
+      peekLink: () => Promise.reject(new Error('the database says planted-detail')),
+    };
+    const app = express();
+    app.use(createConnectRouter({ connect, publicUrl: world.publicUrl, log }));
+    const answer = await request(app).get('/connect?code=x');
+    expect(answer.status).toBe(500);
+    expect(answer.text).toContain('Something went wrong here');
+    expect(answer.text).not.toContain('planted-detail');
+    expect(lines.join('')).toContain('planted-detail');
+  });
+
+  it('of a form that is too large is a page', async () => {
+    const { app } = appAt(world.publicUrl);
+    const answer = await request(app)
+      .post('/connect')
+      .set('Origin', APP_ORIGIN)
+      .type('form')
+      .send({ token: 'x'.repeat(20_000) });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('could not be read');
+  });
+});
