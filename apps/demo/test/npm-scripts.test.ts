@@ -26,7 +26,7 @@ const SLEEPER = `
   import { holdLeash, start } from './leash.mjs';
   holdLeash();
   const sleep = 'setInterval(() => {}, 1_000);';
-  const slow = 'process.on("SIGTERM", () => setTimeout(() => process.exit(), 700)); console.log("asleep");' + sleep;
+  const slow = 'process.on("SIGTERM", () => setTimeout(() => { console.log("tidied"); process.exit(); }, 700)); console.log("asleep");' + sleep;
   const spawnSlow = 'require("node:child_process").spawn(process.execPath, ["-e", ' + JSON.stringify(slow) + '], { stdio: "inherit" });';
   start(process.execPath, ['-e', spawnSlow + sleep]);
 `;
@@ -48,12 +48,13 @@ describe('however an npm script is ended, nothing of it stays behind', () => {
     expect(commands(await npm.left(TIDY_MILLIS))).toEqual([]);
   });
 
-  it('by the time that npm itself has ended, on Ctrl-C twice', async () => {
+  it('and all had time to tidy up before npm itself has ended, on Ctrl-C twice', async () => {
     const npm = await npmRunSleeper();
     // As a terminal does it: everyone in the foreground gets it.
     for (const signal of ['SIGINT', 'SIGINT']) process.kill(-(npm.child.pid ?? 0), signal);
-    await npm.ended;
+    const { output } = await npm.ended;
     expect(commands(npm.living())).toEqual([]);
+    expect(output).toContain('tidied');
   });
 
   it('when the terminal is closed', async () => {
@@ -178,17 +179,12 @@ describe('a set-up that can not work is told in one sentence', () => {
     expect(source).not.toContain('node:');
   });
 
-  it('when there is no such task', async () => {
-    for (const [name, told] of [
-      ['nosuch', 'nosuch'],
-      ['../start', '../start'],
-      ['', ''],
-    ] as const) {
-      expect(await start(name).ended).toEqual({
-        code: 1,
-        output: `There is no task "${told}": see the scripts in package.json.\n`,
-      });
-    }
+  it.each(['nosuch', '../outside', ''])('when there is no task "%s"', async (name) => {
+    copy.addFile('outside.mjs', '');
+    expect(await start(name).ended).toEqual({
+      code: 1,
+      output: `There is no task "${name}": see the scripts in package.json.\n`,
+    });
   });
 
   it('when the folder can not be written to', async () => {
