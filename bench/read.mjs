@@ -34,9 +34,13 @@ const env = {
 };
 
 const startSide = async (side) => {
-  const entry = join(import.meta.dirname, 'read-server.ts');
+  const entry = join(import.meta.dirname, '..', 'apps', 'server', 'bench', 'read-server.ts');
   const args = ['--conditions=authpipe:source', '--import', 'tsx', entry, side];
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  child.once('exit', (code) => {
+    console.error(`The ${side} side ended (${code}): see above.`);
+    process.exit(1);
+  });
   const [{ port }] = await once(child, 'message');
   return { child, port, agent: new Agent({ keepAlive: true, maxSockets: CONNECTIONS }) };
 };

@@ -4,16 +4,17 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import pg from 'pg';
-import { createApiKeys } from '../apps/server/src/access/api-key-store.js';
-import { systemClock } from '../apps/server/src/clock.js';
-import { compose } from '../apps/server/src/compose.js';
-import { readConfig } from '../apps/server/src/config/read-config.js';
-import type { Database } from '../apps/server/src/db/database.js';
-import { openDatabase } from '../apps/server/src/db/open-database.js';
-import { createLogger } from '../apps/server/src/log/logger.js';
-import { systemRandomness } from '../apps/server/src/randomness.js';
-import { systemSleep } from '../apps/server/src/sleep.js';
-import { openVault } from '../apps/server/src/vault/open-vault.js';
+import { createApiKeys } from '../src/access/api-key-store.js';
+import { systemClock } from '../src/clock.js';
+import { compose } from '../src/compose.js';
+import { readConfig } from '../src/config/read-config.js';
+import type { Database } from '../src/db/database.js';
+import { openDatabase } from '../src/db/open-database.js';
+import { createLogger } from '../src/log/logger.js';
+import { systemRandomness } from '../src/randomness.js';
+import { systemSleep } from '../src/sleep.js';
+import { openVault } from '../src/vault/open-vault.js';
+import { rootKeyOf } from '../src/vault/root-key.js';
 
 const [, , side] = process.argv;
 let statements = 0;
@@ -36,7 +37,7 @@ const authpipe = async () => {
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   countStatements(db);
   const common = { clock: systemClock, randomness: systemRandomness };
-  const vault = await openVault({ db, rootKeys: config.rootKeys, ...common });
+  const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
   if (config.bootApiKey !== undefined)
     await createApiKeys({ db, ...common }).ensureBootKey(config.bootApiKey);
   const webFolder = '/nowhere';
