@@ -105,9 +105,10 @@ export const openVault = async ({
     throw new StartError(
       'There is no root key: set AUTHPIPE_ENCRYPTION_KEY (make one with `openssl rand -base64 32`).',
     );
-  await checkRootKeys(db, rootKeys);
   const keys = createTenantKeys({ db, rootKeys: [first, ...others], clock, randomness });
-  await keys.currentKey(CANARY.environment, CANARY.tenantId);
+  // Made before the check: of two first starts with different root keys, one must fail.
+  await keys.ensureKey(CANARY.environment, CANARY.tenantId);
+  await checkRootKeys(db, rootKeys);
   return {
     async seal(place, plaintext) {
       const { id, key } = await keys.currentKey(place.environment, place.tenantId);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Randomness } from '../randomness.js';
 import { KEY_BYTES, NONCE_BYTES, openBox, sealBox, unambiguous } from './sealed-box.js';
 
@@ -6,7 +6,7 @@ import { KEY_BYTES, NONCE_BYTES, openBox, sealBox, unambiguous } from './sealed-
 export interface RootKey {
   /** Fingerprint: tells keys apart without telling the key. */
   readonly id: string;
-  readonly key: Buffer;
+  readonly key: KeyObject;
 }
 
 /** The length of a root key, in bytes. */
@@ -15,10 +15,10 @@ export const ROOT_KEY_BYTES = KEY_BYTES;
 /** Names the use, so that the fingerprint is no hash that anything else computes of the key. */
 const FINGERPRINT_DOMAIN = 'authpipe root key fingerprint v1';
 
-/** A root key with its fingerprint. The key's bytes are kept out of anything that prints the object. */
+/** A root key with its fingerprint. The key's bytes are copied, and kept out of anything that prints the object. */
 export const rootKeyOf = (key: Buffer): RootKey => {
   const id = `rk_${createHash('sha256').update(FINGERPRINT_DOMAIN).update(key).digest('hex').slice(0, 16)}`;
-  return Object.defineProperty({ id } as RootKey, 'key', { value: key, enumerable: false });
+  return Object.defineProperty({ id } as RootKey, 'key', { value: createSecretKey(key), enumerable: false });
 };
 
 /** The tenant that a wrapped key belongs to: bound into it, so that wrapped keys can't be swapped between tenants. */

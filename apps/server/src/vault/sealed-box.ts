@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
 import { VaultError } from './vault.js';
 
 /** @see NIST SP 800-38D section 5.2.1.1: 96-bit nonces are the ones that GCM is made for */
@@ -21,7 +21,7 @@ export const unambiguous = (parts: readonly string[]): Buffer =>
   );
 
 /** AES-256-GCM: nonce, ciphertext and tag in one. The nonce must be random and never used twice with a key. */
-export const sealBox = (key: Buffer, nonce: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer => {
+export const sealBox = (key: KeyObject, nonce: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer => {
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(associatedData);
   const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()]);
@@ -29,7 +29,7 @@ export const sealBox = (key: Buffer, nonce: Buffer, associatedData: Buffer, plai
 };
 
 /** @throws VaultError when key, associated data or a single bit of the box is another */
-export const openBox = (key: Buffer, associatedData: Buffer, box: Buffer): Buffer => {
+export const openBox = (key: KeyObject, associatedData: Buffer, box: Buffer): Buffer => {
   if (box.length < NONCE_BYTES + TAG_BYTES) throw new VaultError('The envelope is too short to be one.');
   const decipher = createDecipheriv('aes-256-gcm', key, box.subarray(0, NONCE_BYTES), {
     authTagLength: TAG_BYTES,

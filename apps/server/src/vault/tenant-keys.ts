@@ -1,15 +1,24 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.js';
+import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { type RootKey, unwrapKey, wrapKey } from './root-key.js';
 import { KEY_BYTES } from './sealed-box.js';
 import { VaultError } from './vault.js';
 
-/** A tenant's key, unwrapped. */
+/**
+ * A tenant's key, unwrapped. It is held by OpenSSL, which wipes it when nobody uses it any more. Wiping it ourselves would
+ * be worse: what is being sealed at that moment would be sealed with zeros.
+ */
 export interface TenantKey {
   readonly id: string;
-  readonly key: Buffer;
+  readonly key: KeyObject;
+}
+
+interface CachedKey extends TenantKey {
+  readonly owner: string;
+  readonly unwrappedAt: Date;
 }
 
 interface TenantKeyRow {
@@ -22,6 +31,8 @@ interface TenantKeyRow {
 
 /** Unwrapped keys kept in memory: 32 bytes each, and a read of the database saved. */
 const MAX_CACHED_KEYS = 10_000;
+/** How long other replicas can still open what belonged to a deleted tenant. */
+const MAX_AGE_SECONDS = 300;
 
 const COLUMNS = 'id, environment, tenant_id, root_key_id, wrapped_key';
 const CURRENT = `SELECT ${COLUMNS} FROM tenant_keys WHERE environment = $1 AND tenant_id = $2 ORDER BY version DESC LIMIT 1`;
@@ -43,7 +54,7 @@ export const createTenantKeys = ({
   readonly clock: Clock;
   readonly randomness: Randomness;
 }) => {
-  const byId = new LRUCache<string, TenantKey & { readonly owner: string }>({ max: MAX_CACHED_KEYS });
+  const byId = new LRUCache<string, CachedKey>({ max: MAX_CACHED_KEYS });
   const ownerOf = (environment: string, tenantId: string): string => JSON.stringify([environment, tenantId]);
 
   const unwrap = (row: TenantKeyRow): TenantKey => {
@@ -54,21 +65,30 @@ export const createTenantKeys = ({
       );
     const place = { keyId: row.id, environment: row.environment, tenantId: row.tenant_id };
     const owner = ownerOf(row.environment, row.tenant_id);
-    const found = { id: row.id, key: unwrapKey(root, place, row.wrapped_key), owner };
+    const bytes = unwrapKey(root, place, row.wrapped_key);
+    const found = { id: row.id, key: createSecretKey(bytes), owner, unwrappedAt: clock.now() };
+    bytes.fill(0);
     byId.set(row.id, found);
     return found;
+  };
+
+  const cachedKey = (id: string): TenantKey | null => {
+    const cached = byId.get(id);
+    return cached && addSeconds(cached.unwrappedAt, MAX_AGE_SECONDS) > clock.now() ? cached : null;
   };
 
   const readCurrent = async (environment: string, tenantId: string): Promise<TenantKey | null> => {
     const [row] = await db.query<TenantKeyRow>('tenant_key_current', CURRENT, [environment, tenantId]);
     if (!row) return null;
-    return byId.get(row.id) ?? unwrap(row);
+    return cachedKey(row.id) ?? unwrap(row);
   };
 
   const create = async (environment: string, tenantId: string): Promise<void> => {
     const [root] = rootKeys;
     const keyId = newId('tk', randomness);
-    const wrapped = wrapKey(root, { keyId, environment, tenantId }, randomness.bytes(KEY_BYTES), randomness);
+    const bytes = randomness.bytes(KEY_BYTES);
+    const wrapped = wrapKey(root, { keyId, environment, tenantId }, bytes, randomness);
+    bytes.fill(0);
     await db.query('tenant_key_create', CREATE, [
       keyId,
       environment,
@@ -80,6 +100,11 @@ export const createTenantKeys = ({
   };
 
   return {
+    /** Lets a tenant have a key, whichever root key wraps it. */
+    async ensureKey(environment: string, tenantId: string): Promise<void> {
+      const [row] = await db.query<TenantKeyRow>('tenant_key_current', CURRENT, [environment, tenantId]);
+      if (!row) await create(environment, tenantId);
+    },
     /**
      * The key that seals for a tenant now. Asked of the database each time: another replica may have deleted the tenant,
      * and what a destroyed key sealed would be lost at the next start.
@@ -94,13 +119,13 @@ export const createTenantKeys = ({
     },
     /** The key an envelope names. The envelope's own binding decides whether it is the tenant's. */
     async keyById(keyId: string): Promise<TenantKey> {
-      const cached = byId.get(keyId);
+      const cached = cachedKey(keyId);
       if (cached) return cached;
       const [row] = await db.query<TenantKeyRow>('tenant_key_by_id', BY_ID, [keyId]);
       if (!row) throw new VaultError('The key of the envelope is gone: its tenant was deleted.');
       return unwrap(row);
     },
-    /** Destroys a tenant's keys, in the database and in memory. */
+    /** Destroys a tenant's keys, in the database and in this process's memory; in others within five minutes. */
     async destroy(environment: string, tenantId: string): Promise<void> {
       const values = [environment, tenantId];
       await db.query(
@@ -110,9 +135,7 @@ export const createTenantKeys = ({
       );
       const owner = ownerOf(environment, tenantId);
       for (const [id, cached] of byId.entries()) {
-        if (cached.owner !== owner) continue;
-        cached.key.fill(0);
-        byId.delete(id);
+        if (cached.owner === owner) byId.delete(id);
       }
     },
   };
