@@ -38,10 +38,20 @@ const authpipe = async () => {
   countStatements(db);
   const common = { clock: systemClock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
-  if (config.bootApiKey !== undefined)
-    await createApiKeys({ db, ...common }).ensureBootKey(config.bootApiKey);
+  const apiKeys = createApiKeys({ db, ...common });
+  if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
   const webFolder = '/nowhere';
-  return compose({ config, db, vault, ...common, sleep: systemSleep, log, version: 'bench', webFolder }).app;
+  return compose({
+    config,
+    db,
+    vault,
+    apiKeys,
+    ...common,
+    sleep: systemSleep,
+    log,
+    version: 'bench',
+    webFolder,
+  }).app;
 };
 
 const bare = async () => {

@@ -1,6 +1,6 @@
 import { findProvider } from '@authpipe/providers';
 import type { Express } from 'express';
-import { createApiKeys } from './access/api-key-store.js';
+import type { ApiKeys } from './access/api-key-store.js';
 import { createIdempotentRequests } from './access/idempotent-request-store.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config/read-config.js';
@@ -45,6 +45,7 @@ export interface Foundation {
   readonly config: Config;
   readonly db: Database;
   readonly vault: Vault;
+  readonly apiKeys: ApiKeys;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
@@ -65,13 +66,12 @@ export interface Composition {
 
 /** Joins the rooms: the one place where they meet. */
 export const compose = (foundation: Foundation): Composition => {
-  const { config, db, vault, clock, randomness, sleep, log, version, webFolder } = foundation;
+  const { config, db, vault, apiKeys, clock, randomness, sleep, log, version, webFolder } = foundation;
   const { allowLoopback, publicUrl, probeIntervalSeconds } = config;
   const wire: WireContext = { findProvider, allowLoopback };
   const owner = newId('node', randomness);
   const defaultRedirectUri = `${publicUrl}/connect/callback`;
 
-  const apiKeys = createApiKeys({ db, clock, randomness });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
   const integrations = createIntegrations({
     db,

@@ -42,7 +42,8 @@ const withDatabase = async (
   run: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<void>,
 ): Promise<void> => {
   const config = readConfig(process.env);
-  const log = createLogger('warn');
+  // Standard output is for what the command prints.
+  const log = createLogger('warn', process.stderr);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   try {
     await run(db);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createApiKeys } from './access/api-key-store.js';
+import { type ApiKeys, createApiKeys } from './access/api-key-store.js';
 import { systemClock } from './clock.js';
 import { compose } from './compose.js';
 import { encryptionKeysOf } from './config/encryption-keys.js';
@@ -54,25 +54,36 @@ const closeServer = (server: Server): Promise<void> =>
     setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS).unref();
   });
 
+/** A key that was in the environment once stays valid until it is revoked: its owner should know. */
+const letBootKeyIn = async (apiKeys: ApiKeys, key: string, log: Logger): Promise<void> => {
+  const { stillValid } = await apiKeys.ensureBootKey(key);
+  if (stillValid.length === 0) return;
+  log.warn(
+    { keys: stillValid },
+    'Earlier values of AUTHPIPE_API_KEY are still accepted: end them with `authpipe keys revoke ID`.',
+  );
+};
+
 /**
- * Starts the server: database, vault, rooms, jobs, port.
+ * Starts the server: root keys, database, vault, rooms, port, jobs.
  * @throws StartError with a sentence that says what to do; nothing stays open then
  */
 export const serve = async (config: Config, log: Logger, version: string): Promise<RunningServer> => {
   const clock = systemClock;
   const randomness = systemRandomness;
+  const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
+  const server = createServer();
   try {
-    const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
     const vault = await openVault({ db, rootKeys, clock, randomness });
-    if (config.bootApiKey !== undefined)
-      await createApiKeys({ db, clock, randomness }).ensureBootKey(config.bootApiKey);
+    const apiKeys = createApiKeys({ db, clock, randomness });
+    if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
     const { app, work, drain } = compose({
-      ...{ config, db, vault, clock, randomness, log, version },
+      ...{ config, db, vault, clock, randomness, log, version, apiKeys },
       sleep: systemSleep,
       webFolder: findWebFolder(),
     });
-    const server = createServer(app);
+    server.on('request', app);
     await listen(server, config.port);
     const jobs = await startJobs({ db, work, clock, log });
     const address = server.address();
@@ -89,6 +100,8 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
       },
     };
   } catch (error) {
+    server.close();
+    server.closeAllConnections();
     await db.close();
     throw error;
   }
