@@ -26,7 +26,6 @@ if (!/^[a-z]+$/.test(task || '') || !fs.existsSync(path.join(__dirname, `${task}
   stop(`There is no task "${task || ''}": see the scripts in package.json.`);
 }
 try {
-  fs.accessSync(root, fs.constants.W_OK);
   // The kernel's word, which mode bits do not tell: read-only mounts.
   fs.rmdirSync(fs.mkdtempSync(path.join(root, '.authpipe-write-')));
 } catch {

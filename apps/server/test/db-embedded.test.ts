@@ -55,8 +55,13 @@ const refusal = async (dataDir: string): Promise<string> => {
   return (error as StartError).message;
 };
 
+/** Looks every 5 ms, for 30 s at most: a creation is over within a few. */
 const waitUntil = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let looks = 0; looks < 6_000; looks += 1) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error('It never came.');
 };
 
 describe('the first start', () => {
