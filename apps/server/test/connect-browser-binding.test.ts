@@ -85,6 +85,18 @@ describe('the callback', () => {
     await pressButton(world, victim, await session());
     const trip = await walkToCallback(world, await session());
     expect((await victim.open(trip.callback)).status).toBe(403);
+    // Nothing was used up.
+    expect((await trip.resume()).text).toContain('is connected');
+  });
+
+  it('is refused once the session moved to another browser', async () => {
+    const made = await session();
+    const trip = await walkToCallback(world, made);
+    const calls = tokenCalls();
+    await pressButton(world, createBrowser(), made);
+    expect((await trip.resume()).status).toBe(403);
+    expect(tokenCalls()).toEqual(calls);
+    expect((await stateOf(world, made)).status).toBe('pending');
   });
 
   it('with a denial from another browser does not fail somebody’s session', async () => {
@@ -153,8 +165,10 @@ describe('a browser', () => {
     const browser = createBrowser();
     const made = await session();
     const hosted = await pressButton(world, browser, made);
-    const stranger = await createBrowser().open(hosted.url);
-    expect(stranger.status).toBe(403);
+    expect((await createBrowser().open(hosted.url)).status).toBe(403);
+    const stranger = createBrowser();
+    await pressButton(world, stranger, await session({ userId: `${userId}b` }));
+    expect((await stranger.open(hosted.url)).status).toBe(403);
     for (const step of ['start', 'cancel']) {
       const answer = await send(`/connect/${made.id}/${step}`, { headers: { origin: world.publicUrl } });
       expect(answer.status).toBe(403);

@@ -7,8 +7,9 @@ import { recordingLog } from './support/connect-world.js';
 
 let port = 0;
 let hits = 0;
-const server = createServer((_request, response) => {
+const server = createServer((request, response) => {
   hits += 1;
+  if (request.url === '/moved') response.writeHead(302, { location: '/x' });
   response.end('{"here":true}');
 });
 beforeAll(async () => {
@@ -88,6 +89,10 @@ describe('the guarded fetch', () => {
     expect(await failureOf(ask(`https://provider.test:${port}/x`, disguised))).toBe('forbidden');
     const strayed = { allowLoopback: true, resolve: resolvesTo('10.0.0.1') };
     expect(await failureOf(ask(`http://localhost:${port}/x`, strayed))).toBe('forbidden');
+  });
+
+  it('takes nothing from an answer that redirects', async () => {
+    expect(await failureOf(ask(`http://localhost:${port}/moved`, { allowLoopback: true }))).toBe('redirect');
   });
 
   it('calls an unreachable host a network failure', async () => {

@@ -308,9 +308,13 @@ describe('discovery', () => {
       await custom.close();
     });
 
-    it('is refused when the issuer’s host may have no aliases', async () => {
-      server.discover({ issuer: 'https://evil.test' });
-      expect(await outcomeOf(urlOf(targetOf(aliased(true))))).toBe('configuration');
+    it('is refused when the issuer’s host may have no aliases, whatever that host says', async () => {
+      const custom = await startHostileServer();
+      custom.discover({ ...server.metadata, issuer: server.issuer.replace('localhost', '127.0.0.1') });
+      server.handle('/.well-known/org', json({ alternate: custom.host }));
+      expect(await outcomeOf(urlOf(targetOf(aliased(true), custom.host)))).toBe('configuration');
+      expect(server.heard).toEqual([]);
+      await custom.close();
     });
   });
 });

@@ -24,7 +24,7 @@ import type {
 } from './authorization-request-store.js';
 import type { ConnectConnections, ConnectIntegration, ConnectIntegrations } from './connect-integrations.js';
 import { ConnectRefusal } from './connect-refusal.js';
-import { type ConnectSession, statusOf } from './connect-session.js';
+import type { ConnectSession } from './connect-session.js';
 import type { ConnectSessionStore, SessionOutcome } from './connect-session-store.js';
 import { type ReceivedGrant, serializeGrant, toNewGrant } from './received-grant.js';
 import { sameHash, secretHash } from './secret-hash.js';
@@ -191,9 +191,8 @@ export const createCompleteConnect = ({
     const session = await sessions.findById(request.sessionId);
     if (!session) throw new ConnectRefusal('unknown_session');
     if (!sameHash(session.browserHash, browserHash)) throw new ConnectRefusal('other_browser');
-    const status = statusOf(session, now);
-    if (status === 'expired') throw new ConnectRefusal('session_expired', { sessionId: session.id });
-    if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
+    // A trip never outlasts its session, so what is not pending has ended.
+    if (session.status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
     return { session, request, secrets };
   };
 

@@ -135,9 +135,10 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       if (proof === null || !sameHash(proof, session.browserHash)) throw new ConnectRefusal('other_browser');
       const lasting = browserId ?? newSecret(randomness);
       const browserHash = secretHash(lasting);
-      // Lost a race against the same browser's other tab: that one wrote the same id.
-      if (!(await sessions.rebind(session.id, proof, browserHash)) && browserId === null) {
-        throw new ConnectRefusal('other_browser');
+      // False when another tab of this browser was quicker, or another browser took the session over.
+      if (!(await sessions.rebind(session.id, proof, browserHash))) {
+        const again = await sessions.findById(session.id);
+        if (!sameHash(again?.browserHash ?? null, known)) throw new ConnectRefusal('other_browser');
       }
       return { session: { ...session, browserHash }, browserId: lasting };
     },
