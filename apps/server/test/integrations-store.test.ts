@@ -326,6 +326,16 @@ describeEachEngine('integrations', (open) => {
       expect((await put({ ...auth0, scopes: ['openid'] }, product('sso'))).record.version).toBe(2);
     });
 
+    it('does not send the tokens of connections to another host', async () => {
+      const { record } = await put(oktaRequest);
+      await connect(record.rowId);
+      const elsewhere = await problemOf(put({ ...oktaRequest, config: { domain: 'evil.okta.com' } }));
+      expect(elsewhere.code).toBe('conflict');
+      expect(await integrations.findByRowId(record.rowId)).toEqual(record);
+      const rolled = await put({ ...oktaRequest, clientId: '0oa2', clientSecret: 'rolled' });
+      expect(rolled.record).toMatchObject({ version: 2, clientId: '0oa2' });
+    });
+
     it('does not change the method either when a connection is made at that very moment', async () => {
       const auth0 = { ...oktaRequest, provider: 'auth0', config: { domain: 'acme.eu.auth0.com' } };
       const { record } = await put(auth0, product('sso'));

@@ -38,12 +38,12 @@ const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integratio
   VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10::text[], $11::jsonb, $12)
   ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING ${INTEGRATION_COLUMNS}`;
 
-/** The fence: version, and for provider and method that no connection was made meanwhile. */
+/** The fence: version, and for a change of whom the grants are with, that no connection was made meanwhile. */
 const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, updated_at = $4,
     status = CASE WHEN $5::boolean THEN 'healthy' ELSE status END,
     reason = CASE WHEN $5::boolean THEN NULL ELSE reason END,
     provider = $6, auth_method = $7, client_id = $8, scopes = $9::text[], config = $10::jsonb, redirect_uri = $11
-  WHERE id = $1 AND version = $2 AND (provider = $6 AND auth_method = $7
+  WHERE id = $1 AND version = $2 AND ($12::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
   RETURNING ${INTEGRATION_COLUMNS}`;
 
@@ -111,13 +111,13 @@ export const createPutIntegration = ({
     return row;
   };
 
-  /** Grants were made at one provider by one method: neither changes under connections. */
+  /** Grants were made with one server by one method: their tokens must not be sent to another. */
   const requireNoConnections = async ({ id }: IntegrationRow): Promise<void> => {
     const [used] = await db.query('integration_used', USED, [id]);
     if (!used) return;
     throw new Problem(
       'conflict',
-      'Connections use this integration: its provider and auth method stay. Set up another one beside it.',
+      'Connections use this integration: its provider, auth method and hosts stay. Set up another one beside it.',
     );
   };
 
@@ -131,7 +131,8 @@ export const createPutIntegration = ({
     if (changes.length > 0 && row.client_secret !== null && clientSecret === undefined) {
       throw secretNeeded(changes);
     }
-    if (changes.includes('provider') || changes.includes('authMethod')) await requireNoConnections(row);
+    const keepsGrants = changes.every((change) => change === 'clientId');
+    if (!keepsGrants) await requireNoConnections(row);
     const stored = clientSecret === undefined ? await secrets.open(row) : await secrets.openIfPossible(row);
     const isNewSecret =
       clientSecret !== undefined && (stored === null || !isSameSecret(stored, clientSecret));
@@ -142,7 +143,7 @@ export const createPutIntegration = ({
     // What the provider said of the old client says nothing of the new one.
     const isNewClient = isNewSecret || changes.length > 0;
     const start = [row.id, row.version, envelope, clock.now(), isNewClient];
-    const values = [...start, ...columnsOf(settings)];
+    const values = [...start, ...columnsOf(settings), keepsGrants];
     const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
     return changed;
   };
