@@ -101,7 +101,7 @@ ul { margin: 0; padding: 0; list-style: none; }
   border-width: 0 2px 2px 0;
   transform: rotate(45deg);
 }
-.scopes code { margin-left: .25rem; color: var(--soft); font-size: .8125rem; }
+.scopes code { color: var(--soft); font-size: .8125rem; }
 .options li + li { margin-top: .625rem; }
 .option {
   display: flex;
