@@ -71,5 +71,6 @@ export const problemResponse =
 
 /** For addresses that nothing answers. */
 export const notFound: RequestHandler = (request) => {
-  throw new Problem('not_found', `There is no ${request.method} ${request.path}: see /openapi.json.`);
+  // The path is not repeated: somebody may have put a key there.
+  throw new Problem('not_found', `There is nothing to ${request.method} at this path: see /openapi.json.`);
 };
