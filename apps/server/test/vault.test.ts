@@ -107,6 +107,16 @@ describeEachEngine('the vault', (open) => {
     await db.query('unswap', "DELETE FROM tenant_keys WHERE tenant_id = 'org_swap_a'", []);
   });
 
+  it('stops the start when the product’s own key was altered', async () => {
+    await vaultWith(root);
+    const flip = `UPDATE tenant_keys SET wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)
+      WHERE environment = '' AND tenant_id = ''`;
+    await db.query('flip', flip, []);
+    await expect(vaultWith(root)).rejects.toThrow('restore the table tenant_keys');
+    await db.query('flip', flip, []);
+    await vaultWith(root);
+  });
+
   it('opens old secrets while a new root key seals', async () => {
     const old = await (await vaultWith(root)).seal(place, PLANTED);
     const rotating = await vaultWith(otherRoot, root);

@@ -2,9 +2,9 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { StartError } from '../errors/start-error.js';
 import type { Randomness } from '../randomness.js';
-import { type RootKey, unwrapKey } from './root-key.js';
+import type { RootKey } from './root-key.js';
 import { NONCE_BYTES, openBox, sealBox, unambiguous } from './sealed-box.js';
-import { createTenantKeys } from './tenant-keys.js';
+import { createTenantKeys, type TenantKeys } from './tenant-keys.js';
 import { type SecretPlace, type Vault, VaultError } from './vault.js';
 
 /** First byte of every envelope. Another layout gets another number, and old envelopes stay readable. */
@@ -13,42 +13,28 @@ const FORMAT = 1;
 /** Whatever is given in the environment, the product's own key exists from the first start: it proves the root key. */
 const CANARY = { environment: '', tenantId: '' };
 
-interface KeyOfRoot {
-  readonly id: string;
-  readonly environment: string;
-  readonly tenant_id: string;
-  readonly root_key_id: string;
-  readonly wrapped_key: Uint8Array;
-}
+const ROOT_KEYS_IN_USE = 'SELECT DISTINCT root_key_id FROM tenant_keys ORDER BY root_key_id';
 
-const ONE_KEY_PER_ROOT = `SELECT DISTINCT ON (root_key_id) id, environment, tenant_id, root_key_id, wrapped_key
-  FROM tenant_keys ORDER BY root_key_id, id`;
-
-/** Each root key that ever wrapped something here must be given, and must unwrap it. */
+/** Each root key that ever wrapped something here must be given. Fingerprints tell: equal ones are equal keys. */
 const checkRootKeys = async (db: Database, rootKeys: readonly RootKey[]): Promise<void> => {
-  const wrapped = await db.query<KeyOfRoot>('vault_check', ONE_KEY_PER_ROOT, []);
-  for (const row of wrapped) {
-    const root = rootKeys.find(({ id }) => id === row.root_key_id);
-    if (!root) {
-      const given = rootKeys.map(({ id }) => id).join(', ');
-      throw new StartError(
-        `The vault was sealed with the root key ${row.root_key_id}, and AUTHPIPE_ENCRYPTION_KEY holds ${given}: put the right key there, beside a new one if you are changing keys.`,
-      );
-    }
-    try {
-      unwrapKey(
-        root,
-        { keyId: row.id, environment: row.environment, tenantId: row.tenant_id },
-        row.wrapped_key,
-      );
-    } catch (error) {
-      throw new StartError(
-        'A tenant’s key in the database was altered: restore the table tenant_keys from a backup.',
-        {
-          cause: error,
-        },
-      );
-    }
+  const inUse = await db.query<{ root_key_id: string }>('vault_root_keys', ROOT_KEYS_IN_USE, []);
+  const missing = inUse.find((row) => !rootKeys.some(({ id }) => id === row.root_key_id));
+  if (!missing) return;
+  const given = rootKeys.map(({ id }) => id).join(', ');
+  throw new StartError(
+    `The vault was sealed with the root key ${missing.root_key_id}, and AUTHPIPE_ENCRYPTION_KEY holds ${given}: put the right key there, beside a new one if you are changing keys.`,
+  );
+};
+
+/** The product's own key must open. A tenant's that was altered is that tenant's trouble, not everybody's. */
+const checkCanary = async (keys: TenantKeys): Promise<void> => {
+  try {
+    await keys.currentKey(CANARY.environment, CANARY.tenantId);
+  } catch (error) {
+    throw new StartError(
+      'The product’s own key in the database was altered: restore the table tenant_keys from a backup.',
+      { cause: error },
+    );
   }
 };
 
@@ -109,6 +95,7 @@ export const openVault = async ({
   // Made before the check: of two first starts with different root keys, one must fail.
   await keys.ensureKey(CANARY.environment, CANARY.tenantId);
   await checkRootKeys(db, rootKeys);
+  await checkCanary(keys);
   return {
     async seal(place, plaintext) {
       const { id, key } = await keys.currentKey(place.environment, place.tenantId);
