@@ -1,7 +1,9 @@
 // A task's end of the leash that scripts/start.cjs holds, and the processes that hang on it: whatever ends the task ends
 // them too.
 import { spawn } from 'node:child_process';
+import { rmdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MILLIS = 8_000;
@@ -18,6 +20,16 @@ let holding;
 /** Read before any other module copies the environment: children must not think that they are tasks. */
 const leashPath = process.env.AUTHPIPE_LEASH;
 delete process.env.AUTHPIPE_LEASH;
+
+/** What start.cjs could not remove itself because it was killed. */
+const removeLeash = () => {
+  try {
+    rmSync(leashPath, { force: true });
+    rmdirSync(dirname(leashPath));
+  } catch {
+    // Removed already.
+  }
+};
 
 /** Signals a process and all below it: each was started as the head of its own group. False when none is left. */
 const signalGroup = (child, signal) => {
@@ -65,6 +77,7 @@ export const holdLeash = () => {
   if (!leashPath) return;
   // Half open, so that the other side sees when this process has ended, and not only heard that it should.
   holding = connect({ path: leashPath, allowHalfOpen: true }).resume();
+  process.on('exit', removeLeash);
   for (const event of ['end', 'close', 'error']) holding.on(event, () => endTask(130));
 };
 

@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import type { MarkedProcess } from './support/marked-processes.js';
-import { copyScripts, type ScriptsCopy } from './support/scripts-copy.js';
+import { copyScripts, type ScriptsCopy, type Started } from './support/scripts-copy.js';
 
 const NODE = process.execPath;
 /** More than a task and its leash take to tidy up. */
@@ -38,6 +38,11 @@ const npmRunSleeper = async () => {
   return npm;
 };
 
+const expectNothingLeftOf = async (npm: Started) => {
+  expect(commands(await npm.left(TIDY_MILLIS))).toEqual([]);
+  expect(copy.temporaryFiles()).toEqual([]);
+};
+
 describe('however an npm script is ended, nothing of it stays behind', () => {
   // A SIGINT to npm alone is not among these: npm sits it out, since a terminal's goes to everyone.
   it.each(['SIGKILL', 'SIGTERM', 'SIGHUP'] as const)('when npm gets %s', async (signal) => {
@@ -45,7 +50,7 @@ describe('however an npm script is ended, nothing of it stays behind', () => {
     // npm, start.cjs, npx, the task and the two below it.
     expect(npm.living().length).toBeGreaterThanOrEqual(6);
     npm.child.kill(signal);
-    expect(commands(await npm.left(TIDY_MILLIS))).toEqual([]);
+    await expectNothingLeftOf(npm);
   });
 
   it('and all had time to tidy up before npm itself has ended, on Ctrl-C twice', async () => {
@@ -54,13 +59,14 @@ describe('however an npm script is ended, nothing of it stays behind', () => {
     for (const signal of ['SIGINT', 'SIGINT']) process.kill(-(npm.child.pid ?? 0), signal);
     const { output } = await npm.ended;
     expect(commands(npm.living())).toEqual([]);
+    expect(copy.temporaryFiles()).toEqual([]);
     expect(output).toContain('tidied');
   });
 
   it('when the terminal is closed', async () => {
     const npm = await npmRunSleeper();
     process.kill(-(npm.child.pid ?? 0), 'SIGHUP');
-    expect(commands(await npm.left(TIDY_MILLIS))).toEqual([]);
+    await expectNothingLeftOf(npm);
   });
 
   it.each([
@@ -72,7 +78,7 @@ describe('however an npm script is ended, nothing of it stays behind', () => {
     const found = npm.living().filter(({ command }) => pattern.test(command));
     expect(found).toHaveLength(1);
     for (const { pid } of found) process.kill(pid, 'SIGKILL');
-    expect(commands(await npm.left(TIDY_MILLIS))).toEqual([]);
+    await expectNothingLeftOf(npm);
   });
 });
 

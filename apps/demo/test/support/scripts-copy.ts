@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +34,8 @@ export interface Started {
 /** A repository that has nothing but the real one's scripts, and tasks of the test's own. */
 export interface ScriptsCopy {
   readonly root: string;
+  /** What its processes have left in their temporary folder. */
+  readonly temporaryFiles: () => string[];
   /** Adds `scripts/NAME.mjs` and the npm script for it. */
   readonly addTask: (name: string, source: string) => void;
   /** Adds a file below the root, as a program when told so. */
@@ -34,11 +45,12 @@ export interface ScriptsCopy {
   readonly remove: () => void;
 }
 
-/** What npm puts into the environment of `npm test` belongs to that run. */
+/** What npm says of `npm test` in its environment is not for other runs; its settings, such as the registry, are. */
 const ownEnvironment = (): Record<string, string | undefined> =>
   Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(npm_|AUTHPIPE_|NODE_OPTIONS$|PORT$|INIT_CWD$)/.test(name),
+      ([name]) =>
+        !/^(npm_(?!config_)|npm_config_local_prefix$|AUTHPIPE_|NODE_OPTIONS$|PORT$|INIT_CWD$)/.test(name),
     ),
   );
 
@@ -52,6 +64,8 @@ const until = async (condition: () => boolean, withinMillis: number): Promise<vo
 export const copyScripts = (): ScriptsCopy => {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'authpipe-scripts-')));
   chmodSync(root, 0o755);
+  const temporary = join(root, 't');
+  mkdirSync(temporary);
   cpSync(SCRIPTS, join(root, 'scripts'), { recursive: true });
   const scripts: Record<string, string> = {};
   const started: Started[] = [];
@@ -66,7 +80,7 @@ export const copyScripts = (): ScriptsCopy => {
     const mark = newMark();
     const child = spawn(command, args, {
       cwd: root,
-      env: { ...ownEnvironment(), ...environment, ...mark.environment },
+      env: { ...ownEnvironment(), TMPDIR: temporary, ...environment, ...mark.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, as a shell starts it: the terminal's Ctrl-C goes to that group.
       detached: true,
@@ -93,6 +107,7 @@ export const copyScripts = (): ScriptsCopy => {
 
   return {
     root,
+    temporaryFiles: () => readdirSync(temporary).filter((name) => name.startsWith('authpipe-')),
     addFile,
     addTask: (name, source) => {
       addFile(join('scripts', `${name}.mjs`), source);
