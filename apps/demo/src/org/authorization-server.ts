@@ -8,10 +8,10 @@ import Provider, {
 } from 'oidc-provider';
 import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
 import { SECONDS_PER_DAY } from './clock.js';
-import type { OrgUser } from './directory.js';
 import type { OrgState } from './org-state.js';
 import { errorPage } from './pages/error-page.js';
 import { logoutPage, signedOutPage } from './pages/sign-out-page.js';
+import type { OrgUser } from './people.js';
 import { ALL_SCOPES } from './scopes.js';
 import { toOktaTokenError } from './token-errors.js';
 

@@ -1,7 +1,7 @@
 import type { OrgControl } from './control.js';
-import { ADMIN_ROLE_NAMES, type AdminRole } from './directory.js';
 import { FAULT_KINDS } from './faults.js';
 import type { Fields } from './fields.js';
+import { ADMIN_ROLE_NAMES, type AdminRole } from './people.js';
 
 /** One thing that can be done to the org from outside the process. */
 export interface ControlAction {

@@ -1,8 +1,8 @@
 import { type OrgCounters, zeroCounters } from './counters.js';
-import type { AdminRole, OrgUser, UserStatus } from './directory.js';
 import type { Fault, PendingFault } from './faults.js';
 import { type GrantSelection, listGrants, type OrgGrant, revokeGrants } from './grants.js';
 import type { OrgState } from './org-state.js';
+import type { AdminRole, OrgUser, UserStatus } from './people.js';
 import { checkTokenSettings, type RotationMode, type TokenSettings } from './settings.js';
 
 /**

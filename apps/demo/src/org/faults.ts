@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { apiError } from './api-error.js';
-import type { OrgState } from './org-state.js';
+import type { OrgClock } from './clock.js';
+import type { OrgCounters } from './counters.js';
 import { rateLimitHeaders } from './rate-limit.js';
 
 /**
@@ -108,8 +109,15 @@ export class FaultQueue {
   }
 }
 
+/** What meeting a fault needs of the org. */
+export interface FaultContext {
+  readonly faults: FaultQueue;
+  readonly counters: OrgCounters;
+  readonly clock: OrgClock;
+}
+
 /** Puts the queue in front of the org's endpoints. */
-export function meetFaults({ faults, counters, clock }: OrgState): RequestHandler {
+export function meetFaults({ faults, counters, clock }: FaultContext): RequestHandler {
   return async (req, res, next) => {
     const fault = faults.take(req.path);
     if (!fault) return next();

@@ -9,11 +9,12 @@ import { createOrgClock } from './clock.js';
 import { createControl, type OrgControl } from './control.js';
 import { controlRoutes } from './control-routes.js';
 import { countRequest, zeroCounters } from './counters.js';
-import { DEFAULT_PEOPLE, Directory, type Person } from './directory.js';
+import { Directory } from './directory.js';
 import { FaultQueue, meetFaults } from './faults.js';
 import { managementApi } from './management-api.js';
 import type { OrgState } from './org-state.js';
 import { errorPage } from './pages/error-page.js';
+import { DEFAULT_PEOPLE, type Person } from './people.js';
 import { formOf, readForm, replay } from './request-form.js';
 import { oktaId } from './seed.js';
 import { checkTokenSettings, OKTA_TOKEN_SETTINGS, type RotationMode } from './settings.js';
@@ -23,6 +24,8 @@ import { OrgStore } from './store.js';
 export type { OrgClient } from './client-registry.js';
 export type { OrgControl } from './control.js';
 export type { OrgCounters } from './counters.js';
+export type { Fault, FaultKind, PendingFault } from './faults.js';
+export type { GrantSelection, OrgGrant } from './grants.js';
 export {
   type AdminRole,
   DEFAULT_PEOPLE,
@@ -30,9 +33,7 @@ export {
   type Person,
   SANDBOX_PASSWORD,
   type UserStatus,
-} from './directory.js';
-export type { Fault, FaultKind, PendingFault } from './faults.js';
-export type { GrantSelection, OrgGrant } from './grants.js';
+} from './people.js';
 export type { RotationMode, TokenSettings } from './settings.js';
 
 export interface OrgOptions {

@@ -1,8 +1,8 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type Provider from 'oidc-provider';
 import { type ApiErrorCode, apiError } from './api-error.js';
-import type { OrgApp, OrgGroup, OrgUser } from './directory.js';
 import type { OrgState } from './org-state.js';
+import type { OrgApp, OrgGroup, OrgUser } from './people.js';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.js';
 
 /** Calls per minute and endpoint, in the range of Okta's own defaults. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { OrgApp, OrgGroup, OrgUser, Person } from './directory.js';
+import type { OrgApp, OrgGroup, OrgUser, Person } from './people.js';
 
 const OTHER_USERS = [
   'Alan Turing',

@@ -3,11 +3,11 @@ import type Provider from 'oidc-provider';
 import type { errors } from 'oidc-provider';
 import { checkRequest, scopesToGrant } from './authorization-request.js';
 import { CONSENT_PATH, SIGN_IN_PATH } from './authorization-server.js';
-import { type OrgUser, SANDBOX_PASSWORD } from './directory.js';
 import type { OrgState } from './org-state.js';
 import { consentPage } from './pages/consent-page.js';
 import { errorPage } from './pages/error-page.js';
 import { signInPage } from './pages/sign-in-page.js';
+import { type OrgUser, SANDBOX_PASSWORD } from './people.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 

@@ -1,4 +1,4 @@
-import type { OrgUser } from '../directory.js';
+import type { OrgUser } from '../people.js';
 import { SCOPE_DESCRIPTIONS } from '../scopes.js';
 import { html } from './html.js';
 import { layout, orgName } from './layout.js';

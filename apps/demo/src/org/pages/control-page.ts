@@ -1,7 +1,7 @@
 import type { OrgCounters } from '../counters.js';
-import { ADMIN_ROLE_NAMES, type OrgUser } from '../directory.js';
 import type { PendingFault } from '../faults.js';
 import type { OrgGrant } from '../grants.js';
+import { ADMIN_ROLE_NAMES, type OrgUser } from '../people.js';
 import type { TokenSettings } from '../settings.js';
 import { faultSection } from './control-faults.js';
 import { button, card, post } from './control-parts.js';

@@ -1,4 +1,4 @@
-import { ADMIN_ROLE_NAMES, type OrgUser, SANDBOX_PASSWORD } from '../directory.js';
+import { ADMIN_ROLE_NAMES, type OrgUser, SANDBOX_PASSWORD } from '../people.js';
 import { html } from './html.js';
 import { layout, orgName } from './layout.js';
 
