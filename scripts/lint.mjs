@@ -1,4 +1,5 @@
-// `npm run lint`: format and lint rules, then the rule of rooms.
+// `npm run lint`: format and lint rules, the rule of rooms, no provider's name in shared code, no schema without its
+// migration.
 import { endTask, holdLeash, run } from './leash.mjs';
 import { install, root, toolEnvironment } from './prepare.mjs';
 
@@ -8,4 +9,5 @@ const options = { cwd: root, env: toolEnvironment };
 const style = await run('biome', ['check', '.'], options);
 const rooms = await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'apps'], options);
 const names = await run('node', ['scripts/provider-names.mjs'], options);
-await endTask(style || rooms || names);
+const schema = await run('node', ['apps/server/scripts/migration.mjs', '--check'], options);
+await endTask(style || rooms || names || schema);
