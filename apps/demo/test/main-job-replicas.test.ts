@@ -7,7 +7,7 @@ import type { RunningDemo } from './support/running-demo.js';
 import { runAuthpipe, type ServerProcess, startServerProcess } from './support/server-process.js';
 
 /** A refresh is due a fifth of this before the end, and swept for every 5 s. */
-const TOKEN_SECONDS = 12;
+const TOKEN_SECONDS = 10;
 const REFRESHES = 2;
 /** CONTRACT: a revoked key is refused on every replica within this time. */
 const REVOCATION_SECONDS = 5;

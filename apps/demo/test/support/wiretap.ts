@@ -29,8 +29,6 @@ export interface WiretapOptions {
 export interface Wiretap {
   readonly port: number;
   readonly exchanges: readonly Exchange[];
-  /** Hosts that somebody wanted a tunnel to (HTTPS, WebSocket): none is dug. */
-  readonly refusedTunnels: readonly string[];
   close(): Promise<void>;
 }
 
@@ -40,7 +38,6 @@ export async function startWiretap({
   addHeaders = () => ({}),
 }: WiretapOptions): Promise<Wiretap> {
   const exchanges: Exchange[] = [];
-  const refusedTunnels: string[] = [];
 
   const relay = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     const requestBody = await read(incoming);
@@ -78,15 +75,14 @@ export async function startWiretap({
   const server = createServer((incoming, answer) => {
     relay(incoming, answer).catch(() => incoming.socket.destroy());
   });
-  server.on('connect', (incoming: IncomingMessage, socket) => {
-    refusedTunnels.push(incoming.url ?? '');
+  // A tunnel (HTTPS, WebSocket) could not be looked into: none is dug.
+  server.on('connect', (_incoming, socket) => {
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     exchanges,
-    refusedTunnels,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
