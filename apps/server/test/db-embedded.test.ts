@@ -196,13 +196,16 @@ describe('closing', () => {
 });
 
 describe('the built server', () => {
-  const dist = mkdtempSync(fileURLToPath(new URL('../node_modules/.embedded-', import.meta.url)));
-  afterAll(() => rmSync(dist, { recursive: true, force: true }));
-
   it('finds the creator next to its bundle', async () => {
-    execFileSync(process.execPath, ['--import', 'tsx', BUILD, dist], { cwd: SERVER });
-    const first = openElsewhere(newFolder(), { entry: join(dist, 'main.js') });
-    expect(await first.report).toMatchObject({ rows: 0, creators: [{ created: true }] });
-    await first.end();
+    // Below the package, so that the bundle finds its dependencies.
+    const dist = mkdtempSync(join(SERVER, 'node_modules', '.embedded-'));
+    try {
+      execFileSync(process.execPath, ['--import', 'tsx', BUILD, dist], { cwd: SERVER });
+      const first = openElsewhere(newFolder(), { entry: join(dist, 'main.js') });
+      expect(await first.report).toMatchObject({ rows: 0, creators: [{ created: true }] });
+      await first.end();
+    } finally {
+      rmSync(dist, { recursive: true, force: true });
+    }
   });
 });
