@@ -127,7 +127,7 @@ describe('connecting an account', () => {
     const before = await connected();
     const made = await session({ connectionId: before.id });
     const trip = await walkToCallback(world, made);
-    await world.connections.eraseConnection(before.id, ENVIRONMENT);
+    await world.connections.eraseConnection(before.id, ENVIRONMENT, 1);
     world.org.control.revokeGrants({ user: 'linus@acme.test' });
     const grants = world.org.control.listGrants().length;
     const done = await trip.resume();

@@ -209,6 +209,43 @@ describeEachEngine('credentials', (open) => {
     });
   });
 
+  it('lists by every filter at once, and goes on to the next page of that', async () => {
+    const filter = {
+      tenantId: TENANT,
+      userId: 'user_filtered',
+      owner: 'user',
+      integration: 'okta',
+      provider: 'okta',
+      status: 'healthy',
+    } as const;
+    const metadata = { plan: 'filtered' };
+    const labels = ['first', 'second'];
+    for (const label of labels) {
+      const key = {
+        environment: ENVIRONMENT,
+        integrationId: 'okta',
+        tenantId: TENANT,
+        owner: 'user',
+        label,
+      } as const;
+      await connectUser(node, org, clock, { key: { ...key, userId: 'user_filtered' }, metadata });
+    }
+    for (const wanted of [filter, { ...filter, metadata }]) {
+      const page = { environment: ENVIRONMENT, limit: 1 };
+      const first = await node.connections.listConnections(wanted, { ...page, cursor: null });
+      const second = await node.connections.listConnections(wanted, { ...page, cursor: first.nextCursor });
+      expect([...first.data, ...second.data].map(({ label }) => label).sort()).toEqual(labels);
+      expect(second.nextCursor).toBeNull();
+    }
+  });
+
+  it('refuses a cursor of a time that no connection has', async () => {
+    const cursor = Buffer.from('999999999999999:conn_x').toString('base64url');
+    await expect(
+      node.connections.listConnections({}, { environment: ENVIRONMENT, cursor, limit: 1 }),
+    ).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+
   it('tells of changed metadata once', async () => {
     const { connection } = await connectUser(node, org, clock, { userId: 'user_meta' });
     const changed = await node.connections.updateMetadata(connection.id, ENVIRONMENT, { team: 'blue' });

@@ -97,10 +97,23 @@ describeEachEngine('disconnecting', (open) => {
     org.control.failNext({ kind: 'hang' });
     const refreshing = node.refresh.sweepDueRefreshes(clock.now());
     while (org.control.hungCount() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    await node.connections.eraseConnection(id, ENVIRONMENT);
+    await node.connections.eraseConnection(id, ENVIRONMENT, 1);
     org.control.releaseHung();
     await refreshing;
     expect(org.control.listGrants()).toHaveLength(0);
+  });
+
+  it('ends a grant too that somebody saved while the one before it was being revoked', async () => {
+    const { id, userId } = await connect();
+    org.control.failNext({ kind: 'hang', path: '/oauth2/v1/revoke' });
+    const deleting = node.disconnect.deleteConnection(id, ENVIRONMENT);
+    while (org.control.hungCount() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    const { connection } = await connectUser(node, org, clock, { userId });
+    expect(connection.id).toBe(id);
+    org.control.releaseHung();
+    expect(await deleting).toEqual({ id, revokedAtProvider: true });
+    expect(org.control.listGrants()).toHaveLength(0);
+    expect(await rows('credentials', 'connection_id', id)).toBe(0);
   });
 
   it('ends a tenant: its connections, integrations, sessions and keys, and nobody else’s', async () => {

@@ -43,8 +43,11 @@ export interface ConnectionStore {
   updateMetadata(id: string, environment: string, metadata: Metadata): Promise<Connection>;
   /** Over all environments, for the metrics. */
   countConnections(): Promise<{ provider: string; status: string; count: number }[]>;
-  /** Erases the connection with its credential and secrets, and tells of it. False when it was gone already. */
-  eraseConnection(id: string, environment: string): Promise<boolean>;
+  /**
+   * Erases the connection with its credential and secrets, and tells of it. False when it was gone already, or its
+   * credential is at another version than the one given.
+   */
+  eraseConnection(id: string, environment: string, version: number): Promise<boolean>;
 }
 
 /** The one answer to an id that is unknown, in another environment, or another tenant's. */
@@ -104,14 +107,14 @@ export const createConnectionStore = ({
         const { createdAt, id } = decodeCursor(cursor);
         conditions.push(`(c.created_at, c.id) < (${bind(createdAt, 'timestamptz')}, ${bind(id)})`);
       }
-      const name = [
-        'connections',
-        ...used.map(([column]) => column),
+      // Letters, since Postgres cuts names at 63 characters, and would take one statement for another.
+      const parts = [
+        ...used.map(([column]) => column[0]),
         hasMetadata ? 'm' : '',
-        cursor ? 'c' : '',
+        cursor === null ? '' : 'c',
       ];
       const rows = await db.query<ConnectionRow>(
-        name.join('_'),
+        `connections_${parts.join('')}`,
         `SELECT ${CONNECTION_COLUMNS} FROM ${CONNECTION_SOURCE} WHERE ${conditions.join(' AND ')}
          ORDER BY c.created_at DESC, c.id DESC LIMIT ${bind(limit + 1, 'int')}`,
         values,
@@ -157,16 +160,16 @@ export const createConnectionStore = ({
       return rows;
     },
 
-    async eraseConnection(id, environment) {
+    async eraseConnection(id, environment, version) {
       const erased = await db.query(
         'connection_erase',
         `WITH gone AS (
            DELETE FROM connections c USING credentials k
-           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2
+           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND k.version = $5
            RETURNING c.*, k.version)
          ${insertConnectionEvent({ id: '$3', type: "'connection.deleted'", time: '$4::timestamptz', from: 'gone c' })}
          RETURNING id`,
-        [id, environment, newId('evt', randomness), clock.now()],
+        [id, environment, newId('evt', randomness), clock.now(), version],
       );
       return erased.length > 0;
     },

@@ -12,7 +12,7 @@ export const encodeCursor = ({ createdAt, id }: ListPosition): string =>
 
 /** The position behind a cursor. @throws Problem `invalid_request` for anything that `encodeCursor` did not make */
 export const decodeCursor = (cursor: string): ListPosition => {
-  const match = /^(\d{1,15}):(conn_[\w-]+)$/.exec(Buffer.from(cursor, 'base64url').toString());
+  const match = /^(\d{1,13}):(conn_[\w-]+)$/.exec(Buffer.from(cursor, 'base64url').toString());
   if (!match?.[1] || !match[2]) {
     throw new Problem(
       'invalid_request',

@@ -13,7 +13,7 @@ export interface Database {
   /**
    * One prepared statement on the driver itself, for hot paths. Rows have the columns as selected; `timestamptz` comes as
    * Date, `bytea` as Uint8Array, `jsonb` parsed, `text[]` as an array, `int8` as a number.
-   * @param name the statement's name, one for each text
+   * @param name the statement's name, one for each text; at most 63 characters, which is where Postgres cuts it
    */
   query<Row>(name: string, sql: string, values: readonly unknown[]): Promise<Row[]>;
   /**

@@ -4,6 +4,7 @@ import type { ConnectionRecord } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshStore } from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
+import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
 import type { Sleep } from '../sleep.js';
@@ -14,7 +15,7 @@ const LOOK_MILLIS = 200;
 const MAX_LOOKS = 60;
 /** Connections of a tenant that are ended at once. */
 const CONCURRENCY = 8;
-/** How often a tenant is looked over for connections that were made while it was being ended. */
+/** How often a tenant is looked over for connections, and a connection for grants, that came while it was being ended. */
 const MAX_ROUNDS = 5;
 
 export interface DisconnectDependencies {
@@ -33,7 +34,7 @@ export interface DisconnectDependencies {
 export interface Disconnect {
   /**
    * A provider that does not answer, or can't revoke, does not keep the data alive: it is erased all the same, and
-   * `revokedAtProvider` is false. @throws Problem `connection_not_found`
+   * `revokedAtProvider` is false. @throws Problem `connection_not_found`, `conflict`
    */
   deleteConnection(connectionId: string, environment: string): Promise<DeletedConnection>;
   /** All connections of a tenant, its integrations, its sessions and its keys. */
@@ -74,15 +75,23 @@ export const createDisconnect = ({
       : oauth.revoke(found.target, refreshToken, 'refresh_token');
   };
 
-  /** Whether the provider revoked; `null` when there was no such connection. */
+  /**
+   * Whether the provider revoked; `null` when there was no such connection. What is erased is what was revoked: a grant
+   * that somebody saved meanwhile is ended too.
+   */
   const end = async (connectionId: string, environment: string): Promise<boolean | null> => {
-    if (!(await connections.findRecord(connectionId, environment))) return null;
-    await keepStill(connectionId, environment);
-    const revoked = await revoke(connectionId, environment).catch((error: unknown) => {
-      log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
-      return false;
-    });
-    return (await connections.eraseConnection(connectionId, environment)) ? revoked : null;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      if (!(await connections.findRecord(connectionId, environment))) return null;
+      await keepStill(connectionId, environment);
+      const still = await connections.findRecord(connectionId, environment);
+      if (!still) return null;
+      const revoked = await revoke(connectionId, environment).catch((error: unknown) => {
+        log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
+        return false;
+      });
+      if (await connections.eraseConnection(connectionId, environment, still.version)) return revoked;
+    }
+    throw new Problem('conflict', 'The connection is being changed by others at the same time: try again.');
   };
 
   return {
