@@ -8,7 +8,6 @@ import { createApiKeys } from '../src/access/api-key-store.js';
 import { systemClock } from '../src/clock.js';
 import { compose } from '../src/compose.js';
 import { readConfig } from '../src/config/read-config.js';
-import type { Database } from '../src/db/database.js';
 import { openDatabase } from '../src/db/open-database.js';
 import { createLogger } from '../src/log/logger.js';
 import { systemRandomness } from '../src/randomness.js';
@@ -19,23 +18,19 @@ import { rootKeyOf } from '../src/vault/root-key.js';
 const [, , side] = process.argv;
 let statements = 0;
 
-/** Counts at the driver, where nothing can hide: hot paths, and what Prisma sends. */
-const countStatements = (db: Database): void => {
-  if (db.driver.kind !== 'postgres') return;
-  db.driver.pool.on('connect', (client) => {
-    const query = client.query.bind(client);
-    client.query = ((...call: Parameters<typeof query>) => {
-      statements += 1;
-      return query(...call);
-    }) as typeof client.query;
-  });
+/** Counts at the driver, before any connection is open, where nothing can hide: hot paths, and what Prisma sends. */
+const countStatements = (): void => {
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function (this: pg.Client, ...call: unknown[]) {
+    statements += 1;
+    return Reflect.apply(query, this, call);
+  } as typeof query;
 };
 
 const authpipe = async () => {
   const config = readConfig(process.env);
   const log = createLogger('warn');
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  countStatements(db);
   const common = { clock: systemClock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
   const apiKeys = createApiKeys({ db, ...common });
@@ -54,20 +49,45 @@ const authpipe = async () => {
   }).app;
 };
 
+/**
+ * The simplest thing that could do the job: a token in plain text, found by its owner with one prepared SELECT, no key
+ * check. It answers the token as the server does, as a string and as a header, so that both bodies are of about one size.
+ */
 const bare = async () => {
   const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
+  await pool.query(`CREATE TABLE bare_tokens (provider text, tenant_id text, user_id text, access_token text NOT NULL,
+    token_type text NOT NULL, expires_at timestamptz, scopes text[] NOT NULL, base_url text NOT NULL,
+    PRIMARY KEY (provider, tenant_id, user_id))`);
+  await pool.query(
+    `INSERT INTO bare_tokens VALUES
+      ('okta', 'org_acme', 'user_123', $1, 'Bearer', '2999-01-01T00:00:00Z', '{}', 'https://bench.okta.com')`,
+    [process.env.BENCH_ACCESS_TOKEN],
+  );
   const app = express();
-  app.get('/', async (request, response) => {
+  app.get('/credentials', async (request, response) => {
+    const { provider, tenantId, userId } = request.query;
     const { rows } = await pool.query({
-      name: 'one',
-      text: 'SELECT * FROM credentials WHERE connection_id = $1',
-      values: [request.query.connectionId],
+      name: 'token',
+      text: 'SELECT * FROM bare_tokens WHERE provider = $1 AND tenant_id = $2 AND user_id = $3',
+      values: [provider, tenantId, userId],
     });
-    response.json({ version: rows[0].version, expiresAt: rows[0].expires_at });
+    const [row] = rows;
+    response.json({
+      credential: row.access_token,
+      tokenType: row.token_type,
+      headers: { authorization: `${row.token_type} ${row.access_token}` },
+      expiresAt: row.expires_at,
+      scopes: row.scopes,
+      tenantId: row.tenant_id,
+      userId: row.user_id,
+      provider: row.provider,
+      baseUrl: row.base_url,
+    });
   });
   return app;
 };
 
+countStatements();
 const server = createServer(side === 'authpipe' ? await authpipe() : await bare());
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', () => process.send?.({ statements }));
