@@ -152,6 +152,16 @@ describeEachEngine('health', (open) => {
     expect(asked()).toBe(before);
   });
 
+  it('asks nobody about a version that was replaced', async () => {
+    const id = await connect();
+    await node.refresh.refreshConnection(id, ENVIRONMENT);
+    const before = asked();
+    expect(await node.health.reportConnection(id, ENVIRONMENT, 1)).toMatchObject({ version: 2 });
+    expect(asked()).toBe(before);
+    await node.health.reportConnection(id, ENVIRONMENT, 2);
+    expect(asked()).toBeGreaterThan(before);
+  });
+
   it('calls a user who was deactivated dead', async () => {
     const id = await connect({ person: 'grace@acme.test' });
     org.control.deactivateUser('grace@acme.test');

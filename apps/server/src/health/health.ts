@@ -22,9 +22,10 @@ export interface Health {
   checkConnection(connectionId: string, environment: string): Promise<Connection>;
   /**
    * A caller was refused by the provider. It triggers a look, which alone decides: a caller can't mark a connection. One
-   * that is known to be dead is not asked about again. @throws Problem `connection_not_found`
+   * that is known to be dead is not asked about again, and nothing is learned of a `version` that has been replaced (the
+   * current one, when left out). @throws Problem `connection_not_found`
    */
-  reportConnection(connectionId: string, environment: string): Promise<Connection>;
+  reportConnection(connectionId: string, environment: string, version?: number): Promise<Connection>;
   /** Looks at all that is due at `now`. Resolves with how many were looked at. */
   sweepDueProbes(now: Date): Promise<number>;
   /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
@@ -63,9 +64,10 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
       return connections.getConnection(connectionId, environment);
     },
 
-    async reportConnection(connectionId, environment) {
+    async reportConnection(connectionId, environment, version) {
       const connection = await connections.getConnection(connectionId, environment);
-      if (connection.status === 'needs_reconnect') return connection;
+      const isOutdated = version !== undefined && version < connection.version;
+      if (connection.status === 'needs_reconnect' || isOutdated) return connection;
       await look({ connectionId, environment });
       return connections.getConnection(connectionId, environment);
     },
