@@ -5,6 +5,7 @@ import { Router } from 'express';
 import request from 'supertest';
 import { z } from 'zod';
 import type { ApiKeyIdentity } from '../src/access/api-key-store.js';
+import { connectionNotFound } from '../src/credentials/connection-store.js';
 import { Problem } from '../src/errors/problem.js';
 import { createApp } from '../src/http/app.js';
 import { defineRoute, type Route } from '../src/http/route.js';
@@ -34,12 +35,26 @@ const keys: Record<string, ApiKeyIdentity> = {
   limited: { id: 'key_3', environment: 'test', scopes: ['connections:read', 'admin'], tenantId: 'org_a' },
 };
 
+let runsOnce = 0;
+
 const echoBody = z.strictObject({
   tenantId: appId,
   nested: z.strictObject({ 'a/b': z.int() }).optional(),
 });
 
 const routes: Route[] = [
+  defineRoute({
+    method: 'post',
+    path: '/reads',
+    scope: 'connections:read',
+    summary: 'Read by POST',
+    isRead: true,
+    body: z.union([
+      z.strictObject({ id: z.string() }),
+      z.strictObject({ provider: appId, tenantId: appId, userId: appId }),
+    ]),
+    handle: async ({ body }) => ({ body }),
+  }),
   defineRoute({
     method: 'get',
     path: '/things',
@@ -86,7 +101,10 @@ const app = createApp({
     return found;
   },
   allows: (identity, scope) => identity.scopes.includes(scope) || identity.scopes.includes('admin'),
-  once: async (_request, run) => run(),
+  once: async (_request, run) => {
+    runsOnce += 1;
+    return run();
+  },
   ping: async () => {},
   isDraining: () => false,
   countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
@@ -164,6 +182,65 @@ describe('the API', () => {
     expect(logged).toContain(answer.body.requestId);
   });
 
+  it('reads nothing of the body before it knows who calls', async () => {
+    const answer = await request(app)
+      .post('/v1/things')
+      .set('Content-Type', 'application/json')
+      .send(`{"broken": "${'x'.repeat(300_000)}`);
+    expect(answer.status).toBe(401);
+  });
+
+  it.each([
+    ['U+0000', 'org\0'],
+    ['half of a surrogate pair, which would be stored as any other half', 'org\ud800'],
+  ])('refuses %s, wherever it is', async (_what, text) => {
+    const things = request(app).post('/v1/things').set(as('reader'));
+    expect((await things.send({ tenantId: text })).body).toMatchObject({
+      code: 'invalid_request',
+      errors: [{ pointer: '/tenantId' }],
+    });
+    const named = request(app).post('/v1/reads').set(as('reader'));
+    expect((await named.send({ id: text })).body.errors).toEqual([
+      { pointer: '/id', detail: 'must not hold U+0000 or half of a surrogate pair' },
+    ]);
+  });
+
+  it('tells a caller who gave several fields about these, whatever else the body could have been', async () => {
+    const reads = request(app).post('/v1/reads').set(as('reader'));
+    const { body } = await reads.send({ provider: '', userId: 'user_1' });
+    expect(body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+      '/provider',
+      '/tenantId',
+    ]);
+  });
+
+  it('asks for JSON when another kind of body comes', async () => {
+    const answer = await request(app).post('/v1/things').set(as('reader')).type('text/plain').send('hello');
+    expect(answer.status).toBe(400);
+    expect(answer.body.detail).toContain('Content-Type: application/json');
+  });
+
+  it('answers a body that does not unpack with invalid_request', async () => {
+    const answer = await request(app)
+      .post('/v1/things')
+      .set(as('reader'))
+      .set('Content-Type', 'application/json')
+      .set('Content-Encoding', 'gzip')
+      .send('{}');
+    expect(answer.body).toMatchObject({ code: 'invalid_request', status: 400 });
+    expect(logged).not.toContain('request failed');
+  });
+
+  it('keeps the answer of a POST with an Idempotency-Key, unless it only reads', async () => {
+    runsOnce = 0;
+    const send = (path: string, body: object) =>
+      request(app).post(path).set(as('reader')).set('Idempotency-Key', 'a1').send(body);
+    await send('/v1/reads', { id: 'a' });
+    expect(runsOnce).toBe(0);
+    await send('/v1/things', { tenantId: 'org_a' });
+    expect(runsOnce).toBe(1);
+  });
+
   it('sends Retry-After in whole seconds', async () => {
     const answer = await request(app).get('/v1/waits').set(as('reader'));
     expect(answer.status).toBe(503);
@@ -201,7 +278,8 @@ describe('the API', () => {
     expect(own.status).toBe(201);
     const limited = keys.limited as ApiKeyIdentity;
     expect(() => requireWholeProduct(limited)).toThrow('limited to one tenant');
-    expect(() => visibleTo(limited, { id: 'conn_1', tenantId: 'org_b' })).toThrow('no connection');
+    // In the very words of a connection that does not exist.
+    expect(() => visibleTo(limited, { id: 'conn_1', tenantId: 'org_b' })).toThrow(connectionNotFound());
   });
 });
 

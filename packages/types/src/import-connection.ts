@@ -8,7 +8,10 @@ export const importedCredential = z.union([
   z.strictObject({
     accessToken: secret,
     refreshToken: secret.optional(),
-    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .refine((time) => Date.parse(time) >= 0, 'must not be before 1970')
+      .optional(),
     scopes: z.array(z.string().min(1)).optional(),
   }),
   z.strictObject({ apiKey: secret }),

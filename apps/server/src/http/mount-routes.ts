@@ -44,9 +44,20 @@ const send = (response: Response, { status = 200, body, headers = {} }: RouteAns
 const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'query' | 'path'): unknown =>
   schema === null ? undefined : parseInput(schema, value, part);
 
-const idempotencyKeyOf = (request: Request): string | null => {
+const parseJson = express.json({ limit: '256kb', strict: false });
+
+const readBody = (request: Request, response: Response): Promise<void> => {
+  if (request.is('application/json') === false) {
+    throw new Problem('invalid_request', 'Send the body as JSON, with "Content-Type: application/json".');
+  }
+  return new Promise((resolve, reject) => {
+    parseJson(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
+};
+
+const idempotencyKeyOf = (request: Request, { method, isRead }: KeyedRoute): string | null => {
   const value = request.get('idempotency-key');
-  if (value === undefined || request.method !== 'POST') return null;
+  if (value === undefined || method !== 'post' || isRead) return null;
   if (!IDEMPOTENCY_KEY.test(value)) {
     throw new Problem('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters.');
   }
@@ -60,6 +71,8 @@ const keyedHandler =
     if (!allows(key, route.scope)) {
       throw new Problem('forbidden', `This API key lacks the scope ${route.scope}: use one that has it.`);
     }
+    // Not earlier: a stranger costs no more than the look-up of a key.
+    if (route.body !== null) await readBody(request, response);
     const input = {
       key,
       params: parsed(route.params, request.params, 'path'),
@@ -67,7 +80,7 @@ const keyedHandler =
       body: parsed(route.body, request.body ?? {}, 'body'),
       requestId: requestIdOf(response),
     };
-    const idempotencyKey = idempotencyKeyOf(request);
+    const idempotencyKey = idempotencyKeyOf(request, route);
     const run = () => route.handle(input);
     const answer =
       idempotencyKey === null
@@ -86,16 +99,13 @@ export const mountRoutes = (routes: readonly Route[], dependencies: MountDepende
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
-  const readJson = express.json({ limit: '256kb', strict: false });
   for (const route of routes) {
     if (route.scope === 'public') {
       router[route.method](route.path, async (request, response) => {
         send(response, await route.handle({ params: request.params as Record<string, string> }));
       });
-    } else if (route.body === null) {
-      router[route.method](route.path, keyedHandler(route, dependencies));
     } else {
-      router[route.method](route.path, readJson, keyedHandler(route, dependencies));
+      router[route.method](route.path, keyedHandler(route, dependencies));
     }
   }
   return router;

@@ -6,14 +6,44 @@ import { Problem } from '../errors/problem.js';
 const pointerTo = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
+/** How far a branch is from what was sent; each field that it does not have counts. */
+const distanceOf = (issues: readonly z.core.$ZodIssue[]): number =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+
 /** The issues of the best fitting branch of a union, so that the caller is told about the form it meant. */
 const flatten = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
   issues.flatMap((issue) => {
     if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
     const branches = issue.errors.map((errors) => flatten(errors));
-    const closest = branches.reduce((best, branch) => (branch.length < best.length ? branch : best));
+    const closest = branches.reduce((best, branch) =>
+      distanceOf(branch) < distanceOf(best) ? branch : best,
+    );
     return closest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
   });
+
+const isText = (text: string): boolean => !text.includes('\0') && !/\p{Surrogate}/u.test(text);
+
+/**
+ * Where text is that no database keeps as it is: U+0000 is refused, and every lone surrogate becomes the same U+FFFD, so
+ * that two ids would turn into one. A name that is no text is told at its parent: it can't be repeated.
+ */
+const faultsOfText = (value: unknown, path: readonly PropertyKey[]): FieldError[] => {
+  const fault = { pointer: pointerTo(path), detail: 'must not hold U+0000 or half of a surrogate pair' };
+  if (typeof value === 'string') return isText(value) ? [] : [fault];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    isText(name) ? faultsOfText(inner, [...path, name]) : [fault],
+  );
+};
+
+const faultsOfForm = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
+  flatten(issues).map((issue) => ({
+    pointer: pointerTo(issue.path),
+    detail:
+      issue.code === 'unrecognized_keys'
+        ? `has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+        : issue.message,
+  }));
 
 /**
  * Parses a part of a request.
@@ -22,14 +52,9 @@ const flatten = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
  */
 export const parseInput = (schema: z.ZodType, value: unknown, part: 'body' | 'query' | 'path'): unknown => {
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const errors: FieldError[] = flatten(parsed.error.issues).map((issue) => ({
-    pointer: pointerTo(issue.path),
-    detail:
-      issue.code === 'unrecognized_keys'
-        ? `has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
-        : issue.message,
-  }));
+  // The form first: what fits it is no deeper than the schema.
+  const errors = parsed.success ? faultsOfText(value, []) : faultsOfForm(parsed.error.issues);
+  if (errors.length === 0) return parsed.data;
   const [first] = errors;
   const where = first?.pointer ? `${part} field ${first.pointer}` : part;
   throw new Problem('invalid_request', `The ${where} is not valid: ${first?.detail ?? 'see errors'}.`, {

@@ -23,21 +23,27 @@ export const problemDocumentOf = (problem: Problem, requestId: string): ProblemD
   ...(problem.details.reason ? { reason: problem.details.reason } : {}),
 });
 
+/** What Express and its body parser say of a request that they refuse. */
+interface HttpError {
+  readonly type: unknown;
+  readonly status: unknown;
+}
+
 /** Turns whatever was thrown into a problem: expected ones as they are, the rest without any of their text. */
 export const toProblem = (error: unknown): Problem => {
   if (error instanceof Problem) return error;
-  const type = error instanceof Error && 'type' in error ? error.type : undefined;
+  const { type, status } = error instanceof Error ? (error as Partial<HttpError>) : {};
   if (type === 'entity.parse.failed') {
     return new Problem('invalid_request', 'The body is not valid JSON.', {
       errors: [{ pointer: '', detail: 'must be JSON' }],
     });
   }
   if (type === 'entity.too.large') return new Problem('invalid_request', 'The body is larger than 256 KiB.');
-  if (typeof type === 'string' && /^(encoding|charset|request)\./.test(type)) {
-    return new Problem('invalid_request', 'The body could not be read: send UTF-8 JSON with its length.');
-  }
   if (error instanceof URIError)
     return new Problem('invalid_request', 'The path is not valid percent-encoding.');
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new Problem('invalid_request', 'The body could not be read: send UTF-8 JSON with its length.');
+  }
   return new Problem(
     'internal_error',
     'Authpipe failed to answer. Try again; the request id leads to the log.',

@@ -35,6 +35,8 @@ export interface KeyedRoute extends RouteBase {
   readonly params: z.ZodType | null;
   readonly query: z.ZodType | null;
   readonly body: z.ZodType | null;
+  /** A POST that only reads: `Idempotency-Key` changes nothing, and its answer is never kept. */
+  readonly isRead?: true;
   readonly handle: (input: RouteInput<unknown, unknown, unknown>) => Promise<RouteAnswer>;
 }
 
@@ -62,6 +64,7 @@ export const defineRoute = <
     readonly params?: Params;
     readonly query?: Query;
     readonly body?: Body;
+    readonly isRead?: true;
     readonly handle: (input: RouteInput<Output<Params>, Output<Query>, Output<Body>>) => Promise<RouteAnswer>;
   },
 ): KeyedRoute => ({

@@ -1,4 +1,5 @@
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
+import { connectionNotFound } from '../credentials/connection-store.js';
 import { Problem } from '../errors/problem.js';
 
 /**
@@ -36,7 +37,7 @@ export const visibleTo = <Found extends { readonly id: string; readonly tenantId
   connection: Found,
 ): Found => {
   if (key.tenantId !== null && key.tenantId !== connection.tenantId) {
-    throw new Problem('connection_not_found', 'There is no connection with this id in this environment.');
+    throw connectionNotFound();
   }
   return connection;
 };

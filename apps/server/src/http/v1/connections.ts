@@ -5,6 +5,7 @@ import {
   connection,
   connectionOwner,
   connectionPage,
+  connectionReport,
   connectionStatus,
   type DeletedConnection,
   deletedConnection,
@@ -46,7 +47,12 @@ export interface Connections {
   ) => Promise<Connection>;
   readonly refreshConnection: (id: string, environment: string) => Promise<Connection>;
   readonly checkConnection: (id: string, environment: string) => Promise<Connection>;
-  readonly reportConnection: (id: string, environment: string) => Promise<Connection>;
+  /** A caller's own bad experience with a version: it triggers a check and decides nothing. */
+  readonly reportConnection: (
+    id: string,
+    environment: string,
+    version: number | undefined,
+  ) => Promise<Connection>;
   readonly deleteConnection: (id: string, environment: string) => Promise<DeletedConnection>;
 }
 
@@ -68,14 +74,23 @@ const listQuery = z
   })
   .transform(
     ({ tenantId, userId, owner, integration, provider, status, cursor, limit, ...rest }, context) => {
-      const pairs: Record<string, string> = {};
+      const pairs: [string, string][] = [];
       for (const [name, value] of Object.entries(rest)) {
         if (name.startsWith(METADATA_PREFIX) && typeof value === 'string')
-          pairs[name.slice(METADATA_PREFIX.length)] = value;
+          pairs.push([name.slice(METADATA_PREFIX.length), value]);
         else context.addIssue({ code: 'custom', path: [name], message: 'is not a filter' });
       }
       return {
-        filter: { tenantId, userId, owner, integration, provider, status, metadata: pairs },
+        // Not by assignment: a pair named __proto__ would vanish, and the filter with it.
+        filter: {
+          tenantId,
+          userId,
+          owner,
+          integration,
+          provider,
+          status,
+          metadata: Object.fromEntries(pairs),
+        },
         cursor,
         limit,
       };
@@ -83,12 +98,6 @@ const listQuery = z
   );
 
 const patchRequest = z.strictObject({ metadata });
-
-/** A caller's own bad experience: it triggers a check and decides nothing. */
-const reportRequest = z.strictObject({
-  status: z.union([z.literal(401), z.literal(403)]),
-  version: z.int().min(1).optional(),
-});
 
 /** Connections as things: found, changed, refreshed, checked and ended. */
 export const connectionRoutes = (connections: Connections): Route[] => [
@@ -172,11 +181,11 @@ export const connectionRoutes = (connections: Connections): Route[] => [
     scope: 'credentials:read',
     summary: 'Report that the provider refused the credential',
     params,
-    body: reportRequest,
+    body: connectionReport,
     answer: connection,
-    handle: async ({ key, params: { id } }) => {
+    handle: async ({ key, params: { id }, body }) => {
       visibleTo(key, await connections.getConnection(id, key.environment));
-      return { body: await connections.reportConnection(id, key.environment) };
+      return { body: await connections.reportConnection(id, key.environment, body.version) };
     },
   }),
   defineRoute({

@@ -41,6 +41,8 @@ export const credentialRoutes = (readCredential: ReadCredential): Route[] => [
     method: 'post',
     path: '/credentials/batch',
     scope: 'credentials:read',
+    // A kept answer would outlive its tokens, and a tenant's deletion.
+    isRead: true,
     summary: 'Many credentials: each a credential or an error, in the order asked',
     body: batchRequest,
     handle: async ({ key, body, requestId }) => {
