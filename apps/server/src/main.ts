@@ -9,7 +9,7 @@ import { openDatabase } from './db/open-database.js';
 import { StartError } from './errors/start-error.js';
 import { createLogger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
-import { serve } from './serve.js';
+import { type RunningServer, serve } from './serve.js';
 
 /** A stop that takes longer than this is cut short. */
 const STOP_MILLIS = 15_000;
@@ -23,18 +23,27 @@ const readVersion = (): string => {
 const runServe = async (): Promise<void> => {
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel);
-  const server = await serve(config, log, readVersion());
-  log.info(
-    { port: server.port, url: config.publicUrl, production: config.isProduction },
-    'Authpipe is ready',
-  );
+  let server: RunningServer | null = null;
   const stop = (): void => {
+    // In the middle of the start there is nothing to finish, and what is half made is made anew.
+    if (!server) process.exit(0);
     setTimeout(() => process.exit(1), STOP_MILLIS).unref();
-    void server.stop().then(() => process.exit(0));
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the server did not stop in order');
+        process.exit(1);
+      },
+    );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   // A parent that started us with a channel takes us along when it ends.
   if (process.channel) process.on('disconnect', stop);
+  server = await serve(config, log, readVersion());
+  log.info(
+    { port: server.port, url: config.publicUrl, production: config.isProduction },
+    'Authpipe is ready',
+  );
 };
 
 /** Commands that need the database and no port. */
@@ -52,24 +61,30 @@ const withDatabase = async (
   }
 };
 
-const [command = 'help', ...args] = process.argv.slice(2);
-const commands: Record<string, () => Promise<void>> = {
-  serve: runServe,
-  migrate: () => withDatabase(async (db) => runMigrateCommand({ db })),
-  keys: () =>
-    withDatabase((db) => runKeysCommand(args, { db, clock: systemClock, randomness: systemRandomness })),
-  help: async () => {
-    process.stdout.write(HELP);
-  },
-  '--help': async () => {
-    process.stdout.write(HELP);
-  },
-  '--version': async () => {
-    process.stdout.write(`${readVersion()}\n`);
-  },
+const printHelp = async (): Promise<void> => {
+  process.stdout.write(HELP);
 };
 
-const run = commands[command];
+const [command = 'help', ...args] = process.argv.slice(2);
+const commands = new Map<string, () => Promise<void>>([
+  ['serve', runServe],
+  ['migrate', () => withDatabase(async (db) => runMigrateCommand({ db }))],
+  [
+    'keys',
+    () =>
+      withDatabase((db) => runKeysCommand(args, { db, clock: systemClock, randomness: systemRandomness })),
+  ],
+  ['help', printHelp],
+  ['--help', printHelp],
+  [
+    '--version',
+    async () => {
+      process.stdout.write(`${readVersion()}\n`);
+    },
+  ],
+]);
+
+const run = commands.get(command);
 try {
   if (!run) throw new StartError(`There is no command "${command}".\n\n${HELP}`);
   await run();

@@ -9,6 +9,7 @@ import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
 import { openDatabase } from './db/open-database.js';
 import { StartError } from './errors/start-error.js';
+import { closeServer } from './http/close-server.js';
 import { startJobs } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
@@ -22,9 +23,6 @@ export interface RunningServer {
   /** Finishes what is under way, within 10 s, and lets go of everything. Safe to call twice. */
   stop(): Promise<void>;
 }
-
-/** Connections that are still busy this long after the stop are cut. */
-const DRAIN_MILLIS = 10_000;
 
 /** What `apps/web` built: beside the bundle in the package, in its own folder in the workspace. */
 const findWebFolder = (): string => {
@@ -45,13 +43,6 @@ const listen = (server: Server, port: number): Promise<void> =>
       );
     });
     server.listen(port, resolve);
-  });
-
-const closeServer = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), DRAIN_MILLIS).unref();
   });
 
 /** A key that was in the environment once stays valid until it is revoked: its owner should know. */
