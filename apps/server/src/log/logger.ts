@@ -35,7 +35,8 @@ const MAX_CAUSES = 4;
  */
 export const describeError = (error: unknown, depth = 0): unknown => {
   if (!(error instanceof Error)) return { type: typeof error };
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
+  // Not as `code`, which is redacted: so is an authorization code called.
+  const code = 'code' in error && typeof error.code === 'string' ? { errorCode: error.code } : {};
   const cause =
     error.cause !== undefined && depth < MAX_CAUSES ? { cause: describeError(error.cause, depth + 1) } : {};
   return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
