@@ -31,19 +31,18 @@ export const QUICKSTART_STEPS: readonly QuickstartStep[] = [
     text: 'A session lets one user of one tenant connect, from the origins you name. Its token is all that the browser gets.',
     label: 'Your backend',
     language: 'tsx',
-    code: `const answer = await fetch(\`\${process.env.AUTHPIPE_URL}/v1/connect-sessions\`, {
-  method: 'POST',
-  headers: {
-    Authorization: \`Bearer \${process.env.AUTHPIPE_API_KEY}\`,
-    'Content-Type': 'application/json',
-  },
-  body: JSON.stringify({
-    tenantId: 'org_acme',
-    userId: 'user_123',
-    allowedOrigins: ['https://app.example.com'],
-  }),
+    code: `import { Authpipe } from '@authpipe/node';
+
+const authpipe = new Authpipe({
+  apiKey: process.env.AUTHPIPE_API_KEY,
+  baseUrl: process.env.AUTHPIPE_URL,
 });
-const { token } = await answer.json();`,
+
+const { token } = await authpipe.createConnectSession({
+  tenantId: 'org_acme',
+  userId: 'user_123',
+  allowedOrigins: ['https://app.example.com'],
+});`,
   },
   {
     title: 'Put the button on your page',
@@ -64,19 +63,12 @@ const { token } = await answer.json();`,
     text: 'Warm reads come from the process’s own cache. Where a person has to connect again, the call throws an error with the code needs_reconnect.',
     label: 'Your backend, later',
     language: 'tsx',
-    code: `import { Authpipe } from '@authpipe/node';
-
-const authpipe = new Authpipe({
-  apiKey: process.env.AUTHPIPE_API_KEY,
-  baseUrl: process.env.AUTHPIPE_URL,
-});
-
-const { credential } = await authpipe.getCredential({
+    code: `const { credential, baseUrl } = await authpipe.getCredential({
   provider: 'okta',
   tenantId: 'org_acme',
   userId: 'user_123',
 });
-const users = await fetch('https://acme.okta.com/api/v1/users', {
+const users = await fetch(\`\${baseUrl}/api/v1/users\`, {
   headers: { Authorization: \`Bearer \${credential}\` },
 });`,
   },
