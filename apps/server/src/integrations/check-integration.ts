@@ -39,7 +39,7 @@ export interface CheckOptions {
 const refuse = (errors: readonly FieldError[]): Problem => {
   const [first] = errors;
   const field = first?.pointer.slice(1).replaceAll('/', '.');
-  return new Problem('invalid_request', `The integration is not valid: ${field} ${first?.detail}`, {
+  return new Problem('invalid_request', `The integration is not valid: ${field}: ${first?.detail}`, {
     errors,
   });
 };
