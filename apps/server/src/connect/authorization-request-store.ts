@@ -136,6 +136,8 @@ export const createAuthorizationRequestStore = ({
     async openHeldGrant(sessionId: string): Promise<{ request: AuthorizationRequest; grant: string } | null> {
       const row = await prisma.authorizationRequest.findFirst({
         where: { sessionId, consumedAt: { not: null } },
+        // A trip that was under way may have come back since; it was refused, but its row is there.
+        orderBy: { consumedAt: 'asc' },
       });
       if (!row) return null;
       const request = toRequest(row);

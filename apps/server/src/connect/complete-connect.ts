@@ -97,6 +97,8 @@ export const createCompleteConnect = ({
 
   const save = async (trip: Trip, received: ReceivedGrant): Promise<Attempt> => {
     const { session, request, integration } = trip;
+    // Asking the provider takes seconds, in which the person may have cancelled or finished in another tab.
+    if ((await sessions.findById(session.id))?.status !== 'pending') return overtaken();
     if (session.codeChallenge !== null) {
       return (await requests.holdGrant(request, serializeGrant(received)))
         ? { status: 'awaiting_finish' }
@@ -173,7 +175,10 @@ export const createCompleteConnect = ({
     const code = 'error' in outcome ? outcome.error.code : outcome.status;
     log.info({ sessionId: session.id, outcome: code }, 'a person came back from the provider');
     if (!('isFinal' in outcome)) {
-      await sessions.settle(session.id, 'pending', outcome, now);
+      const isSettled = await sessions.settle(session.id, 'pending', outcome, now);
+      // A cancel between the last look and the save came too late: there is a connection, so nobody is told otherwise.
+      if (!isSettled && outcome.status === 'complete')
+        await sessions.settle(session.id, 'failed', outcome, now);
     } else if (outcome.isFinal) {
       await sessions.settle(session.id, 'pending', { status: 'failed', error: outcome.error }, now);
     } else {

@@ -109,11 +109,14 @@ export const createConnectSessionStore = ({ db: { prisma } }: { readonly db: Pic
       return count === 1;
     },
 
-    /** Uses a link up, and binds its session. One statement decides, so a second click in time gets false. */
+    /**
+     * Uses a link up, and binds its session: what a button said before is over, as no page waits behind a link. One
+     * statement decides, so a second click in time gets false.
+     */
     async openByLink(id: string, browserHash: Uint8Array<ArrayBuffer>, now: Date): Promise<boolean> {
       const { count } = await prisma.connectSession.updateMany({
         where: { ...stillPending(id, now), linkUsedAt: null, linkExpiresAt: { gt: now } },
-        data: { linkUsedAt: now, browserHash },
+        data: { linkUsedAt: now, browserHash, openerOrigin: null, display: null, integrationId: null },
       });
       return count === 1;
     },
@@ -135,10 +138,10 @@ export const createConnectSessionStore = ({ db: { prisma } }: { readonly db: Pic
       });
     },
 
-    /** Ends a session, if it has not ended before: the first outcome stays. */
+    /** Ends a session that still has the given status: of several outcomes at once one stays. */
     async settle(
       id: string,
-      from: 'pending' | 'awaiting_finish',
+      from: 'pending' | 'awaiting_finish' | 'failed',
       outcome: SessionOutcome,
       now: Date,
     ): Promise<boolean> {

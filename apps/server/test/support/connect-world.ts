@@ -49,10 +49,16 @@ export interface ConnectWorldOptions {
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
   readonly timeoutMillis?: number;
+  /** Runs just before a grant is saved: the last moment at which something else can happen. */
+  readonly beforeSave?: () => Promise<void>;
 }
 
 /** The hosted pages on a real database, and a sandbox org to sign in at. */
-export const startConnectWorld = async ({ definition, timeoutMillis }: ConnectWorldOptions = {}) => {
+export const startConnectWorld = async ({
+  definition,
+  timeoutMillis,
+  beforeSave,
+}: ConnectWorldOptions = {}) => {
   const db = await openTestDatabase();
   const { server, port, close } = await listen();
   const publicUrl = `http://localhost:${port}`;
@@ -96,7 +102,10 @@ export const startConnectWorld = async ({ definition, timeoutMillis }: ConnectWo
     integrations,
     connections: {
       findRecord: connections.findRecord,
-      saveGrant: grants.saveGrant,
+      saveGrant: async (grant) => {
+        await beforeSave?.();
+        return grants.saveGrant(grant);
+      },
       toConnectedAccount: (record) => toConnectedAccount(record, wire),
     },
     findProvider: find,
