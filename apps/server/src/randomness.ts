@@ -21,4 +21,4 @@ export const newId = (prefix: IdPrefix, randomness: Randomness): string =>
   `${prefix}_${randomness.bytes(16).toString('base64url')}`;
 
 /** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request. */
-export type IdPrefix = 'conn' | 'sess' | 'evt' | 'int' | 'key' | 'tk' | 'areq' | 'req' | 'node';
+export type IdPrefix = 'conn' | 'sess' | 'evt' | 'int' | 'key' | 'tk' | 'areq' | 'node';

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ApiKeyScope } from '@authpipe/types';
 import type { Randomness } from '../randomness.js';
 
@@ -34,7 +34,7 @@ export const environmentOfKey = (key: string): string | null => KEY_PATTERN.exec
  * the digest of a key that they don't know.
  */
 export const hashApiKey = (key: string): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(createHash('sha256').update(key, 'utf8').digest());
+  new Uint8Array(hash('sha256', key, 'buffer'));
 
 /** The beginning of a key, for lists: `ap_live_x7Qd`. */
 export const prefixOfKey = (key: string): string => {

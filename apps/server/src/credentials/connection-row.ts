@@ -4,15 +4,16 @@ import type { ConnectionRecord } from './credential-record.js';
 export const CONNECTION_SOURCE = 'connections c JOIN credentials k ON k.connection_id = c.id';
 
 /**
- * Columns that `toConnectionRecord` reads. The integration's settings win, as they do when its client is used; they are
- * looked up one by one, since a planner may turn a join into a scan of all integrations.
+ * The settings of a connection. Those of its integration win, as they do when its client is used; they are looked up one
+ * by one, since a planner may turn a join into a scan of all integrations.
  */
+export const CONNECTION_CONFIG = `c.config || coalesce(
+  (SELECT i.config FROM integrations i WHERE i.id = c.integration_row_id), '{}')`;
+
+/** Columns that `toConnectionRecord` reads. */
 export const CONNECTION_COLUMNS = `c.id, c.environment, c.integration_id, c.integration_row_id, c.provider, c.auth_method,
   c.kind, c.tenant_id, c.owner, c.user_id, c.label, c.status, c.reason, c.since, c.reconnect_by, c.account,
-  c.requested_scopes, c.scopes, c.metadata,
-  c.config || coalesce((SELECT i.config FROM integrations i WHERE i.id = c.integration_row_id), '{}') AS config,
-  c.verified_at,
-  c.created_at, c.updated_at, k.version`;
+  c.requested_scopes, c.scopes, c.metadata, ${CONNECTION_CONFIG} AS config, c.verified_at, c.created_at, c.updated_at, k.version`;
 
 /** A row of `CONNECTION_COLUMNS`. */
 export interface ConnectionRow {

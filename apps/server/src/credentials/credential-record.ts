@@ -73,6 +73,28 @@ export interface StoredCredential {
   readonly suspectedReason: StatusReason | null;
 }
 
+/** What a read needs of a stored credential, and no more: reads are many, and each column costs all of them. */
+export interface ServedCredential
+  extends Pick<
+    StoredCredential,
+    'version' | 'secrets' | 'tokenType' | 'expiresAt' | 'refreshAt' | 'leaseUntil'
+  > {
+  readonly connection: Pick<
+    ConnectionRecord,
+    | 'id'
+    | 'environment'
+    | 'provider'
+    | 'authMethod'
+    | 'kind'
+    | 'tenantId'
+    | 'status'
+    | 'reason'
+    | 'account'
+    | 'scopes'
+    | 'config'
+  >;
+}
+
 /** Whether there is a refresh token to get the next access token with. */
 export const hasRefreshToken = (secrets: CredentialSecrets): boolean =>
   'refreshToken' in secrets && secrets.refreshToken !== null;

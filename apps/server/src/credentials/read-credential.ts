@@ -1,7 +1,7 @@
 import type { Credential, ParsedCredentialRef, StatusReason } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import { Problem } from '../errors/problem.js';
-import { hasRefreshToken, type StoredCredential } from './credential-record.js';
+import { hasRefreshToken, type ServedCredential } from './credential-record.js';
 import type { CredentialStore } from './credential-store.js';
 import { toCredential, type WireContext } from './to-wire.js';
 
@@ -12,7 +12,7 @@ import { toCredential, type WireContext } from './to-wire.js';
  * - `wait`: waits for whoever is at it, bounded.
  */
 export type RefreshIfDue = (
-  stored: Pick<StoredCredential, 'connection' | 'version'>,
+  stored: Pick<ServedCredential, 'connection' | 'version'>,
   mode: 'background' | 'wait',
 ) => Promise<void>;
 
@@ -27,13 +27,13 @@ const SERVED_TO_ITS_END: ReadonlySet<StatusReason | null> = new Set([
 const RETRY_AFTER_SECONDS = 5;
 
 /** The refusal that sends a person to the connect button, and nobody anywhere else. */
-export const needsReconnect = ({ connection }: Pick<StoredCredential, 'connection'>): Problem =>
+export const needsReconnect = ({ connection }: Pick<ServedCredential, 'connection'>): Problem =>
   new Problem('needs_reconnect', 'The account has to be connected again by a person: send them to connect.', {
     connectionId: connection.id,
     ...(connection.reason === null ? {} : { reason: connection.reason }),
   });
 
-const unavailable = ({ connection, refreshAt }: StoredCredential, now: Date): Problem => {
+const unavailable = ({ connection, refreshAt }: ServedCredential, now: Date): Problem => {
   const wait = refreshAt ? Math.ceil((refreshAt.getTime() - now.getTime()) / 1000) : 0;
   return new Problem(
     'provider_unavailable',
@@ -61,23 +61,23 @@ export const createReadCredential = ({
   readonly clock: Clock;
   readonly wire: WireContext;
 }) => {
-  const hasEnded = ({ expiresAt }: StoredCredential): boolean =>
+  const hasEnded = ({ expiresAt }: ServedCredential): boolean =>
     expiresAt !== null && expiresAt.getTime() <= clock.now().getTime();
 
-  const isDue = ({ refreshAt }: StoredCredential): boolean =>
+  const isDue = ({ refreshAt }: ServedCredential): boolean =>
     refreshAt !== null && refreshAt.getTime() <= clock.now().getTime();
 
-  const isLeased = ({ leaseUntil }: StoredCredential): boolean =>
+  const isLeased = ({ leaseUntil }: ServedCredential): boolean =>
     leaseUntil !== null && leaseUntil.getTime() > clock.now().getTime();
 
-  const refuseDead = (stored: StoredCredential): void => {
+  const refuseDead = (stored: ServedCredential): void => {
     const { status, reason } = stored.connection;
     if (status !== 'needs_reconnect') return;
     if (!SERVED_TO_ITS_END.has(reason) || hasEnded(stored)) throw needsReconnect(stored);
   };
 
   /** An ended token: the refresh that is under way or due, else the wait until the next one. */
-  const renewed = async (stored: StoredCredential): Promise<StoredCredential> => {
+  const renewed = async (stored: ServedCredential): Promise<ServedCredential> => {
     const { connection } = stored;
     if (isDue(stored) || isLeased(stored)) await refreshIfDue(stored, 'wait');
     const again = await credentials.openCredential(connection.id, connection.environment);

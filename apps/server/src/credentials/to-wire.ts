@@ -1,6 +1,6 @@
 import { type AuthMethod, authMethodOf, fillUrl, type ProviderDefinition } from '@authpipe/providers';
 import type { ConnectedAccount, Connection, Credential } from '@authpipe/types';
-import { type ConnectionRecord, hasRefreshToken, type StoredCredential } from './credential-record.js';
+import { type ConnectionRecord, hasRefreshToken, type ServedCredential } from './credential-record.js';
 
 /** Finds a definition by the provider's id; `undefined` for one that this server does not know. */
 export type FindProvider = (id: string) => ProviderDefinition | undefined;
@@ -73,7 +73,7 @@ const BEARER = /^bearer$/i;
 
 type Sendable = Pick<Credential, 'credential' | 'tokenType' | 'headers' | 'fields'>;
 
-const sendable = ({ secrets, tokenType }: StoredCredential, method: AuthMethod | undefined): Sendable => {
+const sendable = ({ secrets, tokenType }: ServedCredential, method: AuthMethod | undefined): Sendable => {
   switch (secrets.kind) {
     case 'oauth2':
     case 'client_credentials': {
@@ -111,7 +111,7 @@ const sendable = ({ secrets, tokenType }: StoredCredential, method: AuthMethod |
 /** The base of the provider's API for this connection; `null` when its definition or a setting is missing. */
 const baseUrlOf = (
   definition: ProviderDefinition | undefined,
-  { config }: ConnectionRecord,
+  { config }: Pick<ConnectionRecord, 'config'>,
   allowLoopback: boolean,
 ): string | null => {
   if (!definition) return null;
@@ -124,7 +124,7 @@ const baseUrlOf = (
 
 /** A credential as the API answers it, ready to be sent. Secret. */
 export const toCredential = (
-  stored: StoredCredential,
+  stored: ServedCredential,
   { findProvider, allowLoopback }: WireContext,
 ): Credential => {
   const { connection } = stored;

@@ -36,9 +36,16 @@ const presentedKey = (request: Request): string => {
 
 const send = (response: Response, { status = 200, body, headers = {} }: RouteAnswer): void => {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.status(status);
-  if (body === undefined) response.end();
-  else response.json(body);
+  response.statusCode = status;
+  if (body === undefined) {
+    response.end();
+    return;
+  }
+  // Not `response.json`: it looks for conditions and encodings that no answer here has.
+  const text = JSON.stringify(body);
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
 };
 
 const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'query' | 'path'): unknown =>

@@ -5,20 +5,23 @@ import { VaultError } from './vault.js';
 export const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
+const LENGTH_BYTES = 4;
 
 /**
  * Joins parts so that no two lists of parts give the same bytes: each is preceded by its length. Plain joining would let
  * a tenant choose an id that reads as another tenant's id and record.
  */
-export const unambiguous = (parts: readonly string[]): Buffer =>
-  Buffer.concat(
-    parts.flatMap((part) => {
-      const bytes = Buffer.from(part, 'utf8');
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
+export const unambiguous = (parts: readonly string[]): Buffer => {
+  const size = parts.reduce((sum, part) => sum + LENGTH_BYTES + Buffer.byteLength(part, 'utf8'), 0);
+  const joined = Buffer.alloc(size);
+  let end = 0;
+  for (const part of parts) {
+    const length = joined.write(part, end + LENGTH_BYTES, 'utf8');
+    joined.writeUInt32BE(length, end);
+    end += LENGTH_BYTES + length;
+  }
+  return joined;
+};
 
 /** AES-256-GCM: nonce, ciphertext and tag in one. The nonce must be random and never used twice with a key. */
 export const sealBox = (key: KeyObject, nonce: Buffer, associatedData: Buffer, plaintext: Buffer): Buffer => {
