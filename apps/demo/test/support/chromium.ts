@@ -35,6 +35,8 @@ export async function startChromium(
     browser = await chromium.launch({
       executablePath: chromiumPath(),
       args: FLAGS,
+      // As people have it: a popup needs a click.
+      ignoreDefaultArgs: ['--disable-popup-blocking'],
       proxy: { server: `http://127.0.0.1:${traffic.port}`, bypass: '<-loopback>' },
     });
   } catch (error) {
