@@ -56,6 +56,7 @@ export default {
     project('apps/web'),
     project('apps/demo'),
   ],
-  testTimeout: 60_000,
+  // A bound on what hangs, not on speed: whole demos start in hooks, on busy machines too.
+  testTimeout: 240_000,
   maxWorkers: 2,
 };
