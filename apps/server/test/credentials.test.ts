@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
+import { createNamedSecretStore } from '../src/credentials/named-secret-store.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
 import {
@@ -275,6 +276,27 @@ describeEachEngine('credentials', (open) => {
     await node.secrets.deleteSecret(connection.id, ENVIRONMENT, 'webhook');
     await expect(node.secrets.getSecret(connection.id, ENVIRONMENT, 'webhook')).rejects.toMatchObject({
       code: 'not_found',
+    });
+  });
+
+  it('keeps no secret for a connection that is deleted at the same moment', async () => {
+    const { connection } = await connectUser(node, org, clock, { userId: 'user_leaving' });
+    const deletedMeanwhile: Database = {
+      ...db,
+      query: async (name, sql, values) => {
+        if (name === 'named_secret_put')
+          await node.connections.eraseConnection(connection.id, ENVIRONMENT, 1);
+        return db.query(name, sql, values);
+      },
+    };
+    const store = createNamedSecretStore({
+      db: deletedMeanwhile,
+      vault: node.vault,
+      clock,
+      connections: node.connections,
+    });
+    await expect(store.putSecret(connection.id, ENVIRONMENT, 'webhook', 'planted')).rejects.toMatchObject({
+      code: 'connection_not_found',
     });
   });
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
+import { createDisconnect } from '../src/disconnect/disconnect.js';
+import { createTenantStore } from '../src/disconnect/tenant-store.js';
+import { createLogger } from '../src/log/logger.js';
 import { describeEachEngine } from './support/databases.js';
 import {
   connectUser,
@@ -139,5 +142,29 @@ describeEachEngine('disconnecting', (open) => {
     expect(await node.vault.open({ ...place, tenantId: 'org_other' }, foreign)).toBe('kept');
     const again = await connect();
     expect((await read(again.userId)).version).toBe(1);
+  });
+
+  it('ends what somebody connected while the tenant was being erased', async () => {
+    await connect();
+    const tenants = createTenantStore({ db, vault: node.vault });
+    let late = 0;
+    const disconnect = createDisconnect({
+      ...node,
+      tenants: {
+        eraseTenant: async (environment, tenantId) => {
+          await tenants.eraseTenant(environment, tenantId);
+          if (late === 0) await connect();
+          late += 1;
+        },
+      },
+      sleep: async () => {},
+      log: createLogger('silent'),
+    });
+    expect(await disconnect.deleteTenant(ENVIRONMENT, TENANT)).toEqual({
+      connections: 2,
+      revokedAtProvider: 2,
+    });
+    expect(await rows('connections', 'tenant_id', TENANT)).toBe(0);
+    expect(org.control.listGrants()).toHaveLength(0);
   });
 });

@@ -69,14 +69,16 @@ export const createNamedSecretStore = ({
       name: string,
       value: string,
     ): Promise<NamedSecretInfo> {
-      const connection = await connectionOf(connectionId, environment);
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const connection = await connectionOf(connectionId, environment);
         const version = ((await read(connectionId, name))?.version ?? 0) + 1;
         const envelope = await vault.seal(place(connection, name, version), value);
         const [row] = await db.query<SecretRow>(
           'named_secret_put',
-          `INSERT INTO named_secrets AS s (connection_id, name, version, envelope, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $5)
+          // Locked, so that a connection that is being deleted is found to be gone.
+          `WITH c AS (SELECT id FROM connections WHERE id = $1 FOR KEY SHARE)
+           INSERT INTO named_secrets AS s (connection_id, name, version, envelope, created_at, updated_at)
+           SELECT c.id, $2::text, $3::int, $4::bytea, $5::timestamptz, $5::timestamptz FROM c
            ON CONFLICT (connection_id, name) DO UPDATE
              SET version = excluded.version, envelope = excluded.envelope, updated_at = excluded.updated_at
              WHERE s.version = excluded.version - 1

@@ -109,13 +109,13 @@ export const createDisconnect = ({
           if (await end(id, environment)) revokedAtProvider += 1;
         }
       };
-      // Again, for what was connected meanwhile.
-      for (let round = 0; round < MAX_ROUNDS; round += 1) {
-        const ids = await connections.listIds(environment, tenantId);
-        if (ids.length === 0) break;
+      let ids = await connections.listIds(environment, tenantId);
+      // Again, for what was connected meanwhile: it may be sealed with a key that is destroyed by now.
+      for (let round = 0; round === 0 || (ids.length > 0 && round < MAX_ROUNDS); round += 1) {
         await Promise.all(Array.from({ length: CONCURRENCY }, () => endAll(ids)));
+        await tenants.eraseTenant(environment, tenantId);
+        ids = await connections.listIds(environment, tenantId);
       }
-      await tenants.eraseTenant(environment, tenantId);
       return { connections: total, revokedAtProvider };
     },
   };
