@@ -93,6 +93,8 @@ export class ConnectAttempt {
     const answer = await askSessionStatus(browser, serverUrl, token);
     this.#looking = false;
     if (!this.#running) return;
+    // Before the app is told anything: a callback of its own that throws must not end the watch.
+    this.#cancelTimer = browser.after(POLL_INTERVAL_MILLIS, this.#look);
 
     if ('refused' in answer) this.#end({ error: answer.refused });
     else if ('unreachable' in answer) this.#countUnanswered(windowGone, answer.unreachable);
@@ -102,7 +104,6 @@ export class ConnectAttempt {
       this.#conclude(answer.state);
       if (answer.state.status === 'pending') this.#countGone(windowGone);
     }
-    if (this.#running) this.#cancelTimer = browser.after(POLL_INTERVAL_MILLIS, this.#look);
   };
 
   #conclude(session: ConnectSessionState): void {

@@ -113,8 +113,12 @@ export class ConnectFlow {
     this.#set(restingAt(known, known === null ? null : this.#snapshot.connection));
   }
 
-  /** Picks up a redirect that came back to this page, if it was this flow's. Call it once the page is shown. */
+  /**
+   * Picks up a redirect that came back to this page, if it was this flow's. Call it once the page is shown, and again
+   * whenever the options may have changed. Does nothing while a connect is under way.
+   */
   resume(): void {
+    if (this.#snapshot.status === 'connecting') return;
     const { integration, connectionId } = this.#request();
     const token = this.#redirectReturn.claim(this.#getBrowser().window, { integration, connectionId });
     if (token === null) return;
@@ -154,7 +158,7 @@ export class ConnectFlow {
   /** Forgets a connect under way; nothing is called back for it. The flow can be used again. */
   dispose(): void {
     const wasConnecting = this.#snapshot.status === 'connecting';
-    this.#abandon();
+    this.#abandon('release');
     if (wasConnecting) this.#rest();
   }
 
@@ -244,10 +248,11 @@ export class ConnectFlow {
     }
   }
 
-  #abandon(): void {
+  /** `returned`: what becomes of a redirect that is being asked about; it is over, unless this flow only pauses. */
+  #abandon(returned: 'settle' | 'release' = 'settle'): void {
     this.#turn += 1;
     this.#attempt?.stop();
-    if (this.#attempt && !this.#popup) this.#redirectReturn.release();
+    if (this.#attempt && !this.#popup) this.#redirectReturn[returned]();
     // A popup that shows a hosted page belongs to the person; one that is still blank serves nobody.
     if (!this.#attempt) this.#popup?.close();
     this.#popup = null;

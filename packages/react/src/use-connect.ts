@@ -34,13 +34,13 @@ export function useConnect({ connection, ...options }: UseConnectOptions): UseCo
   const [flow] = useState(() => new ConnectFlow(flowOptions, known, { redirectReturn }));
   const snapshot = useSyncExternalStore(flow.subscribe, flow.getSnapshot, flow.getSnapshot);
 
-  // In this order: a redirect that came back is resumed with the options of this render.
-  useEffect(() => flow.update(flowOptions));
-  useEffect(() => flow.setKnownStatus(known), [flow, known]);
+  // After every render: a redirect that came back may belong to a connection that the app has only now learnt of.
   useEffect(() => {
+    flow.update(flowOptions);
     flow.resume();
-    return () => flow.dispose();
-  }, [flow]);
+  });
+  useEffect(() => flow.setKnownStatus(known), [flow, known]);
+  useEffect(() => () => flow.dispose(), [flow]);
 
   return { ...snapshot, connect: flow.connect, reset: flow.reset };
 }

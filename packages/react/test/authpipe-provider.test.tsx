@@ -63,4 +63,19 @@ describe('a page that a redirect came back to', () => {
     });
     expect(onSuccess).toHaveBeenCalledTimes(1);
   });
+
+  it('after a reconnect waits for the button to learn which connection it shows', async () => {
+    const remembered = { token: TOKEN, integration: 'okta', connectionId: 'conn_1' };
+    sessionStorage.setItem('authpipe:redirect', JSON.stringify(remembered));
+    browser.answer = () => stateResponse(COMPLETE);
+    const onSuccess = jest.fn();
+    const { rerender } = show(<ConnectButton provider="okta" onSuccess={onSuccess} />);
+    expect(browser.requests).toEqual([]);
+    await act(async () => {
+      const connection = { id: 'conn_1', status: 'needs_reconnect' } as const;
+      rerender(<ConnectButton provider="okta" connection={connection} onSuccess={onSuccess} />);
+      await settled();
+    });
+    expect(onSuccess).toHaveBeenCalledTimes(1);
+  });
 });

@@ -182,6 +182,22 @@ describe('the outcome', () => {
     expect(onSuccess).toHaveBeenCalledTimes(1);
   });
 
+  it('is still learnt when a callback of the app threw on the way', async () => {
+    const fault = new Error('a fault of the app');
+    const onAwaitingFinish = () => {
+      throw fault;
+    };
+    const { flow, browser, onSuccess } = flowUnderTest({ onAwaitingFinish });
+    flow.connect();
+    await browser.advance(0);
+    browser.answer = () => stateResponse({ id: 'sess_1', status: 'awaiting_finish' });
+    await browser.advance(1);
+    expect(browser.uncaught).toEqual([fault]);
+    browser.answer = () => stateResponse(COMPLETE);
+    await browser.advance(1);
+    expect(onSuccess).toHaveBeenCalledTimes(1);
+  });
+
   it('goes to the console when it is an error and nobody listens', async () => {
     const log = jest.spyOn(console, 'error').mockImplementation(() => {});
     const { flow, browser } = flowUnderTest({ onError: undefined });

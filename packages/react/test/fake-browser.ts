@@ -33,6 +33,8 @@ export class FakeBrowser implements Browser {
   readonly popups: FakePopup[] = [];
   readonly submitted: SubmittedForm[] = [];
   readonly requests: { url: string; init: RequestInit }[] = [];
+  /** What timers threw or rejected with: a browser writes it to the console. */
+  readonly uncaught: unknown[] = [];
   blocksPopups = false;
   /** What `GET /connect/session` answers from now on. */
   answer: () => Response | Promise<Response> = () => stateResponse(PENDING);
@@ -99,7 +101,8 @@ export class FakeBrowser implements Browser {
       if (!next) break;
       this.#nowMillis = next.atMillis;
       this.#timers = this.#timers.filter((timer) => timer !== next);
-      next.run();
+      const { run } = next;
+      (async () => run())().catch((error: unknown) => this.uncaught.push(error));
       await settled();
     }
     this.#nowMillis = untilMillis;

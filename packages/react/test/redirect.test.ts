@@ -127,6 +127,22 @@ describe('the way back from a redirect', () => {
     expect(status()).toBe('idle');
   });
 
+  it('is over when the person starts anew or the app resets: it is not asked about again', async () => {
+    for (const begin of ['connect', 'reset'] as const) {
+      history.replaceState(null, '', '/settings');
+      const { flow, browser, onCancel } = await leaveAndReturn(RETURN);
+      browser.answer = () => new Promise<Response>(() => {});
+      flow.resume();
+      flow[begin]();
+      flow.reset();
+      const asked = browser.requests.length;
+      flow.resume();
+      await browser.advance(1);
+      expect(browser.requests).toHaveLength(asked);
+      expect(onCancel).not.toHaveBeenCalled();
+    }
+  });
+
   it('belongs to the button that was pressed, and to one only', async () => {
     await leaveAndReturn(RETURN);
     const redirectReturn = new RedirectReturn();
