@@ -243,9 +243,13 @@ describe('the browser’s look at its session', () => {
     expect((await look(token, { origin: APP_ORIGIN })).status).toBe(403);
   });
 
-  it('needs the token', async () => {
-    for (const token of ['', 'x', `aps_aHR0cA.${'A'.repeat(43)}`])
-      expect((await look(token)).status).toBe(401);
+  it('needs the token, and says so to the page that asked', async () => {
+    for (const token of ['', 'x', `aps_aHR0cA.${'A'.repeat(43)}`]) {
+      const refused = await look(token, { origin: APP_ORIGIN });
+      expect(refused.status).toBe(401);
+      expect(refused.headers.get('access-control-allow-origin')).toBe(APP_ORIGIN);
+      expect(await refused.json()).toMatchObject({ code: 'unauthorized' });
+    }
   });
 
   it('lets browsers ask first, without the token', async () => {

@@ -43,9 +43,9 @@ export const sessionLook = ({ readByToken }: Pick<Connect, 'readByToken'>, limit
   router.get('/connect/session', limit, async (request, response) => {
     response.set('Vary', 'Origin');
     const token = BEARER.exec(request.get('authorization') ?? '')?.[1] ?? '';
+    const origin = originOf(request);
     try {
       const { session, state } = await readByToken(token);
-      const origin = originOf(request);
       if (
         request.get('origin') !== undefined &&
         (origin === null || !session.allowedOrigins.includes(origin))
@@ -58,6 +58,8 @@ export const sessionLook = ({ readByToken }: Pick<Connect, 'readByToken'>, limit
     } catch (error) {
       if (error instanceof Problem) sendProblem(response, error);
       else if (error instanceof ConnectRefusal) {
+        // Readable to whoever asked, as it tells of nobody's session: else a button took a dead token for a dead network.
+        if (origin !== null) response.set('Access-Control-Allow-Origin', origin);
         sendProblem(
           response,
           new Problem('unauthorized', 'The session token is not known here: fetch a new one.'),
