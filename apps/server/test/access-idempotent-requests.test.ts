@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { ApiKeyIdentity } from '../src/access/api-key-store.js';
 import {
@@ -192,6 +192,21 @@ describeEachEngine('requests with an Idempotency-Key', (open) => {
       [],
     );
     await expect(requests.once(second, never)).rejects.toMatchObject({ name: 'VaultError' });
+  });
+
+  it('leave no digest of the body behind, by which a password could be guessed', async () => {
+    const body = { credential: { username: 'ada', password: 'tr0ub4dor' } };
+    await requests.once({ ...request, body }, run);
+    const [row] = await db.query<{ request_hash: Uint8Array }>(
+      'digest',
+      'SELECT request_hash FROM idempotent_requests',
+      [],
+    );
+    const guess = JSON.stringify([request.method, request.path, body]);
+    const digest = createHash('sha256').update(guess).digest();
+    const kept = Buffer.from(row?.request_hash ?? []);
+    expect(kept.includes(digest)).toBe(false);
+    expect(kept.includes(digest.toString('base64'))).toBe(false);
   });
 
   it('are forgotten after a day', async () => {

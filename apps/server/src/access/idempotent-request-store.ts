@@ -38,14 +38,16 @@ const KEPT_SECONDS = 86_400;
 /** Longer than any request takes: a row that is still open then belongs to a server that died. */
 const ABANDONED_SECONDS = 60;
 
-const hashOf = ({ method, path, body }: IdempotentRequest): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(
-    createHash('sha256')
-      .update(JSON.stringify([method, path, body]))
-      .digest(),
-  );
+/** What tells two requests apart. */
+const digestOf = ({ method, path, body }: IdempotentRequest): string =>
+  createHash('sha256')
+    .update(JSON.stringify([method, path, body]))
+    .digest('base64');
 
-/** Keeps answers sealed: the answer to a new connect session holds its token. */
+/**
+ * Keeps answers sealed, since the answer to a new connect session holds its token, and digests of requests too: a body may
+ * hold a password, which its digest would let anybody with a copy of the database guess.
+ */
 export const createIdempotentRequests = ({
   db,
   vault,
@@ -60,66 +62,70 @@ export const createIdempotentRequests = ({
     apiKeyId: key.id,
     key: idempotencyKey,
   });
-  const placeOf = ({ key, idempotencyKey }: IdempotentRequest) => ({
+  const placeOf = ({ key, idempotencyKey }: IdempotentRequest, field: 'request' | 'answer') => ({
     environment: key.environment,
     tenantId: key.tenantId ?? '',
     record: `${key.id}/${idempotencyKey}`,
-    field: 'answer',
+    field,
     version: 1,
   });
 
-  /** Takes the key for this request and answers since when; `null` when another request has it. */
-  const take = async (
-    request: IdempotentRequest,
-    requestHash: Uint8Array<ArrayBuffer>,
-  ): Promise<Date | null> => {
+  /** Takes the key for a request that is new; answers since when, or `null` when the key is taken. */
+  const take = async (request: IdempotentRequest): Promise<Date | null> => {
     const createdAt = clock.now();
+    const requestHash = await vault.seal(placeOf(request, 'request'), digestOf(request));
     const { count } = await db.prisma.idempotentRequest.createMany({
       data: [{ ...idOf(request), requestHash, createdAt }],
       skipDuplicates: true,
     });
-    if (count === 1) return createdAt;
-    const abandoned = { status: null, createdAt: { lt: addSeconds(createdAt, -ABANDONED_SECONDS) } };
-    const taken = await db.prisma.idempotentRequest.updateMany({
-      where: { ...idOf(request), requestHash, ...abandoned },
-      data: { createdAt },
-    });
-    return taken.count === 1 ? createdAt : null;
+    return count === 1 ? createdAt : null;
   };
 
-  const earlierAnswer = async (
-    request: IdempotentRequest,
-    requestHash: Uint8Array<ArrayBuffer>,
-  ): Promise<RepeatableAnswer> => {
+  /** Takes the key over from a server that died; answers since when, or `null` when another was quicker. */
+  const takeOver = async (request: IdempotentRequest, abandonedAt: Date): Promise<Date | null> => {
+    const createdAt = clock.now();
+    const { count } = await db.prisma.idempotentRequest.updateMany({
+      where: { ...idOf(request), status: null, createdAt: abandonedAt },
+      data: { createdAt },
+    });
+    return count === 1 ? createdAt : null;
+  };
+
+  const stillRunning = (): Problem =>
+    new Problem(
+      'conflict',
+      'The first request with this Idempotency-Key is still running: ask again shortly.',
+      { retryAfterSeconds: 1 },
+    );
+
+  /** The first answer, or since when the key is this request's, whose first run was abandoned. */
+  const again = async (request: IdempotentRequest): Promise<RepeatableAnswer | Date> => {
     const earlier = await db.prisma.idempotentRequest.findUnique({
       where: { environment_apiKeyId_key: idOf(request) },
     });
-    if (earlier && !Buffer.from(earlier.requestHash).equals(requestHash)) {
+    if (!earlier) throw stillRunning();
+    if ((await vault.open(placeOf(request, 'request'), earlier.requestHash)) !== digestOf(request)) {
       throw new Problem('conflict', 'This Idempotency-Key came with another request before: use a new one.');
     }
-    if (earlier?.status == null || earlier.envelope === null) {
-      throw new Problem(
-        'conflict',
-        'The first request with this Idempotency-Key is still running: ask again shortly.',
-        {
-          retryAfterSeconds: 1,
-        },
-      );
+    if (earlier.status === null || earlier.envelope === null) {
+      const isAbandoned = earlier.createdAt < addSeconds(clock.now(), -ABANDONED_SECONDS);
+      const takenAt = isAbandoned ? await takeOver(request, earlier.createdAt) : null;
+      if (takenAt === null) throw stillRunning();
+      return takenAt;
     }
-    const body: unknown = JSON.parse(await vault.open(placeOf(request), earlier.envelope));
+    const body: unknown = JSON.parse(await vault.open(placeOf(request, 'answer'), earlier.envelope));
     return { status: earlier.status, ...(body === null ? {} : { body }) };
   };
 
   return {
     async once(request, run) {
-      const requestHash = hashOf(request);
-      const createdAt = await take(request, requestHash);
-      if (createdAt === null) return earlierAnswer(request, requestHash);
+      const createdAt = (await take(request)) ?? (await again(request));
+      if (!(createdAt instanceof Date)) return createdAt;
       // Only as long as the key is still this attempt's: another may have taken over a slow one.
       const where = { ...idOf(request), createdAt, status: null };
       try {
         const answer = await run();
-        const envelope = await vault.seal(placeOf(request), JSON.stringify(answer.body ?? null));
+        const envelope = await vault.seal(placeOf(request, 'answer'), JSON.stringify(answer.body ?? null));
         await db.prisma.idempotentRequest.updateMany({
           where,
           data: { status: answer.status ?? 200, envelope },
