@@ -9,6 +9,7 @@ import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
 import { openDatabase } from './db/open-database.js';
 import { StartError } from './errors/start-error.js';
+import { answerUnreadable } from './http/answer-unreadable.js';
 import { closeServer } from './http/close-server.js';
 import { startJobs } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
@@ -75,6 +76,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
       webFolder: findWebFolder(),
     });
     server.on('request', app);
+    server.on('clientError', answerUnreadable(randomness));
     await listen(server, config.port);
     const jobs = await startJobs({ db, work, clock, log });
     const address = server.address();
