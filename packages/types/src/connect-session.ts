@@ -14,6 +14,12 @@ const origin = z.string().refine((value) => {
   }
 }, 'must be an exact origin such as https://app.example.com, without a path');
 
+/** One scope. Two in one text would be asked for as two, and known as one. @see RFC 6749 section 3.3 */
+const scope = z
+  .string()
+  .max(256)
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope: no spaces, quotes or backslashes');
+
 /** What a session token may do in the browser beside `connect`. */
 export const sessionPermission = z.enum(['connect', 'list', 'disconnect']);
 export type SessionPermission = z.infer<typeof sessionPermission>;
@@ -30,7 +36,7 @@ export const connectSessionRequest = z
     /** Reconnects this connection instead of making a new one; the account must be the same. */
     connectionId: z.string().min(1).optional(),
     /** Asked for instead of the integration's scopes. */
-    scopes: z.array(z.string().min(1)).optional(),
+    scopes: z.array(scope).max(100).optional(),
     /** Settings of the connection, such as Okta's `domain`. */
     config: z.record(z.string(), z.string()).optional(),
     metadata: metadata.optional(),

@@ -35,6 +35,16 @@ describe('allowedOrigins', () => {
   });
 });
 
+describe('scopes', () => {
+  it('are one each, whatever characters a vendor puts into them', () => {
+    expect(accepts({ scopes: ['openid', 'read:current_user', 'https://api.example.com/auth/drive'] })).toBe(
+      true,
+    );
+    for (const scope of ['openid okta.users.manage', 'a\nb', 'a"b', 'a\\b', 'é', ''])
+      expect(accepts({ scopes: [scope] })).toBe(false);
+  });
+});
+
 describe('returnUrl', () => {
   const allowedOrigins = ['https://app.example.com'];
 
