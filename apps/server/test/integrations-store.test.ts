@@ -247,6 +247,8 @@ describeEachEngine('integrations', (open) => {
       ['http://app.example.com/callback', 'https://'],
       ['https://app.example.com/callback#part', 'fragment'],
       ['https://app.example.com/callback#', 'fragment'],
+      ['https://app.example.com/callback?of=okta', 'query'],
+      ['https://app.example.com/callback?', 'query'],
       ['https://user:word@app.example.com/callback', 'user name'],
       ['javascript:alert(1)', 'https://'],
       ['http://localhost.example.com/callback', 'https://'],

@@ -11,6 +11,8 @@ export const redirectUriFault = (redirectUri: string, isProduction: boolean): st
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or a password';
   // `URL` drops the mark of an empty fragment.
   if (redirectUri.includes('#')) return 'must not have a fragment (the part after #)';
+  // What comes back is read from the query, and the URI is compared with the one that was sent, without it.
+  if (redirectUri.includes('?')) return 'must not have a query (the part after ?)';
   if (url.protocol === 'https:') return null;
   if (url.protocol !== 'http:') return 'must be an https:// URL';
   if (isProduction) return 'must be https:// in production';
