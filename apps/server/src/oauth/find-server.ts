@@ -1,10 +1,9 @@
-import { type FillOptions, fillUrl, type OAuthEndpoints } from '@authpipe/providers';
+import { type FillOptions, fillUrl, isLoopbackHost, type OAuthEndpoints } from '@authpipe/providers';
 import { LRUCache } from 'lru-cache';
 import type { ServerMetadata } from 'openid-client';
 import type { Clock } from '../clock.js';
 import type { GuardedFetch } from './guarded-fetch.js';
 import type { OAuthTarget } from './oauth.js';
-import { isLoopbackHost } from './public-address.js';
 import { providerTrouble, wrongSetup } from './token-request-error.js';
 
 /** Providers change their metadata rarely, and keep old endpoints alive for longer than this. */

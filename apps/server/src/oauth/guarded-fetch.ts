@@ -1,10 +1,10 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup as resolveByDns } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
-import type { HttpAnswer } from '@authpipe/providers';
+import { type HttpAnswer, isLoopbackHost } from '@authpipe/providers';
 import { Agent, fetch, type Response } from 'undici';
 import type { Logger } from '../log/logger.js';
-import { isAddress, isLoopbackAddress, isLoopbackHost, isPublicAddress } from './public-address.js';
+import { isAddress, isLoopbackAddress, isPublicAddress } from './public-address.js';
 
 /** A provider that takes longer is down for our purposes; leases and hosted pages are dimensioned by it. */
 export const DEFAULT_TIMEOUT_MILLIS = 10_000;

@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '@authpipe/providers';
+import { type HttpAnswer, isLoopbackHost } from '@authpipe/providers';
 import {
   allowInsecureRequests,
   type ClientAuth,
@@ -15,7 +15,6 @@ import type { Clock } from '../clock.js';
 import type { AuthorizationServer, FindServer } from './find-server.js';
 import type { FetchedAnswer, GuardedFetch } from './guarded-fetch.js';
 import type { OAuthTarget } from './oauth.js';
-import { isLoopbackHost } from './public-address.js';
 import { readTokenAnswer, type TokenAnswer, toResponse } from './token-answer.js';
 import { providerTrouble, retryAfterSeconds, TokenRequestError, wrongSetup } from './token-request-error.js';
 

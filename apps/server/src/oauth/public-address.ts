@@ -26,7 +26,3 @@ export const isLoopbackAddress = (address: string): boolean => {
   const text = withoutBrackets(address);
   return ipaddr.isValid(text) && ipaddr.process(text).range() === 'loopback';
 };
-
-/** Whether a URL's host name means the machine itself. @see RFC 6761 section 6.3 */
-export const isLoopbackHost = (hostname: string): boolean =>
-  hostname === 'localhost' || hostname.endsWith('.localhost') || isLoopbackAddress(hostname);
