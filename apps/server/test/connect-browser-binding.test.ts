@@ -111,6 +111,20 @@ describe('the callback', () => {
     expect((await stateOf(world, made)).status).toBe('pending');
   });
 
+  it('with an error of another issuer (RFC 9207) is not believed: the person may try again', async () => {
+    const made = await session();
+    const trip = await walkToCallback(world, made);
+    const forged = new URL(trip.callback);
+    const state = trip.callback.searchParams.get('state') ?? '';
+    const iss = 'https://evil.okta.com';
+    forged.search = new URLSearchParams({ error: 'access_denied', state, iss }).toString();
+    expect((await trip.resume(forged)).text).toContain('did not come from Okta');
+    expect(await stateOf(world, made)).toMatchObject({
+      status: 'pending',
+      error: { code: 'provider_error' },
+    });
+  });
+
   it('of an unknown state is a page, not an error', async () => {
     const page = await createBrowser().open(`${world.callback}?state=${'x'.repeat(43)}&code=y`);
     expect(page.status).toBe(400);

@@ -56,6 +56,14 @@ export const readExchangeError = ({ verdict }: TokenRequestError, provider: stri
 export const missingCode = (provider: string): FailedAttempt =>
   failed('provider_error', `${provider} sent no code. Start connecting again.`, false);
 
+/** The answer names another provider than the one that was asked. */
+export const foreignAnswer = (provider: string): FailedAttempt =>
+  failed(
+    'provider_error',
+    `The answer did not come from ${provider}, so it was not used. Start connecting again.`,
+    false,
+  );
+
 export const integrationGone = (): FailedAttempt =>
   failed('integration_not_configured', 'The integration was removed during the sign-in.', true);
 

@@ -9,6 +9,7 @@ import {
   compareAccounts,
   connectionGone,
   type FailedAttempt,
+  foreignAnswer,
   integrationChanged,
   integrationGone,
   missingCode,
@@ -26,6 +27,7 @@ import type { ConnectConnections, ConnectIntegration, ConnectIntegrations } from
 import { ConnectRefusal } from './connect-refusal.js';
 import type { ConnectSession } from './connect-session.js';
 import type { ConnectSessionStore, SessionOutcome } from './connect-session-store.js';
+import { endGrant } from './end-grant.js';
 import { type ReceivedGrant, serializeGrant, toNewGrant } from './received-grant.js';
 import { sameHash, secretHash } from './secret-hash.js';
 import type { ChoiceOptions } from './session-choices.js';
@@ -58,6 +60,13 @@ interface Trip {
   readonly target: OAuthTarget & { readonly method: OAuthCodeMethod };
 }
 
+/**
+ * Whether an error names another issuer than the one that was asked. Of codes the exchange checks the same.
+ * @see RFC 9207 section 2.4
+ */
+const isFromElsewhere = (query: URLSearchParams, { issuer }: AuthorizationRequest): boolean =>
+  issuer !== null && query.has('iss') && query.get('iss') !== issuer;
+
 /** Why a state is not taken; who it belongs to is told to nobody else. */
 const refusedTrip = (consumed: Exclude<ConsumedRequest, { found: 'fresh' }>): ConnectRefusal => {
   if (consumed.found === 'unknown') return new ConnectRefusal('unknown_state');
@@ -77,13 +86,8 @@ export const createCompleteConnect = ({
   clock,
   log,
 }: CompleteConnectDependencies) => {
-  /** Ends a grant that is not to be kept. A provider that won't say so can't be helped. */
   const discard = async ({ target, session }: Trip, grant: TokenGrant): Promise<void> => {
-    const [token, hint] =
-      grant.refreshToken === null
-        ? ([grant.accessToken, 'access_token'] as const)
-        : ([grant.refreshToken, 'refresh_token'] as const);
-    const revoked = await oauth.revoke(target, token, hint).catch(() => false);
+    const revoked = await endGrant(oauth, target, grant);
     log.info({ sessionId: session.id, provider: target.definition.id, revoked }, 'a grant was not kept');
   };
 
@@ -144,6 +148,7 @@ export const createCompleteConnect = ({
     const method = definition && authMethodOf(definition, opened.integration.authMethod);
     if (!definition || method?.kind !== 'oauth2') return integrationGone();
     const error = query.get('error');
+    if (error !== null && isFromElsewhere(query, request)) return foreignAnswer(definition.name);
     if (error !== null) return readCallbackError(error, definition.name);
     if (!query.has('code')) return missingCode(definition.name);
     const { integration, client } = opened;

@@ -10,6 +10,7 @@ import type { AuthorizationRequestStore } from './authorization-request-store.js
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { type ConnectSession, statusOf } from './connect-session.js';
 import type { ConnectSessionStore } from './connect-session-store.js';
+import { endGrant } from './end-grant.js';
 import { parseGrant, toNewGrant } from './received-grant.js';
 import { sameHash } from './secret-hash.js';
 import type { ChoiceOptions } from './session-choices.js';
@@ -91,10 +92,8 @@ export const createSessionEnd = ({
     const definition = opened && choiceOptions.findProvider(opened.integration.provider);
     const method = definition && authMethodOf(definition, opened.integration.authMethod);
     if (held && definition && method?.kind === 'oauth2') {
-      const { accessToken, refreshToken } = parseGrant(held.grant).grant;
       const target = { definition, method, config: held.request.config, client: opened.client };
-      const hint = refreshToken === null ? 'access_token' : 'refresh_token';
-      const revoked = await oauth.revoke(target, refreshToken ?? accessToken, hint).catch(() => false);
+      const revoked = await endGrant(oauth, target, parseGrant(held.grant).grant);
       log.info({ sessionId: session.id, revoked }, 'a grant that no backend fetched was not kept');
     }
     await requests.deleteOfSession(session.id);

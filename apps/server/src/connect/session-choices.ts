@@ -113,6 +113,13 @@ export const findChoices = (
   return choices;
 };
 
+/** The scopes to ask for: the session's, else the integration's, else the definition's. Implied ones are not among them. */
+export const chosenScopes = (
+  session: { readonly scopes: readonly string[] },
+  { integration, method }: Pick<ConnectChoice, 'integration' | 'method'>,
+): readonly string[] =>
+  [session.scopes, integration.scopes].find(({ length }) => length > 0) ?? method.defaultScopes;
+
 /** The hosts that an integration is bound to: what tells two integrations of one provider apart for a person. */
 const hostFields = ({ config }: ProviderDefinition): string[] =>
   Object.keys(config).filter((field) => config[field]?.kind === 'host');

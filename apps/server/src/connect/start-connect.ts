@@ -11,6 +11,7 @@ import { secretHash } from './secret-hash.js';
 import {
   type ChoiceOptions,
   type ConnectOption,
+  chosenScopes,
   findChoices,
   pickChoice,
   type Settings,
@@ -93,14 +94,12 @@ export const createStartConnect = ({
       const status = statusOf(session, now);
       if (status === 'expired') throw new ConnectRefusal('session_expired', { sessionId: session.id });
       if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
-      const { integration, definition, method, config } = await pick(session, optionId, typed);
+      const choice = await pick(session, optionId, typed);
+      const { integration, definition, method, config } = choice;
       const opened = await integrations.openIntegration(integration.rowId);
       if (!opened) throw new ConnectRefusal('nothing_to_connect', { sessionId: session.id });
 
-      const wanted = [session.scopes, integration.scopes, method.defaultScopes].find(
-        ({ length }) => length > 0,
-      );
-      const scopes = [...new Set([...(wanted ?? []), ...method.impliedScopes])];
+      const scopes = [...new Set([...chosenScopes(session, choice), ...method.impliedScopes])];
       const redirectUri = integration.redirectUri ?? `${publicUrl}/connect/callback`;
       const state = newSecret(randomness);
       const secrets = { codeVerifier: newSecret(randomness), nonce: newSecret(randomness) };

@@ -1,7 +1,7 @@
 import type { ScopeDefinition } from '@authpipe/providers';
 import type { FieldError } from '@authpipe/types';
 import type { ConnectSession } from '../../connect/connect-session.js';
-import type { ConnectOption, Settings } from '../../connect/session-choices.js';
+import { type ConnectOption, chosenScopes, type Settings } from '../../connect/session-choices.js';
 import type { ConnectionRecord } from '../../credentials/credential-record.js';
 import { type Html, html } from './html.js';
 import { marks, pageLayout, providerMark } from './page-layout.js';
@@ -26,9 +26,9 @@ const scopeLine = (name: string, known: readonly ScopeDefinition[]): Html => {
 };
 
 /** What is asked for, in the definition's words. */
-const scopeList = (session: ConnectSession, { choices: [{ method, integration }] }: ConnectOption): Html => {
-  const wanted = [session.scopes, integration.scopes, method.defaultScopes].find(({ length }) => length > 0);
-  const names = (wanted ?? []).filter((scope) => !method.impliedScopes.includes(scope));
+const scopeList = (session: ConnectSession, { choices: [choice] }: ConnectOption): Html => {
+  const { method } = choice;
+  const names = chosenScopes(session, choice).filter((scope) => !method.impliedScopes.includes(scope));
   const lasting =
     method.impliedScopes.length > 0 ? html`<li>Stay connected until you or the app end it</li>` : null;
   return html`<h2>What it will be able to do</h2>
