@@ -61,13 +61,16 @@ const environment = {
   AUTHPIPE_DEMO_APP_URL: appUrl,
   AUTHPIPE_DEMO_REDIRECT_URIS: `${authpipeUrl}/connect/callback`,
   AUTHPIPE_DATA_DIR: join(dataDir, 'data'),
-  AUTHPIPE_API_KEY: `ap_test_${newSecret()}`,
+  // Given by whoever wants to try the client on the demo's server too.
+  AUTHPIPE_API_KEY: process.env.AUTHPIPE_API_KEY || `ap_test_${newSecret()}`,
   AUTHPIPE_DEMO_CLIENT_SECRET: newSecret(),
   AUTHPIPE_DEV_ALLOW_LOOPBACK: '1',
   AUTHPIPE_LOG_LEVEL: process.env.AUTHPIPE_LOG_LEVEL || 'info',
   NODE_ENV: 'development',
-  // The check shows refresh and revocation by schedule alone, and does not want to wait an hour for it.
-  ...(isCheck ? { AUTHPIPE_PROBE_INTERVAL_SECONDS: '3', AUTHPIPE_DEMO_TOKEN_SECONDS: '15' } : {}),
+  // A revocation shows by schedule alone; nobody wants to wait a quarter of an hour for it here.
+  AUTHPIPE_PROBE_INTERVAL_SECONDS: isCheck ? '3' : process.env.AUTHPIPE_PROBE_INTERVAL_SECONDS || '10',
+  // Nor an hour for a refresh.
+  ...(isCheck ? { AUTHPIPE_DEMO_TOKEN_SECONDS: '15' } : {}),
 };
 
 /** A part of the demo: it ends when this process does (its IPC channel closes), and ends the demo when it fails. */
