@@ -25,8 +25,13 @@ export function ConnectionFacts({ connection }: { connection: ConnectionView }) 
           {account?.name ?? account?.id ?? 'Unknown'}
           {account?.email ? <span className="quiet"> {account.email}</span> : null}
         </Fact>
-        <Fact name="Last checked">{connection.verifiedAt ? moment(connection.verifiedAt) : 'not yet'}</Fact>
-        {connection.reconnectBy ? <Fact name="Reconnect by">{day(connection.reconnectBy)}</Fact> : null}
+        <Fact name="Last seen working">
+          {connection.verifiedAt ? moment(connection.verifiedAt) : 'not yet'}
+        </Fact>
+        {/* A day to come means nothing to a connection that has ended before it. */}
+        {connection.reconnectBy && status !== 'needs_reconnect' ? (
+          <Fact name="Reconnect by">{day(connection.reconnectBy)}</Fact>
+        ) : null}
         <Fact name="Scopes">
           <ul className="scopes">
             {scopes.map((scope) => (
