@@ -33,7 +33,7 @@ export function controlPage(view: ControlView): string {
     wide: true,
     extraStyle: CONTROL_STYLE,
     body: html`<div class="head"><div><h1>Control of this org</h1>
-<p class="quiet">Make the org misbehave, and watch what your app does. Everything here is also a JSON <span class="mono">POST</span> to <span class="mono">${view.issuer}/control/api/…</span>.</p></div>
+<p class="quiet">Make the org misbehave, and watch what your app does. Everything here is also a JSON <span class="mono">POST</span> below <span class="mono">${view.issuer}/control/api</span>.</p></div>
 ${post('reset', button('Reset everything', 'danger'))}</div>
 ${view.done && html`<p class="note good" role="status">${view.done}</p>`}
 ${view.problem && html`<p class="note bad" role="alert">${view.problem}</p>`}
@@ -65,7 +65,7 @@ function grantSection(grants: readonly OrgGrant[]): Html {
   const all = html`<div class="item row">${post('grants/revoke', button('Revoke all', 'danger'), { all: 'true' })}
 ${post('grants/end-access-tokens', button('End all access tokens'))}</div>`;
   return html`<div class="full card" id="grants"><h2>Grants</h2><p class="quiet">${what}</p><div class="stack">
-${items.length > 0 ? [...items, all] : html`<p class="item">Nobody has connected yet.</p>`}
+${items.length > 0 ? [...items, all] : html`<p class="item">No app has access.</p>`}
 </div></div>`;
 }
 
