@@ -32,6 +32,12 @@ const findWebFolder = (): string => {
   return existsSync(packaged) ? packaged : join(here, '..', '..', 'web', 'dist');
 };
 
+/**
+ * Longer than the minute for which load balancers keep a connection: whoever closes it first while the other sends a
+ * request breaks that request, and clients know when to stop using it.
+ */
+const KEEP_ALIVE_MILLIS = 65_000;
+
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -65,7 +71,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const randomness = systemRandomness;
   const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const server = createServer();
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
     const vault = await openVault({ db, rootKeys, clock, randomness });
     const apiKeys = createApiKeys({ db, clock, randomness });
