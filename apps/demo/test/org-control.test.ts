@@ -197,7 +197,7 @@ describe('the page', () => {
     expect(page.text).toContain('ada@acme.test');
     const after = await page.submit({ button: 'Revoke the grant of ada@acme.test' });
     expect(after.text).toContain('Revoked.');
-    expect(after.text).toContain('Nobody has connected yet.');
+    expect(after.text).toContain('No app has access.');
     expect(await app.refresh(tokens.refresh_token)).toMatchObject(DEAD);
   });
 
