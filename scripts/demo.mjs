@@ -52,8 +52,12 @@ process.on('exit', forget);
 
 /** Real secrets, new for each demo; they never leave this machine. */
 const newSecret = () => randomBytes(32).toString('base64url');
+/** A shell may be set up for a real server: the demo must not touch its database or its keys. */
+const { DATABASE_URL, DATABASE_DIRECT_URL, AUTHPIPE_ENCRYPTION_KEY, ...inherited } = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.endsWith('_FILE')),
+);
 const environment = {
-  ...process.env,
+  ...inherited,
   PORT: String(ports.server.port),
   AUTHPIPE_DEMO_ORG_PORT: String(ports.org.port),
   AUTHPIPE_DEMO_APP_PORT: String(ports.app.port),
@@ -62,7 +66,7 @@ const environment = {
   AUTHPIPE_DEMO_REDIRECT_URIS: `${authpipeUrl}/connect/callback`,
   AUTHPIPE_DATA_DIR: join(dataDir, 'data'),
   // Given by whoever wants to try the client on the demo's server too.
-  AUTHPIPE_API_KEY: process.env.AUTHPIPE_API_KEY || `ap_test_${newSecret()}`,
+  AUTHPIPE_API_KEY: inherited.AUTHPIPE_API_KEY || `ap_test_${newSecret()}`,
   AUTHPIPE_DEMO_CLIENT_SECRET: newSecret(),
   AUTHPIPE_DEV_ALLOW_LOOPBACK: '1',
   AUTHPIPE_LOG_LEVEL: process.env.AUTHPIPE_LOG_LEVEL || 'info',
@@ -74,10 +78,10 @@ const environment = {
 };
 
 /** A part of the demo: it ends when this process does (its IPC channel closes), and ends the demo when it fails. */
-const part = (name, ...args) => {
+const part = (name, args, more = {}) => {
   const log = openSync(join(dataDir, `${name}.log`), 'w', 0o600);
   const child = start(process.execPath, args, {
-    env: environment,
+    env: { ...environment, ...more },
     cwd: root,
     stdio: ['ignore', log, 'inherit', 'ipc'],
   });
@@ -102,13 +106,17 @@ const answers = async (url) => {
 };
 
 const demo = join(root, 'apps', 'demo', 'dist');
-part('server', join(root, 'apps', 'server', 'dist', 'main.js'), 'serve');
-part('org', join(demo, 'org.js'));
+part('server', [join(root, 'apps', 'server', 'dist', 'main.js'), 'serve']);
+part('org', [join(demo, 'org.js')]);
 await Promise.all([
   answers(`http://127.0.0.1:${ports.server.port}/readyz`),
   answers(`${orgUrl}/.well-known/openid-configuration`),
 ]);
-part('app', join(demo, 'app.js'));
+// Browsers know names such as authpipe.localhost, which Node does not resolve.
+part('app', [join(demo, 'app.js')], {
+  AUTHPIPE_URL: `http://localhost:${ports.server.port}`,
+  AUTHPIPE_DEMO_AUTHPIPE_PUBLIC_URL: authpipeUrl,
+});
 await answers(`http://127.0.0.1:${ports.app.port}/`);
 
 if (isCheck) {
