@@ -131,10 +131,10 @@ describe('settings', () => {
     ['AUTHPIPE_URL', 'http://authpipe.example.com', 'must be https://'],
     ['DATABASE_URL', 'mysql://root:planted@db/authpipe', 'postgres://'],
     ['DATABASE_DIRECT_URL', 'planted', 'postgres://'],
-    ['AUTHPIPE_API_KEY', 'planted', 'at least 32'],
-    ['AUTHPIPE_API_KEY', `ap_LIVE_${'planted'.repeat(7)}`, 'at least 32'],
-    ['AUTHPIPE_API_KEY', `ap_live_${'planted'.repeat(4)}`, 'at least 32'],
-    ['AUTHPIPE_API_KEY', `ap_live_${'planted'.repeat(4)} +/=`, 'at least 32'],
+    ['AUTHPIPE_API_KEY', 'planted', '32 or more'],
+    ['AUTHPIPE_API_KEY', `ap_LIVE_${'planted'.repeat(7)}`, '32 or more'],
+    ['AUTHPIPE_API_KEY', 'ap_live_planted', '32 or more'],
+    ['AUTHPIPE_API_KEY', `ap_live_${'planted'.repeat(4)} +/=`, '32 or more'],
     ['AUTHPIPE_DEV_ALLOW_LOOPBACK', 'true', 'must be 1'],
     ['AUTHPIPE_PROBE_INTERVAL_SECONDS', '0', 'between 1 and 604800'],
     ['AUTHPIPE_PROBE_INTERVAL_SECONDS', '15m', 'whole number of seconds'],
@@ -152,13 +152,17 @@ describe('settings', () => {
     expect(message).toContain('AUTHPIPE_API_KEY must');
   });
 
-  it('take an API key of any length from 32 characters on', () => {
-    const key = `ap_test_${'0123456789abcdef'.repeat(2)}`;
-    expect(readConfig({ AUTHPIPE_API_KEY: key }).bootApiKey).toBe(key);
+  it('take an API key that people can type in development, and a long one only in production', () => {
+    const typed = 'ap_test_for_development';
+    expect(readConfig({ AUTHPIPE_API_KEY: typed }).bootApiKey).toBe(typed);
+    expect(refusal({ ...PRODUCTION, AUTHPIPE_API_KEY: typed })).toContain('at least 32 random characters');
+    const random = `ap_live_${'0123456789abcdef'.repeat(2)}`;
+    expect(readConfig({ ...PRODUCTION, AUTHPIPE_API_KEY: random }).bootApiKey).toBe(random);
   });
 
-  it('refuse http in production, on loopback too', () => {
-    expect(refusal({ NODE_ENV: 'production' })).toContain('AUTHPIPE_URL must be https:// in production');
+  it('refuse http but on loopback', () => {
+    expect(refusal({ AUTHPIPE_URL: 'http://auth.example.com' })).toContain('AUTHPIPE_URL must be https://');
+    expect(readConfig({ NODE_ENV: 'production' })).toMatchObject({ isProduction: true });
   });
 
   it('refuse loopback providers in production', () => {

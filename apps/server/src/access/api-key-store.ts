@@ -163,7 +163,7 @@ export const createApiKeys = ({
       const environment = environmentOfKey(key);
       if (environment === null) {
         throw new StartError(
-          'AUTHPIPE_API_KEY is not an API key: it has to be ap_ENVIRONMENT_ and at least 32 random characters.',
+          'AUTHPIPE_API_KEY is not an API key: it has to be ap_ENVIRONMENT_ and 32 or more random characters.',
         );
       }
       const hash = hashApiKey(key);

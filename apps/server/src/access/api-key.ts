@@ -17,7 +17,7 @@ export const allows = ({ scopes }: Pick<ApiKeyIdentity, 'scopes'>, scope: ApiKey
 
 const SECRET_BYTES = 32;
 /** Keys made here have 43 characters after the environment; those of `AUTHPIPE_API_KEY` may be shorter or longer. */
-const KEY_PATTERN = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{32,256}$/;
+const KEY_PATTERN = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{8,256}$/;
 /** Of the secret part, shown in lists to recognise a key by: 24 of its 256 bits. */
 const SHOWN_CHARACTERS = 4;
 

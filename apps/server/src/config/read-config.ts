@@ -67,8 +67,10 @@ const publicUrl = z.string().transform((value, context): URL => {
   return z.NEVER;
 });
 
-/** As `access/` reads keys; whoever makes one by hand needs no particular length. */
-const API_KEY = /^ap_([a-z0-9]+)_[A-Za-z0-9_-]{32,256}$/;
+/** As `access/` reads keys. */
+const API_KEY = /^ap_([a-z0-9]+)_([A-Za-z0-9_-]{8,256})$/;
+/** 32 hexadecimal digits are 128 random bits. In development a key may be one that people can type. */
+const PRODUCTION_KEY_CHARACTERS = 32;
 
 const variables = z.object({
   PORT: wholeNumber('', 0, 65_535, 4600),
@@ -81,7 +83,7 @@ const variables = z.object({
     .string()
     .refine(
       (key) => environmentName.safeParse(API_KEY.exec(key)?.[1]).success,
-      'must be ap_ENVIRONMENT_ and at least 32 random letters, digits, - and _, such as ap_live_ and what `openssl rand -hex 32` prints',
+      'must be ap_ENVIRONMENT_ and 32 or more random letters, digits, - and _, such as ap_live_ and what `openssl rand -hex 32` prints',
     )
     .optional(),
   AUTHPIPE_DEV_ALLOW_LOOPBACK: z.enum(['0', '1'], 'must be 1, or left out').default('0'),
@@ -116,7 +118,8 @@ export const readConfig = (environment: Environment): Config => {
   const isLoopback = isLoopbackHost(url.host);
   const isProduction = !isLoopback || environment.NODE_ENV === 'production';
   const allowLoopback = given.AUTHPIPE_DEV_ALLOW_LOOPBACK === '1';
-  if (isProduction && url.protocol !== 'https:') {
+  // On loopback nothing passes a network; a proxy there ends TLS.
+  if (!isLoopback && url.protocol !== 'https:') {
     throw new StartError(
       'AUTHPIPE_URL must be https:// in production: session cookies and authorization codes pass there. For development, set it to a loopback URL and NODE_ENV to something else than production.',
     );
@@ -124,6 +127,12 @@ export const readConfig = (environment: Environment): Config => {
   if (allowLoopback && isProduction) {
     throw new StartError(
       'AUTHPIPE_DEV_ALLOW_LOOPBACK is for development: take it away, or set AUTHPIPE_URL to a loopback URL and NODE_ENV to something else than production.',
+    );
+  }
+  const bootSecret = API_KEY.exec(given.AUTHPIPE_API_KEY ?? '')?.[2];
+  if (isProduction && bootSecret !== undefined && bootSecret.length < PRODUCTION_KEY_CHARACTERS) {
+    throw new StartError(
+      'AUTHPIPE_API_KEY must have at least 32 random characters after ap_ENVIRONMENT_ in production: `openssl rand -hex 32` prints some.',
     );
   }
   if (given.DATABASE_DIRECT_URL !== undefined && given.DATABASE_URL === undefined) {
