@@ -43,7 +43,7 @@ const DEFAULT_MAX_AGE_SECONDS = 60;
 /** Longer than the server waits for a provider's token endpoint. */
 const DEFAULT_TIMEOUT_MILLIS = 10_000;
 
-const API_KEY = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{16,}$/;
+const API_KEY = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{8,}$/;
 
 /**
  * Checks options and fills in their defaults.
