@@ -1,7 +1,7 @@
 // A real Postgres for the tests, where its programs are installed: a new cluster in a temporary folder, thrown away at
 // the end. Postgres refuses to run as root, so root hands it to the `postgres` user that its package made.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,12 @@ const findPrograms = () => {
   return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
 };
 
+/** Who runs Postgres for root; the user comes with the package. */
+const postgresUser = () => {
+  const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+};
+
 const freePort = () =>
   new Promise((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -46,38 +52,30 @@ export const throwawayPostgres = async () => {
     return null;
   }
   const folder = mkdtempSync(join(tmpdir(), 'authpipe-postgres-'));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
-    execFileSync('chown', ['postgres', folder]);
-    chmodSync(folder, 0o700);
-  }
+  const owner = process.getuid?.() === 0 ? postgresUser() : {};
+  if (owner.uid !== undefined) chownSync(folder, owner.uid, owner.gid);
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const asOwner = (command, args) =>
-    isRoot ? ['runuser', ['-u', 'postgres', '--', command, ...args]] : [command, args];
   const data = join(folder, 'data');
   const port = await freePort();
   const initialised = await run(
-    ...asOwner(join(programs, 'initdb'), [
-      '-D',
-      data,
-      '-U',
-      'authpipe',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--no-sync',
-    ]),
-    { quiet: true, cwd: folder },
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'authpipe', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+    { quiet: true, cwd: folder, ...owner },
   );
-  if (initialised !== 0) return null;
+  if (initialised !== 0) {
+    console.error(
+      'NOTICE: Postgres could not make a cluster (see above): database tests run on the embedded one only.',
+    );
+    return null;
+  }
   start(
-    ...asOwner(join(programs, 'postgres'), [
+    join(programs, 'postgres'),
+    [
       ...['-D', data, '-p', String(port), '-k', folder, '-h', '127.0.0.1'],
       // Nothing here has to survive a power cut.
       ...['-c', 'fsync=off', '-c', 'max_connections=200'],
-    ]),
-    { stdio: 'ignore', cwd: folder },
+    ],
+    { stdio: 'ignore', cwd: folder, ...owner },
   );
   for (let attempt = 0; attempt < 100; attempt += 1) {
     if ((await run(join(programs, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)])) === 0) {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -175,6 +175,7 @@ export class AppUnderTest {
   readonly transcript: string[] = [];
   cookie = '';
   #app: RunningApp | undefined;
+  #webFolder: string | undefined;
   #authpipe: Authpipe | undefined;
 
   get origin(): string {
@@ -184,6 +185,7 @@ export class AppUnderTest {
   async start(): Promise<void> {
     await this.fakes.listen();
     const webFolder = mkdtempSync(join(tmpdir(), 'authpipe-sample-app-'));
+    this.#webFolder = webFolder;
     mkdirSync(join(webFolder, 'assets'));
     writeFileSync(join(webFolder, 'index.html'), '<title>Crewdesk</title>');
     this.#authpipe = new Authpipe({ apiKey: API_KEY, baseUrl: this.fakes.url });
@@ -202,6 +204,7 @@ export class AppUnderTest {
     await this.#app?.close();
     this.#authpipe?.close();
     await this.fakes.close();
+    if (this.#webFolder) rmSync(this.#webFolder, { recursive: true });
   }
 
   /** Opens the page, as a browser does first, and keeps its cookie. */

@@ -29,7 +29,7 @@ const countStatements = (): void => {
 
 const authpipe = async () => {
   const config = readConfig(process.env);
-  const log = createLogger('warn');
+  const log = createLogger('error');
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   const common = { clock: systemClock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });

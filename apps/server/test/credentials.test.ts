@@ -89,6 +89,18 @@ describeEachEngine('credentials', (open) => {
     await expect(read({ connectionId: connection.id }, TENANT)).resolves.toMatchObject({ version: 1 });
   });
 
+  it('says so when nobody knows a provider of the name', async () => {
+    await connectUser(node, org, clock, { userId: 'user_typing' });
+    const misspelt = { ...refOf('user_typing'), provider: 'octa' };
+    await expect(read(misspelt)).rejects.toMatchObject({
+      code: 'connection_not_found',
+      message: expect.stringContaining('check its spelling'),
+    });
+    await expect(read(refOf('user_unknown'))).rejects.not.toMatchObject({
+      message: expect.stringContaining('spelling'),
+    });
+  });
+
   it('keeps the id when a person connects again, and grows the version', async () => {
     const first = await connectUser(node, org, clock, { userId: 'user_again' });
     const second = await connectUser(node, org, clock, { userId: 'user_again' });

@@ -76,6 +76,21 @@ export const createReadCredential = ({
     if (!SERVED_TO_ITS_END.has(reason) || hasEnded(stored)) throw needsReconnect(stored);
   };
 
+  /** A provider that nobody knows is misspelt rather than not connected: the answer says so. */
+  const find: CredentialStore['findCredential'] = async (ref, environment, tenantId) => {
+    try {
+      return await credentials.findCredential(ref, environment, tenantId);
+    } catch (error) {
+      const isNotFound = error instanceof Problem && error.code === 'connection_not_found';
+      const provider = 'provider' in ref ? ref.provider : undefined;
+      if (!isNotFound || provider === undefined || wire.findProvider(provider)) throw error;
+      throw new Problem(
+        'connection_not_found',
+        'There is no such connection, and neither a provider nor a connected integration of this name: check its spelling against GET /v1/providers.',
+      );
+    }
+  };
+
   /** An ended token: the refresh that is under way or due, else the wait until the next one. */
   const renewed = async (stored: ServedCredential): Promise<ServedCredential> => {
     const { connection } = stored;
@@ -95,7 +110,7 @@ export const createReadCredential = ({
     environment: string,
     tenantId: string | null,
   ): Promise<Credential> => {
-    const stored = await credentials.findCredential(ref, environment, tenantId);
+    const stored = await find(ref, environment, tenantId);
     refuseDead(stored);
     if (!hasEnded(stored)) {
       if (isDue(stored) && !isLeased(stored) && hasRefreshToken(stored.secrets)) {
