@@ -171,7 +171,7 @@ export const compose = (foundation: Foundation): Composition => {
     wire,
   });
   const routes = [
-    ...credentialRoutes(readCredential),
+    ...credentialRoutes(readCredential, publicUrl),
     ...connectionRoutes({
       ...connections,
       importConnection: async (request, environment) =>

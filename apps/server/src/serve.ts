@@ -82,7 +82,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
       webFolder: findWebFolder(),
     });
     server.on('request', app);
-    server.on('clientError', answerUnreadable(randomness));
+    server.on('clientError', answerUnreadable(randomness, config.publicUrl));
     await listen(server, config.port);
     const jobs = await startJobs({ db, work, clock, log });
     const address = server.address();

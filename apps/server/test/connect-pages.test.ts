@@ -248,7 +248,10 @@ describe('the browser’s look at its session', () => {
       const refused = await look(token, { origin: APP_ORIGIN });
       expect(refused.status).toBe(401);
       expect(refused.headers.get('access-control-allow-origin')).toBe(APP_ORIGIN);
-      expect(await refused.json()).toMatchObject({ code: 'unauthorized' });
+      expect(await refused.json()).toMatchObject({
+        type: `${world.publicUrl}/docs/errors/unauthorized`,
+        code: 'unauthorized',
+      });
     }
   });
 

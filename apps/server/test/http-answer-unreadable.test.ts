@@ -6,7 +6,7 @@ import { answerUnreadable } from '../src/http/answer-unreadable.js';
 import { systemRandomness } from '../src/randomness.js';
 
 const server = createServer((_request, response) => response.end('answered'));
-server.on('clientError', answerUnreadable(systemRandomness));
+server.on('clientError', answerUnreadable(systemRandomness, 'https://auth.example.com'));
 beforeAll(async () => {
   await once(server.listen(0), 'listening');
 });
@@ -32,7 +32,11 @@ it.each([
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   expect(head).toContain('HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json');
   const problem = JSON.parse(body);
-  expect(problem).toMatchObject({ code: 'invalid_request', status: 400 });
+  expect(problem).toMatchObject({
+    type: 'https://auth.example.com/docs/errors/invalid_request',
+    code: 'invalid_request',
+    status: 400,
+  });
   expect(problem.detail).toContain(detail);
   expect(head).toContain(`X-Request-Id: ${problem.requestId}`);
   expect(answer).not.toContain('planted');

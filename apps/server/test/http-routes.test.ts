@@ -268,7 +268,11 @@ describe('the API', () => {
 
   it('answers what is not there with not_found', async () => {
     const answer = await request(app).get('/v1/elsewhere').set(as('reader'));
-    expect(answer.body).toMatchObject({ code: 'not_found', status: 404 });
+    expect(answer.body).toMatchObject({
+      type: 'http://localhost:4600/docs/errors/not_found',
+      code: 'not_found',
+      status: 404,
+    });
   });
 
   it('holds a tenant’s key to its tenant', async () => {

@@ -40,18 +40,23 @@ const useCases: Connections = {
   deleteConnection: async (id) => ({ id, revokedAtProvider: true }),
 };
 
+const PUBLIC_URL = 'https://auth.example.com';
+
 const app = express();
 app.set('query parser', 'simple');
 app.use(
-  mountRoutes([...connectionRoutes(useCases), ...credentialRoutes(async () => Promise.reject(new Error()))], {
-    verifyApiKey: async () => ({ id: 'key_1', environment: 'test', scopes: ['admin'], tenantId: null }),
-    allows: () => true,
-    once: (_request, run) => {
-      seen.kept += 1;
-      return run();
+  mountRoutes(
+    [...connectionRoutes(useCases), ...credentialRoutes(async () => Promise.reject(new Error()), PUBLIC_URL)],
+    {
+      verifyApiKey: async () => ({ id: 'key_1', environment: 'test', scopes: ['admin'], tenantId: null }),
+      allows: () => true,
+      once: (_request, run) => {
+        seen.kept += 1;
+        return run();
+      },
     },
-  }),
-  problemResponse(createLogger('silent')),
+  ),
+  problemResponse(createLogger('silent'), PUBLIC_URL),
 );
 const authorization = 'Bearer key';
 
@@ -67,6 +72,12 @@ it('keeps no credential for an Idempotency-Key', async () => {
   const batch = request(app).post('/credentials/batch').set({ authorization, 'idempotency-key': 'a1' });
   expect((await batch.send({ credentials: [{ connectionId: 'conn_1' }] })).status).toBe(200);
   expect(seen.kept).toBe(0);
+});
+
+it('tells by each problem of a batch where its page is', async () => {
+  const batch = request(app).post('/credentials/batch').set({ authorization });
+  const { body } = await batch.send({ credentials: [{ connectionId: 'conn_1' }] });
+  expect(body.credentials[0].error.type).toBe('https://auth.example.com/docs/errors/internal_error');
 });
 
 it('passes on which version a report is about', async () => {

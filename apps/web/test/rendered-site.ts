@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { renderDocument } from '../src/site/document.js';
 import type { Page } from '../src/site/page.js';
 import { sitePages } from '../src/site-pages.js';
+
+/** The repository's own. */
+const DOCS = join(import.meta.dirname, '../../../docs');
 
 const ASSETS = {
   script: '/assets/site-x.js',
@@ -10,12 +14,12 @@ const ASSETS = {
 
 /** Every page of the site as the document that would be written for it, by path. */
 export function renderedSite(): ReadonlyMap<string, Document> {
-  return new Map(sitePages().map((page) => [page.path, parsed(page)]));
+  return new Map(sitePages(DOCS).map((page) => [page.path, parsed(page)]));
 }
 
 /** One page of the site; throws where there is none at the path. */
 export function renderedPage(path: string): Document {
-  const page = sitePages().find((candidate) => candidate.path === path);
+  const page = sitePages(DOCS).find((candidate) => candidate.path === path);
   if (!page) throw new Error(`There is no page at ${path}.`);
   return parsed(page);
 }

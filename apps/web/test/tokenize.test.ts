@@ -3,6 +3,8 @@ import { tokenize } from '../src/code/tokenize.js';
 import { QUICKSTART_STEPS } from '../src/quickstart-page/quickstart-steps.js';
 import { OKTA_NODE_SNIPPET, OKTA_REACT_SNIPPET } from './okta-page-words.js';
 
+const HTTP_ANSWER = 'HTTP/1.1 409 Conflict\nContent-Type: application/problem+json\n\n{ "retryable": false }';
+
 const kindOf = (code: string, text: string): string | undefined =>
   tokenize(code, 'tsx').find((token) => token.text.includes(text))?.kind;
 
@@ -12,6 +14,7 @@ describe('tokenize', () => {
     ['tsx', OKTA_REACT_SNIPPET],
     ...QUICKSTART_STEPS.map((step) => [step.language, step.code] as const),
     ['shell', ''],
+    ['http', HTTP_ANSWER],
     ['tsx', 'const broken = `never closed'],
   ] as const)('loses no character of %s code', (language, code) => {
     expect(
@@ -35,6 +38,13 @@ describe('tokenize', () => {
   test('leaves what is substituted in a template plain', () => {
     expect(kindOf(OKTA_NODE_SNIPPET, `\${credential}`)).toBe('plain');
     expect(kindOf(OKTA_NODE_SNIPPET, '`Bearer ')).toBe('string');
+  });
+
+  test('tells the head of an answer from the names and values of its body', () => {
+    const kinds = new Map(tokenize(HTTP_ANSWER, 'http').map(({ text, kind }) => [text, kind]));
+    expect(kinds.get('Content-Type')).toBe('attribute');
+    expect(kinds.get('"retryable"')).toBe('property');
+    expect(kinds.get('false')).toBe('keyword');
   });
 
   test('takes an arrow for no tag', () => {

@@ -96,7 +96,7 @@ export const credential = (more: Partial<Credential> = {}): Credential => ({
 export const problem = (status: number, code: string, more: Record<string, unknown> = {}): Answer => ({
   status,
   json: {
-    type: `https://authpipe.dev/errors/${code}`,
+    type: `https://auth.example.com/docs/errors/${code}`,
     title: 'A problem',
     status,
     detail: `This is ${code}.`,

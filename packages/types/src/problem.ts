@@ -12,7 +12,7 @@ export type FieldError = z.infer<typeof fieldError>;
  * @see RFC 9457 section 3
  */
 export const problemDocument = z.object({
-  /** The code's page in the documentation. */
+  /** Address of the code's page, which the server itself has: `{AUTHPIPE_URL}/docs/errors/{code}`. */
   type: z.string(),
   title: z.string(),
   status: z.int(),

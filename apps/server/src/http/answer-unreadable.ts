@@ -11,7 +11,7 @@ const DETAILS: Readonly<Record<string, string>> = {
 
 /** Answers what is no request, before there is one, with a problem document too: for a server's `clientError`. */
 export const answerUnreadable =
-  (randomness: Randomness) =>
+  (randomness: Randomness, publicUrl: string) =>
   (error: NodeJS.ErrnoException, socket: Pick<Socket, 'writable' | 'end' | 'destroy'>): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -19,7 +19,8 @@ export const answerUnreadable =
     }
     const detail = DETAILS[error.code ?? ''] ?? 'The request could not be read: send HTTP/1.1.';
     const requestId = newId('req', randomness);
-    const body = JSON.stringify(problemDocumentOf(new Problem('invalid_request', detail), requestId));
+    const problem = new Problem('invalid_request', detail);
+    const body = JSON.stringify(problemDocumentOf(problem, requestId, publicUrl));
     const head = [
       'HTTP/1.1 400 Bad Request',
       'Content-Type: application/problem+json; charset=utf-8',

@@ -24,7 +24,7 @@ export interface AppDependencies extends MountDependencies, OperationsDependenci
   readonly trustedProxies: number;
 }
 
-/** The Express application: operations, `/v1`, hosted connect pages, provider pages; problems at the end. */
+/** The Express application: operations, `/v1`, hosted connect pages, the site's pages; problems at the end. */
 export const createApp = (dependencies: AppDependencies): Express => {
   const { routes, connectRouter, webFolder, publicUrl, version, log, randomness, trustedProxies } =
     dependencies;
@@ -50,6 +50,6 @@ export const createApp = (dependencies: AppDependencies): Express => {
     response.json(description);
   });
   app.use(webPages(webFolder, log));
-  app.use(notFound, problemResponse(log));
+  app.use(notFound, problemResponse(log, publicUrl));
   return app;
 };

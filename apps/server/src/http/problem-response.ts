@@ -3,15 +3,19 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 
-/** Where the page of a code is, in the published documentation. */
-const DOCS = 'https://authpipe.dev/errors/';
-
 /** The id that ties an answer to its log lines. */
 export const requestIdOf = (response: Response): string => String(response.getHeader('x-request-id') ?? '');
 
-/** The answer's body by RFC 9457. */
-export const problemDocumentOf = (problem: Problem, requestId: string): ProblemDocument => ({
-  type: `${DOCS}${problem.code}`,
+/**
+ * The answer's body by RFC 9457.
+ * @param publicUrl without a trailing slash; this server has the code's page, so `type` leads there
+ */
+export const problemDocumentOf = (
+  problem: Problem,
+  requestId: string,
+  publicUrl: string,
+): ProblemDocument => ({
+  type: `${publicUrl}/docs/errors/${problem.code}`,
   title: ERROR_CODES[problem.code].title,
   status: problem.status,
   detail: problem.message,
@@ -55,7 +59,7 @@ export const toProblem = (error: unknown): Problem => {
 
 /** The last handler: answers every error as a problem document, and logs what was not expected. */
 export const problemResponse =
-  (log: Logger): ErrorRequestHandler =>
+  (log: Logger, publicUrl: string): ErrorRequestHandler =>
   (error: unknown, request: Request, response: Response, next) => {
     const problem = toProblem(error);
     const requestId = requestIdOf(response);
@@ -72,7 +76,7 @@ export const problemResponse =
     response
       .status(problem.status)
       .type('application/problem+json')
-      .json(problemDocumentOf(problem, requestId));
+      .json(problemDocumentOf(problem, requestId, publicUrl));
   };
 
 /** For addresses that nothing answers. */

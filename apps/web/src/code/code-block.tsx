@@ -1,4 +1,5 @@
 import { createElement, type ReactNode } from 'react';
+import { scrollable } from '../site/scrollable.js';
 import { type SnippetLanguage, type Token, tokenize } from './tokenize.js';
 
 interface CodeBlockProps {
@@ -7,9 +8,6 @@ interface CodeBlockProps {
   readonly code: string;
   readonly language: SnippetLanguage;
 }
-
-/** Long lines scroll; what scrolls has to be reachable by keyboard. @see WCAG 2.2, 2.1.1 */
-const scrollable = (name: string) => ({ tabIndex: 0, role: 'region', 'aria-label': name });
 
 /**
  * A snippet with its colours as classes and a copy button. The button comes after the code, so that the text reads on

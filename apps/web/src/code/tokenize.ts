@@ -1,5 +1,5 @@
 /** Languages of the site's snippets. */
-export type SnippetLanguage = 'tsx' | 'shell';
+export type SnippetLanguage = 'tsx' | 'shell' | 'http';
 
 /** What a piece of code is, as far as its colour goes; also its CSS class, `token-<kind>`. */
 export type TokenKind =
@@ -31,6 +31,14 @@ const RULES: Readonly<Record<SnippetLanguage, Rules>> = {
     ['attribute', /[a-z][\w-]*(?==["{])/y],
     ['call', /[A-Za-z_$][\w$]*(?=\()/y],
     ['plain', /[\w$]+|\s+|[^\w$\s]/y],
+  ],
+  // A message's head, its JSON body, or that alone.
+  http: [
+    ['property', /"[^"\n]*"(?=:)/y],
+    ['string', /"[^"\n]*"/y],
+    ['keyword', /(?:true|false|null)\b/y],
+    ['attribute', /[A-Z][\w-]*(?=: )/y],
+    ['plain', /[\w]+|\s+|[^\w\s]/y],
   ],
   shell: [
     ['comment', /#[^\n]*/y],

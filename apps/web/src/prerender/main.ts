@@ -4,12 +4,12 @@ import { renderDocument } from '../site/document.js';
 import { sitePages } from '../site-pages.js';
 import { builtAssets } from './built-assets.js';
 
-// Runs from the package's folder, after the browser build: writes dist/<path>/index.html for every page.
+// Runs from the package's folder, after the browser build: writes a file in dist for every page.
 const distFolder = resolve('dist');
 const assets = builtAssets(distFolder, resolve('src/site/favicon.svg'));
 
-for (const page of sitePages()) {
-  const file = join(distFolder, page.path, 'index.html');
+for (const page of sitePages(resolve('../../docs'))) {
+  const file = join(distFolder, page.file ?? join(page.path, 'index.html'));
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, renderDocument(page, assets));
 }

@@ -25,10 +25,13 @@ export function quickstartPage(): Page {
         </ol>
         <section className="call" aria-labelledby="next">
           <h2 id="next">Which scopes, which settings?</h2>
-          <p>Each provider’s page lists them.</p>
+          <p>Each provider’s page lists them. An error answer’s type leads to the page of its code.</p>
           <p className="actions">
             <a className="button button-primary" href="/providers">
               Browse providers
+            </a>{' '}
+            <a className="button" href="/docs/errors">
+              Look up an error code
             </a>
           </p>
         </section>

@@ -19,7 +19,7 @@ import { sessionRoutes } from './session-routes.js';
 
 export interface ConnectRouterDependencies {
   readonly connect: Connect;
-  /** Without a trailing slash: decides what counts as this server's own page, and whether cookies are secure. */
+  /** Without a trailing slash: decides what counts as this server's own page, and whether cookies are secure; problems lead there. */
   readonly publicUrl: string;
   readonly log: Logger;
 }
@@ -66,12 +66,12 @@ export const createConnectRouter = ({ connect, publicUrl, log }: ConnectRouterDe
   const secure = protocol === 'https:';
   const cookies = createBrowserCookies(secure);
   const guard = sameOriginOnly(origin);
-  const limits = createRateLimits();
+  const limits = createRateLimits(publicUrl);
   const router = Router();
   router.use('/connect', pageHeaders(secure));
   router.get(ASSETS.style, asset('css', CONNECT_STYLE));
   router.get(ASSETS.script, asset('js', COMPLETION_SCRIPT));
-  router.use(sessionLook(connect, limits.looks));
+  router.use(sessionLook(connect, limits.looks, publicUrl));
   router.use('/connect', limits.pages);
   router.use(openRoutes(connect, cookies, guard));
   router.use(sessionRoutes({ connect, cookies, sameOriginOnly: guard, publicUrl }));

@@ -24,13 +24,13 @@ const limit = (perMinute: number, refuse: RequestHandler): RequestHandler =>
   });
 
 /** Limits per client address, kept in this process: each replica counts by itself. */
-export const createRateLimits = () => ({
+export const createRateLimits = (publicUrl: string) => ({
   pages: limit(PAGES_PER_MINUTE, (_request, response) => {
     const { status, page } = refusalPage('too_many');
     response.status(status).type('html').send(page);
   }),
   looks: limit(LOOKS_PER_MINUTE, (_request, response) => {
     const problem = new Problem('rate_limited', 'Too many looks at connect sessions: wait a minute.');
-    sendProblem(response, problem);
+    sendProblem(response, problem, publicUrl);
   }),
 });

@@ -11,11 +11,11 @@ const PREFLIGHT_SECONDS = 600;
 const BEARER = /^Bearer ([A-Za-z0-9_.-]+)$/i;
 
 /** Answers a problem document. */
-export const sendProblem = (response: Response, problem: Problem): void => {
+export const sendProblem = (response: Response, problem: Problem, publicUrl: string): void => {
   response
     .status(problem.status)
     .type('application/problem+json')
-    .json(problemDocumentOf(problem, requestIdOf(response)));
+    .json(problemDocumentOf(problem, requestIdOf(response), publicUrl));
 };
 
 /**
@@ -37,7 +37,11 @@ const allowPreflight: RequestHandler = (request, response) => {
 };
 
 /** The browser's look at its own session, by the session token: the state, and never a credential. */
-export const sessionLook = ({ readByToken }: Pick<Connect, 'readByToken'>, limit: RequestHandler): Router => {
+export const sessionLook = (
+  { readByToken }: Pick<Connect, 'readByToken'>,
+  limit: RequestHandler,
+  publicUrl: string,
+): Router => {
   const router = Router();
   router.options('/connect/session', limit, allowPreflight);
   router.get('/connect/session', limit, async (request, response) => {
@@ -56,13 +60,14 @@ export const sessionLook = ({ readByToken }: Pick<Connect, 'readByToken'>, limit
       if (origin !== null) response.set('Access-Control-Allow-Origin', origin);
       response.json(state);
     } catch (error) {
-      if (error instanceof Problem) sendProblem(response, error);
+      if (error instanceof Problem) sendProblem(response, error, publicUrl);
       else if (error instanceof ConnectRefusal) {
         // Readable to whoever asked, as it tells of nobody's session: else a button took a dead token for a dead network.
         if (origin !== null) response.set('Access-Control-Allow-Origin', origin);
         sendProblem(
           response,
           new Problem('unauthorized', 'The session token is not known here: fetch a new one.'),
+          publicUrl,
         );
       } else throw error;
     }

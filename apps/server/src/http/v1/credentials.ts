@@ -27,7 +27,7 @@ const readFor = (
 };
 
 /** The hot path: a product's backend asks for credentials to use. */
-export const credentialRoutes = (readCredential: ReadCredential): Route[] => [
+export const credentialRoutes = (readCredential: ReadCredential, publicUrl: string): Route[] => [
   defineRoute({
     method: 'get',
     path: '/credentials',
@@ -54,7 +54,7 @@ export const credentialRoutes = (readCredential: ReadCredential): Route[] => [
           credentials: answers.map((answer) =>
             answer.status === 'fulfilled'
               ? { credential: answer.value }
-              : { error: problemDocumentOf(toProblem(answer.reason), requestId) },
+              : { error: problemDocumentOf(toProblem(answer.reason), requestId, publicUrl) },
           ),
         },
       };
