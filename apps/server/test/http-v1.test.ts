@@ -2,9 +2,10 @@ import type { Connection } from '@authpipe/types';
 import { beforeEach, expect, it } from '@jest/globals';
 import express from 'express';
 import request from 'supertest';
+import type { ConnectionFilter } from '../src/credentials/connection-store.js';
 import { mountRoutes } from '../src/http/mount-routes.js';
 import { problemResponse } from '../src/http/problem-response.js';
-import { type ConnectionFilter, type Connections, connectionRoutes } from '../src/http/v1/connections.js';
+import { type Connections, connectionRoutes } from '../src/http/v1/connections.js';
 import { credentialRoutes } from '../src/http/v1/credentials.js';
 import { createLogger } from '../src/log/logger.js';
 

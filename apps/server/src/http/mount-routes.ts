@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
+import type { IdempotentRequest } from '../access/idempotent-request-store.js';
 import { Problem } from '../errors/problem.js';
 import { parseInput } from './parse-input.js';
 import { requestIdOf } from './problem-response.js';
@@ -11,16 +12,7 @@ export interface MountDependencies {
   readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
   readonly allows: (identity: ApiKeyIdentity, scope: KeyedRoute['scope']) => boolean;
   /** Runs a POST once per `Idempotency-Key`, and answers repetitions with the first answer. */
-  readonly once: (request: OnceRequest, run: () => Promise<RouteAnswer>) => Promise<RouteAnswer>;
-}
-
-/** What makes a request the same as an earlier one. */
-export interface OnceRequest {
-  readonly key: ApiKeyIdentity;
-  readonly idempotencyKey: string;
-  readonly method: string;
-  readonly path: string;
-  readonly body: unknown;
+  readonly once: (request: IdempotentRequest, run: () => Promise<RouteAnswer>) => Promise<RouteAnswer>;
 }
 
 const BEARER = /^Bearer ([A-Za-z0-9_\-.~+/]+=*)$/i;

@@ -14,19 +14,9 @@ import {
   type ParsedImportConnectionRequest,
 } from '@authpipe/types';
 import { z } from 'zod';
+import type { ConnectionFilter } from '../../credentials/connection-store.js';
 import { defineRoute, type Route } from '../route.js';
 import { requireTenant, visibleTo } from '../tenant-limit.js';
-
-/** What connections are listed by. */
-export interface ConnectionFilter {
-  readonly tenantId?: string | undefined;
-  readonly userId?: string | undefined;
-  readonly owner?: 'user' | 'tenant' | undefined;
-  readonly integration?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly status?: Connection['status'] | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-}
 
 /** The use cases behind the routes. All answer without a secret. */
 export interface Connections {

@@ -1,15 +1,13 @@
-import type { Connection } from '@authpipe/types';
+import {
+  type Connection,
+  namedSecret,
+  namedSecretInfo,
+  type NamedSecretInfo as WireInfo,
+} from '@authpipe/types';
 import { z } from 'zod';
+import type { NamedSecretInfo } from '../../credentials/named-secret-store.js';
 import { defineRoute, type Route } from '../route.js';
 import { visibleTo } from '../tenant-limit.js';
-
-/** A secret that a connection holds beside its credential, without its value. */
-export interface NamedSecretInfo {
-  readonly name: string;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
 
 /** The store behind the routes. */
 export interface NamedSecrets {
@@ -38,7 +36,7 @@ const params = z.object({
 
 const putRequest = z.strictObject({ value: z.string().min(1, 'must not be empty').max(16_384) });
 
-const toWire = ({ name, version, createdAt, updatedAt }: NamedSecretInfo) => ({
+const toWire = ({ name, version, createdAt, updatedAt }: NamedSecretInfo): WireInfo => ({
   name,
   version,
   createdAt: createdAt.toISOString(),
@@ -59,6 +57,7 @@ export const namedSecretRoutes = ({
     summary: 'Keep a named secret with a connection',
     params,
     body: putRequest,
+    answer: namedSecretInfo,
     handle: async ({ key, params: { id, name }, body }) => {
       visibleTo(key, await getConnection(id, key.environment));
       return { body: toWire(await putSecret(id, key.environment, name, body.value)) };
@@ -70,6 +69,7 @@ export const namedSecretRoutes = ({
     scope: 'credentials:read',
     summary: 'A named secret of a connection',
     params,
+    answer: namedSecret,
     handle: async ({ key, params: { id, name } }) => {
       visibleTo(key, await getConnection(id, key.environment));
       const secret = await getSecret(id, key.environment, name);
