@@ -5,7 +5,12 @@ import { AuthpipeError } from './errors.js';
  * Reasons that end a grant but not the access token that came of it: the provider still takes it until its own end.
  * Any other reason says that the account or the person is gone, and the credential with it.
  */
-const TOKEN_OUTLIVES = new Set(['refresh_token_expired', 'refresh_token_missing', 'rotation_lost']);
+const TOKEN_OUTLIVES = new Set([
+  'refresh_token_expired',
+  'refresh_token_missing',
+  'rotation_lost',
+  'deployment_copied',
+]);
 
 /** Troubles on the way to the answer, even where repeating the request is no use. */
 const UNDECIDED = new Set<string>(['server_unreachable', 'provider_error']);

@@ -18,6 +18,7 @@ export const statusReason = z.enum([
   'refresh_token_expired',
   'refresh_token_missing',
   'rotation_lost',
+  'deployment_copied',
   'user_deactivated',
   'app_deactivated',
   'client_secret_invalid',

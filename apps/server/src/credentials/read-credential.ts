@@ -21,6 +21,7 @@ const SERVED_TO_ITS_END: ReadonlySet<StatusReason | null> = new Set([
   'refresh_token_expired',
   'refresh_token_missing',
   'rotation_lost',
+  'deployment_copied',
 ]);
 
 /** Told to callers when nothing better is known. */
