@@ -31,6 +31,10 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
     authorizationUrl: createAuthorizationUrl(openLibraryClient),
     exchangeCode: createExchangeCode({ openLibraryClient, guardedFetch, allowLoopback, log }),
     ...stored,
+    tokenEndpoint: async (target) => {
+      const { metadata } = await findServer(target);
+      return metadata.token_endpoint ?? metadata.issuer;
+    },
     probe: createProbe({ introspect: stored.introspect, findServer, guardedFetch, allowLoopback }),
   };
 };

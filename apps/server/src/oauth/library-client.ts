@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../clock.js';
 import type { AuthorizationServer, FindServer } from './find-server.js';
 import type { FetchedAnswer, GuardedFetch } from './guarded-fetch.js';
-import type { OAuthTarget } from './oauth.js';
+import type { LeaveToSend, OAuthTarget } from './oauth.js';
 import { readTokenAnswer, type TokenAnswer, toResponse } from './token-answer.js';
 import { providerTrouble, retryAfterSeconds, TokenRequestError, wrongSetup } from './token-request-error.js';
 
@@ -31,7 +31,7 @@ export interface LibraryClient {
 /** Sets openid-client up for a target. @throws TokenRequestError */
 export type OpenLibraryClient = (
   target: OAuthTarget,
-  options?: { readonly keepIdToken?: boolean },
+  options?: { readonly keepIdToken?: boolean; readonly leave?: LeaveToSend | undefined },
 ) => Promise<LibraryClient>;
 
 const clientAuthentication = ({ method, client }: OAuthTarget): ClientAuth => {
@@ -94,7 +94,7 @@ export const createOpenLibraryClient = ({
       headers: { 'content-type': headers['content-type'] ?? 'application/json' },
     });
 
-  return async (target, { keepIdToken = false } = {}) => {
+  return async (target, { keepIdToken = false, leave } = {}) => {
     const server = await findServer(target);
     const { metadata, issuer } = server;
     const checksIdTokens = target.method.openidConnect && issuer !== null && metadata.jwks_uri !== undefined;
@@ -112,6 +112,7 @@ export const createOpenLibraryClient = ({
         ...request,
         headers: { ...options.headers, 'content-type': body.type },
         body: body.text,
+        ...(isTokenRequest && leave ? { onDeparture: await leave() } : {}),
       });
       if (isTokenRequest) {
         given = readTokenAnswer(target.method, answer);

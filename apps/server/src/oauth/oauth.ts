@@ -47,6 +47,12 @@ export interface CodeExchangeInput {
   readonly expectedIssuer: string | null;
 }
 
+/**
+ * Asked for when all is known and the token request is about to be made; resolves to what runs as its first byte leaves,
+ * in the same turn. What either throws keeps the request from being sent.
+ */
+export type LeaveToSend = () => Promise<() => void>;
+
 export type TokenHint = 'refresh_token' | 'access_token';
 
 /** What introspection says of a token. @see RFC 7662 section 2.2 */
@@ -69,7 +75,9 @@ export interface OAuth {
   /** Swaps the code for tokens, once: whoever calls has used up the state before. */
   exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
   /** Asks for a new access token with the scopes of the grant. */
-  refresh(target: OAuthTarget, refreshToken: string): Promise<TokenGrant>;
+  refresh(target: OAuthTarget, refreshToken: string, leave?: LeaveToSend): Promise<TokenGrant>;
+  /** Where token requests of the target go: what outages and rate limits are counted by. */
+  tokenEndpoint(target: OAuthTarget): Promise<string>;
   /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
   revoke(target: OAuthTarget, token: string, hint: TokenHint): Promise<boolean>;
   /** @returns null where the provider has no introspection endpoint. */

@@ -14,9 +14,9 @@ export const createStoredGrantRequests = (
    * Sends no `scope`, which keeps the grant's own (RFC 6749 section 6). An ID token that comes along is dropped: the
    * account was established when the person connected, and its keys would have to be fetched each time.
    */
-  refresh: async (target, refreshToken) => {
+  refresh: async (target, refreshToken, leave) => {
     try {
-      const client = await openLibraryClient(target);
+      const client = await openLibraryClient(target, { leave });
       const parameters = fillParams(target.method.tokenParams ?? {}, target.config);
       await refreshTokenGrant(client.configuration, refreshToken, parameters);
       const { idToken: _dropped, ...grant } = client.tokenAnswer();
