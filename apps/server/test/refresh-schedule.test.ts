@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { addSeconds } from '../src/clock.js';
 import { nextProbeAt } from '../src/credentials/probe-schedule.js';
 import { accessTokenExpiry, refreshDueAt } from '../src/credentials/refresh-schedule.js';
-import { backoffSeconds, slowRetrySeconds } from '../src/refresh/retry-delay.js';
+import { ambiguousRetrySeconds, backoffSeconds, slowRetrySeconds } from '../src/refresh/retry-delay.js';
 
 const issuedAt = new Date('2026-03-01T12:00:00Z');
 const after = (seconds: number) => addSeconds(issuedAt, seconds);
@@ -85,5 +85,48 @@ describe('when a failed refresh is tried again', () => {
 
   it('is slow where a person has to change something first', () => {
     expect(slowRetrySeconds(0)).toBe(300);
+  });
+});
+
+describe('when a rotation whose answer may be lost is repeated', () => {
+  /** When the tries are made, in seconds after the first; each takes `triedSeconds` to fail. */
+  const triesIn = (graceSeconds: number, fraction: number, triedSeconds = 0): number[] => {
+    const tries: number[] = [];
+    let sinceFirstUseSeconds = triedSeconds;
+    for (;;) {
+      const wait = ambiguousRetrySeconds({ sinceFirstUseSeconds, graceSeconds, fraction });
+      if (wait === null) return tries;
+      tries.push(sinceFirstUseSeconds + wait);
+      sinceFirstUseSeconds += wait + triedSeconds;
+    }
+  };
+
+  it('is within two seconds at first, and spread', () => {
+    const wait = (fraction: number) =>
+      ambiguousRetrySeconds({ sinceFirstUseSeconds: 0, graceSeconds: 30, fraction });
+    expect(wait(0)).toBe(1);
+    expect(wait(0.999)).toBeCloseTo(1.999);
+  });
+
+  it('is many times inside a grace of 30 s, and never after it', () => {
+    for (const fraction of [0, 0.5, 0.999]) {
+      const tries = triesIn(30, fraction);
+      expect(tries.length).toBeGreaterThanOrEqual(8);
+      expect(Math.max(...tries)).toBeLessThan(30);
+    }
+  });
+
+  it('is inside the grace twice more where each try hangs until its timeout', () => {
+    for (const fraction of [0, 0.999]) expect(triesIn(30, fraction, 10)).toHaveLength(2);
+  });
+
+  it('does not spend a long grace on a try a second', () => {
+    expect(triesIn(3600, 0).length).toBeLessThan(70);
+  });
+
+  it('is left to the ordinary backoff where there is no grace, or no more of it', () => {
+    const after = (sinceFirstUseSeconds: number, graceSeconds: number) =>
+      ambiguousRetrySeconds({ sinceFirstUseSeconds, graceSeconds, fraction: 0 });
+    expect([after(0, 0), after(29.5, 30), after(30, 30), after(500, 30)]).toEqual([null, null, null, null]);
   });
 });

@@ -169,6 +169,17 @@ export interface RefreshTokenBehaviour {
   readonly idleLifetimeSeconds?: number;
 }
 
+/**
+ * How often a vendor lets its token endpoint be asked: no more than `requests` in any `perSeconds` seconds, whichever
+ * connection asks. Refreshes are spaced by it, over all replicas. Vanta: 5 in 60 seconds.
+ *
+ * @see https://developer.vanta.com/reference/overview
+ */
+export interface TokenRateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+}
+
 interface AuthMethodBase {
   /** Stable within the provider: `user_oauth`, `api_key`, … */
   readonly id: string;
@@ -204,6 +215,8 @@ export interface OAuthCodeMethod extends AuthMethodBase {
   /** As `authorizationParams`, for every request to the token endpoint. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
+  /** How often the token endpoint may be asked; left out where the vendor names no limit. */
+  readonly tokenRateLimit?: TokenRateLimit;
   /** How long an access token lives where the answer does not say, in seconds. */
   readonly accessTokenLifetimeSeconds: number;
   readonly refreshToken: RefreshTokenBehaviour;
@@ -228,6 +241,8 @@ export interface ClientCredentialsMethod extends AuthMethodBase {
   /** Values may hold settings in braces, like URLs: `https://{domain}/api/v2/`. Filled by `fillParams`. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
+  /** How often the token endpoint may be asked; left out where the vendor names no limit. */
+  readonly tokenRateLimit?: TokenRateLimit;
   readonly accessTokenLifetimeSeconds: number;
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
 }

@@ -206,6 +206,14 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))('%s
         for (const scope of method.scopes) expect(scope.description).toMatch(/^[A-Z].*[^.]$/);
       });
 
+      it('limits token requests by whole numbers, where it does', () => {
+        const { requests = 1, perSeconds = 1 } = 'tokenRateLimit' in method ? method.tokenRateLimit : {};
+        for (const number of [requests, perSeconds]) {
+          expect(Number.isInteger(number)).toBe(true);
+          expect(number).toBeGreaterThan(0);
+        }
+      });
+
       it('fills its extra parameters', () => {
         const authorization = 'authorizationParams' in method ? method.authorizationParams : undefined;
         const filled = fillParams({ ...authorization, ...method.tokenParams }, config);
