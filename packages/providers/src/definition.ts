@@ -165,8 +165,34 @@ export interface RefreshTokenBehaviour {
   readonly graceSeconds: number;
   /** Ends this long after the person consented, whatever happens. Okta: 90 days, rotation does not extend it. */
   readonly absoluteLifetimeSeconds?: number;
-  /** Ends when unused for this long. */
+  /** Ends when unused for this long: it is exercised well within it, whether or not the access token needs it. */
   readonly idleLifetimeSeconds?: number;
+  /**
+   * Field of a token answer that says how long the refresh token lives, in the unit of `expiresInUnit`. Default
+   * `refresh_token_expires_in` (GitHub and many others); QuickBooks: `x_refresh_token_expires_in`. Top level only.
+   */
+  readonly expiresInField?: string;
+  /**
+   * Whether a refresh ends the access token that was given before it. Such tokens are refreshed late, so that as few
+   * holders as may be are left with a dead one. Default false.
+   * GitHub: once a refresh token is used, it and the old access token no longer work.
+   * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
+   */
+  readonly refreshInvalidatesAccessToken?: boolean;
+}
+
+/** What `expires_in` counts. RFC 6749 section 5.1 says seconds; not every vendor reads it. */
+export type ExpiresInUnit = 'seconds' | 'milliseconds';
+
+/** What a method says of its access tokens' life. */
+interface AccessTokenLifetime {
+  /**
+   * How long an access token lives by the vendor's documentation, where neither the answer nor introspection says, in
+   * seconds. Null where the vendor documents none: then it is learned from the first refusal.
+   */
+  readonly accessTokenLifetimeSeconds: number | null;
+  /** The unit of `expires_in` and of the refresh token's field. Default `seconds`. */
+  readonly expiresInUnit?: ExpiresInUnit;
 }
 
 /**
@@ -195,7 +221,7 @@ interface AuthMethodBase {
 type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
 /** OAuth 2.0 authorization code on behalf of a user. @see RFC 6749 section 4.1 */
-export interface OAuthCodeMethod extends AuthMethodBase {
+export interface OAuthCodeMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'oauth2';
   readonly endpoints: OAuthEndpoints;
   readonly clientAuthentication: ClientAuthentication;
@@ -217,8 +243,6 @@ export interface OAuthCodeMethod extends AuthMethodBase {
   readonly tokenRequestFormat: 'form' | 'json';
   /** How often the token endpoint may be asked; left out where the vendor names no limit. */
   readonly tokenRateLimit?: TokenRateLimit;
-  /** How long an access token lives where the answer does not say, in seconds. */
-  readonly accessTokenLifetimeSeconds: number;
   readonly refreshToken: RefreshTokenBehaviour;
   /** What an error answer of the token endpoint means. */
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
@@ -232,7 +256,7 @@ export interface OAuthCodeMethod extends AuthMethodBase {
 }
 
 /** OAuth 2.0 client credentials. @see RFC 6749 section 4.4 */
-export interface ClientCredentialsMethod extends AuthMethodBase {
+export interface ClientCredentialsMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'client_credentials';
   readonly token: UrlTemplate;
   readonly revocation?: UrlTemplate;
@@ -243,7 +267,6 @@ export interface ClientCredentialsMethod extends AuthMethodBase {
   readonly tokenRequestFormat: 'form' | 'json';
   /** How often the token endpoint may be asked; left out where the vendor names no limit. */
   readonly tokenRateLimit?: TokenRateLimit;
-  readonly accessTokenLifetimeSeconds: number;
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
 }
 

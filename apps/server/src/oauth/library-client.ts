@@ -26,6 +26,8 @@ export interface LibraryClient {
   readonly checksIdTokens: boolean;
   /** The token answer as the provider gave it, once there is one. */
   tokenAnswer(): TokenAnswer;
+  /** The headers of the latest answer to a request with a body: names in lower case, none before there is one. */
+  answerHeaders(): HttpAnswer['headers'];
 }
 
 /** Sets openid-client up for a target. @throws TokenRequestError */
@@ -100,6 +102,7 @@ export const createOpenLibraryClient = ({
     const checksIdTokens = target.method.openidConnect && issuer !== null && metadata.jwks_uri !== undefined;
     const askedWithSecret = [metadata.revocation_endpoint, metadata.introspection_endpoint];
     let given: TokenAnswer | null = null;
+    let answerHeaders: HttpAnswer['headers'] = {};
 
     const send = async (url: string, options: CustomFetchOptions): Promise<Response> => {
       const request = { url, method: options.method, headers: options.headers };
@@ -114,6 +117,7 @@ export const createOpenLibraryClient = ({
         body: body.text,
         ...(isTokenRequest && leave ? { onDeparture: await leave() } : {}),
       });
+      answerHeaders = answer.headers;
       if (isTokenRequest) {
         given = readTokenAnswer(target.method, answer);
         if (given === null) throw refusedRequest(target, answer, clock);
@@ -142,6 +146,7 @@ export const createOpenLibraryClient = ({
         if (given === null) throw providerTrouble(`${target.definition.name} answered without a token.`);
         return given;
       },
+      answerHeaders: () => answerHeaders,
     };
   };
 };
