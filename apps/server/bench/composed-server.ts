@@ -1,0 +1,29 @@
+// The whole server in this process, without a port and without jobs: what the benchmarks measure.
+import { createApiKeys } from '../src/access/api-key-store.js';
+import { systemClock } from '../src/clock.js';
+import { type Composition, compose } from '../src/compose.js';
+import { readConfig } from '../src/config/read-config.js';
+import { openDatabase } from '../src/db/open-database.js';
+import { createLogger } from '../src/log/logger.js';
+import { systemRandomness } from '../src/randomness.js';
+import { systemSleep } from '../src/sleep.js';
+import { openVault } from '../src/vault/open-vault.js';
+import { rootKeyOf } from '../src/vault/root-key.js';
+
+/** Composes the server that the environment describes. Each call is another replica, with a database pool of its own. */
+export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Composition> => {
+  const config = readConfig(environment);
+  const log = createLogger('error');
+  const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
+  const common = { clock: systemClock, randomness: systemRandomness };
+  const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
+  const apiKeys = createApiKeys({ db, ...common });
+  if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
+  return compose({
+    ...{ config, db, vault, apiKeys, log },
+    ...common,
+    sleep: systemSleep,
+    version: 'bench',
+    webFolder: '/nowhere',
+  });
+};
