@@ -95,6 +95,12 @@ export interface ServedCredential
   >;
 }
 
+/** What a read found. */
+export interface FoundCredential extends ServedCredential {
+  /** About when it was last read; `null` where nobody did yet. */
+  readonly lastUsedAt: Date | null;
+}
+
 /** Whether there is a refresh token to get the next access token with. */
 export const hasRefreshToken = (secrets: CredentialSecrets): boolean =>
   'refreshToken' in secrets && secrets.refreshToken !== null;

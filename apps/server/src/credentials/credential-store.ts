@@ -2,44 +2,10 @@ import type { ParsedCredentialRef } from '@authpipe/types';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import type { SecretPlace, Vault } from '../vault/vault.js';
-import {
-  CONNECTION_COLUMNS,
-  CONNECTION_CONFIG,
-  CONNECTION_SOURCE,
-  type ConnectionRow,
-  toConnectionRecord,
-} from './connection-row.js';
+import { CONNECTION_COLUMNS, CONNECTION_CONFIG, CONNECTION_SOURCE } from './connection-row.js';
 import { connectionNotFound } from './connection-store.js';
-import type { CredentialSecrets, ServedCredential, StoredCredential } from './credential-record.js';
-
-/** Where a credential is sealed: a ciphertext opens for this connection, at this version, and nowhere else. */
-export const credentialPlace = (
-  connection: { readonly id: string; readonly environment: string; readonly tenantId: string },
-  version: number,
-): SecretPlace => ({
-  environment: connection.environment,
-  tenantId: connection.tenantId,
-  record: connection.id,
-  field: 'credential',
-  version,
-});
-
-/** Columns of a credential, beside those of its connection. */
-const CREDENTIAL_COLUMNS = `k.envelope, k.token_type, k.issued_at, k.expires_at, k.refresh_expires_at, k.refresh_at,
-  k.refresh_failures, k.refresh_intent_at, k.lease_until, k.suspected_reason`;
-
-interface CredentialRow extends ConnectionRow {
-  readonly envelope: Uint8Array;
-  readonly token_type: string;
-  readonly issued_at: Date;
-  readonly expires_at: Date | null;
-  readonly refresh_expires_at: Date | null;
-  readonly refresh_at: Date | null;
-  readonly refresh_failures: number;
-  readonly refresh_intent_at: Date | null;
-  readonly lease_until: Date | null;
-  readonly suspected_reason: StoredCredential['suspectedReason'];
-}
+import type { CredentialSecrets, FoundCredential, ServedCredential, StoredCredential } from './credential-record.js';
+import { CREDENTIAL_COLUMNS, type CredentialRow, credentialPlace, toStoredCredential } from './credential-row.js';
 
 const WHOLE_BY_ID = `SELECT ${CONNECTION_COLUMNS}, ${CREDENTIAL_COLUMNS} FROM ${CONNECTION_SOURCE}
   WHERE c.id = $1 AND c.environment = $2`;
@@ -50,7 +16,8 @@ const WHOLE_BY_ID = `SELECT ${CONNECTION_COLUMNS}, ${CREDENTIAL_COLUMNS} FROM ${
  */
 const SERVED = `json_build_object(
     'version', k.version, 'tokenType', k.token_type,
-    'expiresAt', k.expires_at, 'refreshAt', k.refresh_at, 'leaseUntil', k.lease_until,
+    'expiresAt', k.expires_at, 'refreshAt', coalesce(k.refresh_at, k.refresh_stopped_at), 'leaseUntil', k.lease_until,
+    'lastUsedAt', k.last_used_at,
     'connection', json_build_object(
       'id', c.id, 'environment', c.environment, 'provider', c.provider, 'authMethod', c.auth_method, 'kind', c.kind,
       'tenantId', c.tenant_id, 'status', c.status, 'reason', c.reason, 'account', c.account, 'scopes', c.scopes,
@@ -62,6 +29,7 @@ interface ServedRow {
     readonly expiresAt: string | null;
     readonly refreshAt: string | null;
     readonly leaseUntil: string | null;
+    readonly lastUsedAt: string | null;
   };
   readonly envelope: Uint8Array;
 }
@@ -103,7 +71,7 @@ export interface CredentialStore {
     ref: ParsedCredentialRef,
     environment: string,
     tenantId: string | null,
-  ): Promise<ServedCredential>;
+  ): Promise<FoundCredential>;
   /** All of a credential, without a Problem: `null` when it is gone. */
   openCredential(connectionId: string, environment: string): Promise<StoredCredential | null>;
 }
@@ -120,7 +88,7 @@ export const createCredentialStore = ({
     // Sealed by this server from the same type; the vault refuses anything that was altered.
     JSON.parse(await vault.open(place, envelope)) as CredentialSecrets;
 
-  const serve = async ({ served, envelope }: ServedRow): Promise<ServedCredential> => ({
+  const serve = async ({ served, envelope }: ServedRow): Promise<FoundCredential> => ({
     connection: served.connection,
     version: served.version,
     secrets: await openSecrets(credentialPlace(served.connection, served.version), envelope),
@@ -128,6 +96,7 @@ export const createCredentialStore = ({
     expiresAt: dateOf(served.expiresAt),
     refreshAt: dateOf(served.refreshAt),
     leaseUntil: dateOf(served.leaseUntil),
+    lastUsedAt: dateOf(served.lastUsedAt),
   });
 
   const findRow = async (ref: ParsedCredentialRef, environment: string): Promise<ServedRow | undefined> => {
@@ -173,21 +142,11 @@ export const createCredentialStore = ({
         environment,
       ]);
       if (!row) return null;
-      const connection = toConnectionRecord(row);
-      return {
-        connection,
-        version: row.version,
-        secrets: await openSecrets(credentialPlace(connection, row.version), row.envelope),
-        tokenType: row.token_type,
-        issuedAt: row.issued_at,
-        expiresAt: row.expires_at,
-        refreshExpiresAt: row.refresh_expires_at,
-        refreshAt: row.refresh_at,
-        refreshFailures: row.refresh_failures,
-        refreshIntentAt: row.refresh_intent_at,
-        leaseUntil: row.lease_until,
-        suspectedReason: row.suspected_reason,
-      };
+      const identity = { id: row.id, environment: row.environment, tenantId: row.tenant_id };
+      return toStoredCredential(
+        row,
+        await openSecrets(credentialPlace(identity, row.version), row.envelope),
+      );
     },
   };
 };

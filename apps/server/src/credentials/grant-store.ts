@@ -7,7 +7,7 @@ import { newId, type Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { type ConnectionStore, connectionNotFound } from './connection-store.js';
 import { type ConnectionRecord, type CredentialSecrets, hasRefreshToken } from './credential-record.js';
-import { credentialPlace } from './credential-store.js';
+import { credentialPlace } from './credential-row.js';
 import { nextProbeAt } from './probe-schedule.js';
 import { refreshDueAt } from './refresh-schedule.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
@@ -207,9 +207,8 @@ export const createGrantStore = ({
     const { bind } = sql;
     const assign = ([column, value]: [string, string]): string => `${column} = ${value}`;
     const text = stateChangeSql(sql, {
-      connectionId: id,
+      connections: [{ id, event: newId('evt', randomness) }],
       now,
-      eventId: newId('evt', randomness),
       credential: [
         ...credentialColumns(grant, sql, { version: version + 1, envelope, now }).map(assign),
         // Whoever is refreshing or probing the old credential has lost: its writes no longer fit.

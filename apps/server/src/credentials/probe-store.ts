@@ -83,9 +83,8 @@ export const createProbeStore = ({
     const sql = sqlValues();
     const { bind } = sql;
     const change = {
-      connectionId,
+      connections: [{ id: connectionId, event: newId('evt', randomness) }],
       now,
-      eventId: newId('evt', randomness),
       fence: `k.version = ${bind(version, 'int')}`,
     };
     const next = (): string => `probe_at = ${bind(probeAt, 'timestamptz')}`;

@@ -56,11 +56,14 @@ export const createReadCredential = ({
   refreshIfDue,
   clock,
   wire,
+  noteUse,
 }: {
   readonly credentials: CredentialStore;
   readonly refreshIfDue: RefreshIfDue;
   readonly clock: Clock;
   readonly wire: WireContext;
+  /** Notes that a connection is used; costs no statement. */
+  readonly noteUse: (connectionId: string, lastUsedAt: Date | null) => void;
 }) => {
   const hasEnded = ({ expiresAt }: ServedCredential): boolean =>
     expiresAt !== null && expiresAt.getTime() <= clock.now().getTime();
@@ -112,6 +115,7 @@ export const createReadCredential = ({
     tenantId: string | null,
   ): Promise<Credential> => {
     const stored = await find(ref, environment, tenantId);
+    noteUse(stored.connection.id, stored.lastUsedAt);
     refuseDead(stored);
     if (!hasEnded(stored)) {
       if (isDue(stored) && !isLeased(stored) && hasRefreshToken(stored.secrets)) {

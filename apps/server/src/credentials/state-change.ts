@@ -2,12 +2,22 @@ import type { EventType } from '@authpipe/types';
 import { insertConnectionEvent } from '../db/append-event.js';
 import type { SqlValues } from './sql-values.js';
 
-/** A change of one connection and its credential, told by at most one event of state. */
-export interface StateChange {
-  readonly connectionId: string;
-  readonly now: Date;
+/** One connection that is changed, with its own values under the names of `StateChange.columns`. */
+export interface ChangedConnection {
+  readonly id: string;
   /** Id of the event, should there be one. */
-  readonly eventId: string;
+  readonly event: string;
+  /** Id of the event that is told first, where `also` names one. */
+  readonly also?: string;
+  readonly [column: string]: unknown;
+}
+
+/** A change of connections and their credentials, each told by at most one event of state. */
+export interface StateChange {
+  readonly connections: readonly ChangedConnection[];
+  /** Types of the connections' own values, which all expressions know as `g.name`: `version int, scopes text[]`. */
+  readonly columns?: string;
+  readonly now: Date;
   /** Assignments to `credentials`. */
   readonly credential: readonly string[];
   /** Condition on `k`, the credential as it is: the fence that keeps a late writer out. */
@@ -18,29 +28,31 @@ export interface StateChange {
   /** More assignments to `connections`. */
   readonly connection?: readonly string[];
   /** Told first, whatever becomes of the state. */
-  readonly also?: { readonly id: string; readonly type: EventType };
+  readonly also?: EventType;
   /** Told when the state stays as it was; nothing is, when left out. */
   readonly unchanged?: EventType;
 }
 
 /**
- * One statement: locks the connection, writes the credential if the fence holds, writes the connection, tells of it.
- * Answers a row (`version`, `status`, `was`) when the fence held, none when it did not. Always in the order connection,
- * credential, so that two of them never wait for each other.
+ * One statement: locks the connections, writes the credentials whose fence holds, writes the connections, tells of it.
+ * Answers a row (`id`, `version`, `status`, `was`) where the fence held, none where it did not. Always in the order
+ * connections by their ids, then credentials, so that two of them never wait for each other.
  */
 export const stateChangeSql = ({ bind }: SqlValues, change: StateChange): string => {
   const now = bind(change.now, 'timestamptz');
-  const also = change.also;
+  const columns = ['id text', 'event text', 'also text', ...(change.columns ? [change.columns] : [])];
   return `
-WITH b AS (
-  SELECT id, status, reason FROM connections WHERE id = ${bind(change.connectionId)} FOR UPDATE
+WITH given AS (
+  SELECT * FROM jsonb_to_recordset(${bind(change.connections, 'jsonb')}) AS g (${columns.join(', ')})
+), b AS (
+  SELECT c.id, c.status, c.reason FROM given g JOIN connections c ON c.id = g.id ORDER BY c.id FOR UPDATE OF c
 ), moved AS (
   UPDATE credentials k SET ${change.credential.join(', ')}
-  FROM b WHERE k.connection_id = b.id AND ${change.fence}
+  FROM b JOIN given g ON g.id = b.id WHERE k.connection_id = b.id AND ${change.fence}
   RETURNING k.connection_id, k.version, k.refresh_failures
 ), next AS (
   SELECT b.id, b.status AS was, b.reason AS was_reason, ${change.status} AS status, ${change.reason} AS reason, moved.version
-  FROM b JOIN moved ON moved.connection_id = b.id
+  FROM b JOIN moved ON moved.connection_id = b.id JOIN given g ON g.id = b.id
 ), changed AS (
   UPDATE connections c SET ${[
     'status = next.status',
@@ -49,15 +61,15 @@ WITH b AS (
     `updated_at = ${now}`,
     ...(change.connection ?? []),
   ].join(', ')}
-  FROM next WHERE c.id = next.id
-  RETURNING c.*, next.version, next.was, next.was_reason
+  FROM next JOIN given g ON g.id = next.id WHERE c.id = next.id
+  RETURNING c.*, next.version, next.was, next.was_reason, g.event, g.also
 ), told AS (${insertConnectionEvent({
     id: 'e.id',
     type: 'e.type',
     time: now,
     from: `changed c, LATERAL (VALUES
-      (1, ${bind(also?.id ?? null, 'text')}, ${bind(also?.type ?? null, 'text')}),
-      (2, ${bind(change.eventId, 'text')}, CASE
+      (1, c.also, ${bind(change.also ?? null, 'text')}),
+      (2, c.event, CASE
         WHEN c.status = c.was AND c.reason IS NOT DISTINCT FROM c.was_reason THEN ${bind(change.unchanged ?? null, 'text')}
         WHEN c.status = 'needs_reconnect' THEN 'connection.needs_reconnect'
         WHEN c.status = 'degraded' THEN 'connection.degraded'
@@ -66,11 +78,12 @@ WITH b AS (
     ) AS e (place, id, type) WHERE e.type IS NOT NULL ORDER BY e.place`,
   })}
 )
-SELECT version, status, was FROM changed`;
+SELECT id, version, status, was FROM changed`;
 };
 
 /** What `stateChangeSql` answers. */
 export interface ChangedRow {
+  readonly id: string;
   readonly version: number;
   readonly status: string;
   readonly was: string;

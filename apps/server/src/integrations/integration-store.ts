@@ -5,6 +5,7 @@ import { Problem } from '../errors/problem.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { createClientSecrets } from './client-secret-store.js';
+import { type ClientTrials, createClientTrials } from './client-trials.js';
 import {
   chooseIntegration,
   type IntegrationFilter,
@@ -37,7 +38,7 @@ export interface OpenedClient {
 export type IntegrationScope = Omit<IntegrationPlace, 'integrationId'>;
 
 /** OAuth clients: the product's, and tenants' own. */
-export interface Integrations {
+export interface Integrations extends ClientTrials {
   /**
    * Sets an integration up, or replaces its settings. The same request again changes nothing. A client secret that is left
    * out stays, as long as it goes where it went: another client, provider, method or host needs it sent again.
@@ -63,8 +64,8 @@ export interface Integrations {
    * @throws Problem `conflict` when it was changed since: its secret may not be meant for the hosts of the record
    */
   openClient(record: Pick<IntegrationRecord, 'rowId' | 'version'>): Promise<OpenedClient>;
-  /** Notes how the client does at the provider. The change to `degraded` is told in one event. */
-  markIntegration(rowId: string, mark: IntegrationMark, now: Date): Promise<void>;
+  /** Notes how the client does at the provider. The change to `degraded` is told in one event. @returns whether it changed */
+  markIntegration(rowId: string, mark: IntegrationMark, now: Date): Promise<boolean>;
 }
 
 export interface IntegrationsDependencies {
@@ -121,6 +122,7 @@ export const createIntegrations = ({
   return {
     putIntegration: createPutIntegration({ db, secrets, clock, randomness, ...putOptions }),
     markIntegration: createMarkIntegration({ db, randomness }),
+    ...createClientTrials(db),
 
     async getIntegration(place) {
       const row = await findIntegrationRow(db, place);

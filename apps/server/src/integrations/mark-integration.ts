@@ -6,27 +6,34 @@ import { newId, type Randomness } from '../randomness.js';
 /** Whether the provider accepts the client. */
 export type IntegrationMark =
   | { readonly status: 'healthy'; readonly reason: null }
-  | { readonly status: 'degraded'; readonly reason: StatusReason };
+  | {
+      readonly status: 'degraded';
+      readonly reason: StatusReason;
+      /** When its client is tried again; until then its connections are not refreshed. */
+      readonly retryAt: Date;
+    };
 
 /**
  * Notes how an integration's client does at the provider, and tells the change to `degraded` in one event, however many
- * connections run into it. The version stays: it counts changes of settings.
+ * connections run into it. The version stays: it counts changes of settings. Resolves to whether the status changed.
  */
 export const createMarkIntegration =
   ({ db, randomness }: { readonly db: Database; readonly randomness: Randomness }) =>
-  async (rowId: string, { status, reason }: IntegrationMark, now: Date): Promise<void> => {
-    await db.transaction(async (tx) => {
+  async (rowId: string, mark: IntegrationMark, now: Date): Promise<boolean> => {
+    const { status, reason } = mark;
+    const retryAt = mark.status === 'degraded' ? mark.retryAt : null;
+    return db.transaction(async (tx) => {
       const { count } = await tx.integration.updateMany({
         where: { id: rowId, status: { not: status } },
-        data: { status, reason, updatedAt: now },
+        data: { status, reason, retryAt, updatedAt: now },
       });
-      if (status === 'healthy') return;
+      if (status === 'healthy') return count > 0;
       if (count === 0) {
         await tx.integration.updateMany({
           where: { id: rowId, reason: { not: reason } },
           data: { reason, updatedAt: now },
         });
-        return;
+        return false;
       }
       const row = await tx.integration.findUniqueOrThrow({ where: { id: rowId } });
       const head = { id: newId('evt', randomness), type: 'integration.degraded', time: now } as const;
@@ -44,5 +51,6 @@ export const createMarkIntegration =
         reason,
         metadata: {},
       });
+      return true;
     });
   };

@@ -55,10 +55,6 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
     exchangeCode: createExchangeCode({ openLibraryClient, guardedFetch, toTokenGrant, allowLoopback, log }),
     ...createStoredGrantRequests({ openLibraryClient, toTokenGrant }),
     introspect,
-    tokenEndpoint: async (target) => {
-      const { metadata } = await findServer(target);
-      return metadata.token_endpoint ?? metadata.issuer;
-    },
     probe: createProbe({ introspect, findServer, guardedFetch, allowLoopback }),
   };
 };

@@ -85,8 +85,6 @@ export interface OAuth {
   exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
   /** Asks for a new access token with the scopes of the grant. */
   refresh(target: OAuthTarget, refreshToken: string, leave?: LeaveToSend): Promise<TokenGrant>;
-  /** Where token requests of the target go: what outages and rate limits are counted by. */
-  tokenEndpoint(target: OAuthTarget): Promise<string>;
   /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
   revoke(target: OAuthTarget, token: string, hint: TokenHint): Promise<boolean>;
   /** @returns null where the provider has no introspection endpoint. */

@@ -1,7 +1,8 @@
 import type { OAuthCodeMethod, TokenErrorVerdict } from '@authpipe/providers';
 import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
-import type { StoredCredential } from '../credentials/credential-record.js';
+import type { ClaimedCredential } from '../credentials/refresh-store.js';
+import { mayRotate } from './rotation.js';
 
 /** The provider counted the end from when the person consented, a little before we did. */
 const END_TOLERANCE_SECONDS = 60;
@@ -14,7 +15,7 @@ const END_TOLERANCE_SECONDS = 60;
  */
 export const deadReason = (
   verdict: TokenErrorVerdict,
-  stored: Pick<StoredCredential, 'refreshExpiresAt' | 'refreshIntentAt'>,
+  stored: Pick<ClaimedCredential, 'refreshExpiresAt' | 'refreshIntentAt' | 'rotates'>,
   method: OAuthCodeMethod,
   now: Date,
 ): StatusReason => {
@@ -22,6 +23,6 @@ export const deadReason = (
     return 'refresh_token_expired';
   }
   const told = verdict.reason ?? 'revoked';
-  const mayHaveRotated = method.refreshToken.rotation !== 'static' && stored.refreshIntentAt !== null;
+  const mayHaveRotated = stored.refreshIntentAt !== null && mayRotate(method, stored);
   return mayHaveRotated && told === 'revoked' ? 'rotation_lost' : told;
 };

@@ -1,3 +1,4 @@
+import { fillUrl } from '@authpipe/providers';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import { type FindProvider, methodOf } from '../credentials/to-wire.js';
 import type { IntegrationRecord, Integrations } from '../integrations/integration-store.js';
@@ -11,6 +12,15 @@ export interface ConnectionTarget {
 
 /** `null` when the connection has no OAuth client (an imported token), or its definition is gone. */
 export type FindTarget = (connection: ConnectionRecord) => Promise<ConnectionTarget | null>;
+
+/**
+ * What a target's token endpoint is known by where outages and rate limits are counted. Its metadata counts too: an
+ * outage may begin there.
+ */
+export const endpointKeyOf = (
+  { method: { endpoints }, config }: Pick<OAuthTarget, 'method' | 'config'>,
+  allowLoopback: boolean,
+): string => fillUrl(endpoints.source === 'fixed' ? endpoints.token : endpoints.issuer, config, { allowLoopback });
 
 /**
  * Finds the OAuth client of a connection. The integration's settings win over the connection's, so that a client secret

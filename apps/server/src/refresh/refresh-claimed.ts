@@ -1,196 +1,265 @@
 import { addSeconds, type Clock } from '../clock.js';
-import type { StoredCredential } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
-import { accessTokenExpiry, refreshDueAt } from '../credentials/refresh-schedule.js';
-import type { RefreshClaim, RefreshedCredential, RefreshStore } from '../credentials/refresh-store.js';
-import { errorName } from '../errors/error-name.js';
+import { learnedLifetimeSeconds } from '../credentials/refresh-schedule.js';
+import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
+import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
-import { deadReason } from './dead-reason.js';
-import type { ConnectionTarget, FindTarget } from './find-target.js';
-import { backoffSeconds, slowRetrySeconds } from './retry-delay.js';
+import { createLookBeforeUse } from './doubtful-grant.js';
+import { type ConnectionTarget, endpointKeyOf, type FindTarget } from './find-target.js';
+import { trackLeave } from './leave-to-send.js';
+import { createSaveFailure } from './refresh-failure.js';
+import { type OAuthSecrets, renewedCredential } from './renewed-credential.js';
+import { slowRetrySeconds } from './retry-delay.js';
+import { rotationStanding } from './rotation.js';
+import type { KeptAnswer, Spool } from './spool.js';
+import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
-/** A new token that can't be written is tried again this often: it may be the only one the provider will give. */
-const SAVE_ATTEMPTS = 5;
+/** A new token that can't be written is tried again this often, and then with every beat. */
+const SAVE_ATTEMPTS = 4;
 const FIRST_SAVE_PAUSE_MILLIS = 250;
+/** A request that was ready too late is made anew on the connection that now stands. */
+const SEND_ATTEMPTS = 3;
+/** When an integration's client works again, its connections are tried within this time. */
+const WAKE_SPREAD_SECONDS = 30;
 
-/**
- * One failure passes unseen: the old token still works, and the next try is seconds away. `degraded` begins with the
- * second in a row, or when there is no living token any more.
- */
-const QUIET_FAILURES = 1;
+/** Whose grant it is, by when it was issued; `deployment/` tells. */
+export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
 
 export interface RefreshClaimedDependencies {
   readonly store: RefreshStore;
   readonly credentials: Pick<CredentialStore, 'openCredential'>;
-  readonly integrations: Pick<Integrations, 'markIntegration'>;
-  readonly oauth: Pick<OAuth, 'refresh' | 'revoke'>;
+  readonly integrations: Pick<Integrations, 'markIntegration' | 'takeClientTrial' | 'learnLifetime'>;
+  readonly oauth: Pick<OAuth, 'refresh' | 'revoke' | 'introspect'>;
   readonly findTarget: FindTarget;
+  readonly gate: TokenEndpointGate;
+  readonly spool: Spool;
+  readonly provenanceOf: ProvenanceOf;
+  readonly allowLoopback: boolean;
   readonly clock: Clock;
+  readonly monotonicMillis: MonotonicMillis;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
   readonly isStopping: () => boolean;
 }
 
-type OAuthSecrets = Extract<StoredCredential['secrets'], { accessToken: string }>;
+/** Who wants the refresh: the schedule alone, a reader, or a caller who waits for its outcome and is told. */
+export type RefreshWish = 'schedule' | 'reader' | 'caller';
+
+/** What all steps of one refresh look at. */
+interface Attempt {
+  readonly claimed: ClaimedCredential;
+  readonly secrets: OAuthSecrets & { readonly refreshToken: string };
+  readonly found: ConnectionTarget;
+  readonly wish: RefreshWish;
+}
 
 /**
  * Refreshes one connection that this process has claimed: read again, record the intent, ask, write if version and lease
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
-export const createRefreshClaimed = ({
-  store,
-  credentials,
-  integrations,
-  oauth,
-  findTarget,
-  clock,
-  randomness,
-  sleep,
-  log,
-  isStopping,
-}: RefreshClaimedDependencies) => {
-  const hasEnded = ({ expiresAt }: StoredCredential): boolean =>
+export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
+  const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf } = dependencies;
+  const { allowLoopback, clock, monotonicMillis, randomness, sleep, log, isStopping } = dependencies;
+  const saveFailure = createSaveFailure(dependencies);
+  const lookBeforeUse = createLookBeforeUse(dependencies);
+
+  const hasEnded = ({ expiresAt }: ClaimedCredential): boolean =>
     expiresAt !== null && expiresAt <= clock.now();
 
-  const later = (seconds: number): Date => addSeconds(clock.now(), seconds);
+  /** Not tried, and not counted as a failure. */
+  const putOff = (
+    claimed: ClaimedCredential,
+    refreshAt: Date,
+    reason: Parameters<RefreshStore['saveRefreshFailure']>[1]['reason'] = null,
+  ): Promise<boolean> =>
+    store.saveRefreshFailure(claimed, { refreshAt, reason, forgetIntent: false, isAttempt: false });
 
-  const withoutRefreshToken = async (stored: StoredCredential): Promise<void> => {
-    if (hasEnded(stored)) await store.saveDeadGrant(stored, 'refresh_token_missing');
-    else await store.releaseRefreshes([stored.connection.id]);
+  /** Another deployment's grant is left alone; its access token is served to its end. */
+  const leaveForeign = async (claimed: ClaimedCredential): Promise<void> => {
+    if (claimed.expiresAt === null || hasEnded(claimed)) await store.saveDeadGrant(claimed, 'deployment_copied');
+    else await putOff(claimed, claimed.expiresAt);
   };
 
-  const withoutTarget = (stored: StoredCredential): Promise<boolean> =>
-    store.saveRefreshFailure(stored, {
-      refreshAt: later(slowRetrySeconds(randomness.fraction())),
+  const withoutRefreshToken = async (claim: RefreshClaim, claimed: ClaimedCredential): Promise<void> => {
+    if (hasEnded(claimed)) await store.saveDeadGrant(claimed, 'refresh_token_missing');
+    else await store.releaseRefreshes([claim]);
+  };
+
+  const withoutTarget = (claimed: ClaimedCredential): Promise<boolean> =>
+    store.saveRefreshFailure(claimed, {
+      refreshAt: addSeconds(clock.now(), slowRetrySeconds(randomness.fraction())),
       reason: 'configuration',
       forgetIntent: false,
+      isAttempt: true,
     });
 
-  const failed = async (
-    stored: StoredCredential,
-    { target, integration }: ConnectionTarget,
-    error: unknown,
-  ): Promise<void> => {
-    const connectionId = stored.connection.id;
-    if (!(error instanceof TokenRequestError)) {
-      log.error({ connectionId, error: errorName(error) }, 'refresh broke off');
-    }
-    const known = error instanceof TokenRequestError ? error : null;
-    const verdict = known?.verdict ?? { outcome: 'transient', reason: 'provider_down', detail: '' };
-    const fraction = randomness.fraction();
-    log.info({ connectionId, outcome: verdict.outcome, reason: verdict.reason }, 'refresh failed');
-    // An answer says that nothing was rotated; what an earlier attempt left open stays open.
-    const forgetIntent = typeof known?.status === 'number' && stored.refreshIntentAt === null;
-    switch (verdict.outcome) {
-      case 'reconnect':
-        await store.saveDeadGrant(stored, deadReason(verdict, stored, target.method, clock.now()));
-        return;
-      case 'integration':
-      case 'configuration': {
-        const reason =
-          verdict.reason ?? (verdict.outcome === 'integration' ? 'client_secret_invalid' : 'configuration');
-        const refreshAt = later(slowRetrySeconds(fraction));
-        await store.saveRefreshFailure(stored, { refreshAt, reason, forgetIntent });
-        if (verdict.outcome === 'integration') {
-          await integrations.markIntegration(integration.rowId, { status: 'degraded', reason }, clock.now());
-        }
-        return;
-      }
-      default: {
-        const wait = backoffSeconds(stored.refreshFailures, known?.retryAfterSeconds ?? null, fraction);
-        const isQuiet = stored.refreshFailures < QUIET_FAILURES && !hasEnded(stored);
-        await store.saveRefreshFailure(stored, {
-          refreshAt: later(wait),
-          reason: isQuiet ? null : (verdict.reason ?? 'provider_down'),
-          forgetIntent,
-        });
-      }
-    }
+  /** Whether the integration lets its tokens go that nobody has read for so many days. */
+  const isUnused = ({ integration, lastUsedAt, connection }: ClaimedCredential): boolean => {
+    const days = integration?.stopAfterUnusedDays ?? null;
+    return days !== null && addSeconds(lastUsedAt ?? connection.createdAt, days * 86_400) <= clock.now();
   };
 
-  const renewedCredential = (
-    { connection, refreshExpiresAt }: StoredCredential,
-    old: OAuthSecrets,
-    grant: TokenGrant,
-    issuedAt: Date,
-  ): RefreshedCredential => {
-    const expiresAt = accessTokenExpiry(issuedAt, grant.expiresInSeconds);
-    return {
-      // An answer without a refresh token means that the old one stays good (RFC 6749 section 6).
-      secrets: {
-        ...old,
-        accessToken: grant.accessToken,
-        refreshToken: grant.refreshToken ?? old.refreshToken,
-      },
-      tokenType: grant.tokenType,
-      issuedAt,
-      expiresAt,
-      // Rotation inherits the end. A grant that outlived its known end has none that we know.
-      refreshExpiresAt: refreshExpiresAt && refreshExpiresAt > issuedAt ? refreshExpiresAt : null,
-      // Without an end there is nothing to be ahead of.
-      refreshAt: expiresAt
-        ? refreshDueAt({ issuedAt, expiresAt, hasRefreshToken: true, fraction: randomness.fraction() })
-        : null,
-      scopes: grant.scopes ?? connection.scopes,
-    };
+  /** A client that the provider refuses is tried for one connection at a time; the others wait for what that brings. */
+  const waitForClient = async ({ claimed, found, wish }: Attempt): Promise<Date | null> => {
+    const { integration } = claimed;
+    if (integration?.status !== 'degraded' || wish === 'caller') return null;
+    const now = clock.now();
+    const nextAt = addSeconds(now, slowRetrySeconds(randomness.fraction()));
+    const isTime = integration.retryAt === null || integration.retryAt <= now;
+    if (isTime && (await integrations.takeClientTrial(found.integration.rowId, now, nextAt))) return null;
+    return isTime || integration.retryAt === null
+      ? nextAt
+      : addSeconds(integration.retryAt, WAKE_SPREAD_SECONDS * randomness.fraction());
   };
 
-  const save = async (stored: StoredCredential, renewed: RefreshedCredential): Promise<boolean> => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await store.saveRefreshed(stored, renewed);
-      } catch (error) {
-        log.error({ connectionId: stored.connection.id, attempt }, 'a refreshed token could not be written');
-        if (attempt === SAVE_ATTEMPTS) throw error;
-        await sleep(FIRST_SAVE_PAUSE_MILLIS * 2 ** (attempt - 1));
-      }
+  /** Whether the stored refresh token may be used; where not, what follows from it is written. */
+  const isUsable = async (attempt: Attempt): Promise<boolean> => {
+    const { claimed, secrets, found, wish } = attempt;
+    const isDoubtful =
+      provenanceOf(claimed.issuedAt) === 'unproven' ||
+      rotationStanding(found.target.method, claimed, clock.now()) === 'past_grace';
+    if (!isDoubtful) return true;
+    try {
+      const doubt = await lookBeforeUse(found.target, claimed, secrets.refreshToken);
+      if (doubt.use) return true;
+      if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
+      else await store.saveDeadGrant(claimed, 'rotation_lost');
+    } catch (error) {
+      if (!(error instanceof TokenRequestError)) throw error;
+      await saveFailure(claimed, found, { error, hasDeparted: false, isAskedFor: wish === 'caller' });
     }
+    return false;
   };
 
   /** The fence did not hold. A reconnect's tokens are the ones to keep; those of a deleted connection are ended. */
-  const lost = async (
-    { connection }: StoredCredential,
-    { target }: ConnectionTarget,
-    grant: TokenGrant,
-  ): Promise<void> => {
-    log.info({ connectionId: connection.id }, 'a refreshed token came too late and was dropped');
-    const current = await credentials.openCredential(connection.id, connection.environment);
+  const dropLate = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<void> => {
+    const { id, environment } = claimed.connection;
+    log.info({ connectionId: id }, 'a refreshed token came too late and was dropped');
+    const current = await credentials.openCredential(id, environment);
     if (current || grant.refreshToken === null) return;
-    await oauth.revoke(target, grant.refreshToken, 'refresh_token').catch(() => false);
+    await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
   };
 
-  return async ({ connectionId, environment }: RefreshClaim): Promise<void> => {
-    const stored = await credentials.openCredential(connectionId, environment);
-    if (!stored) return;
-    const { secrets } = stored;
-    if (secrets.kind !== 'oauth2' || isStopping()) return store.releaseRefreshes([connectionId]);
-    if (secrets.refreshToken === null) return withoutRefreshToken(stored);
-    const found = await findTarget(stored.connection);
-    if (!found) {
-      await withoutTarget(stored);
-      return;
+  /** Writes an answer, or keeps it until it can be written. Resolves to whether it is in the database. */
+  const save = async (answer: KeptAnswer): Promise<'saved' | 'superseded' | 'kept'> => {
+    const isSaved = await store.saveRefreshed(answer.fence, answer.refreshed).catch(() => null);
+    if (isSaved) return 'saved';
+    // Only what the database took in before is on record there: from here on the answer is ours to lose.
+    await spool.keep(answer);
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await spool.settle(answer).catch(() => null);
+      if (outcome === 'saved' || outcome === 'superseded') return outcome;
+      if (attempt === SAVE_ATTEMPTS || outcome === 'held' || isStopping()) break;
+      await sleep(FIRST_SAVE_PAUSE_MILLIS * 2 ** (attempt - 1));
     }
-    if (!(await store.recordIntent(stored))) return;
-    const issuedAt = clock.now();
-    let grant: TokenGrant;
-    try {
-      grant = await oauth.refresh(found.target, secrets.refreshToken);
-    } catch (error) {
-      return failed(stored, found, error);
+    log.error({ connectionId: answer.fence.connection.id }, 'a refreshed token waits to be written');
+    return 'kept';
+  };
+
+  const withLearnedLifetime = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<TokenGrant> => {
+    const learned = claimed.integration?.learnedLifetimeSeconds ?? null;
+    if (grant.expiresInSeconds !== null) return grant;
+    // The old token was refused though nobody knew of an end, and the grant lives: that was its end.
+    if (claimed.expiresAt !== null || claimed.suspectedReason === null) {
+      return { ...grant, expiresInSeconds: learned };
     }
-    if (!(await save(stored, renewedCredential(stored, secrets, grant, issuedAt)))) {
-      return lost(stored, found, grant);
+    const seconds = learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned);
+    await integrations.learnLifetime(found.integration.rowId, seconds).catch(() => undefined);
+    return { ...grant, expiresInSeconds: seconds };
+  };
+
+  const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
+    if (claimed.integration?.status !== 'degraded') return;
+    const { rowId } = found.integration;
+    const isMended = await integrations.markIntegration(
+      rowId,
+      { status: 'healthy', reason: null },
+      clock.now(),
+    );
+    if (isMended) await store.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS);
+  };
+
+  const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
+    const { claimed, secrets, found } = attempt;
+    const grant = await withLearnedLifetime(attempt, answered);
+    const outcome = await save({
+      fence: {
+        connection: { id: claimed.connection.id },
+        version: claimed.version,
+        leaseNumber: claimed.leaseNumber,
+      },
+      refreshed: renewedCredential(claimed, {
+        secrets,
+        method: found.target.method,
+        grant,
+        issuedAt,
+        fraction: randomness.fraction(),
+      }),
+    });
+    if (outcome === 'superseded') return dropLate(attempt, grant);
+    if (outcome === 'saved') await clientWorks(attempt);
+  };
+
+  /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
+  const send = async (attempt: Attempt, claim: RefreshClaim): Promise<void> => {
+    const { claimed, secrets, found, wish } = attempt;
+    const endpoint = endpointKeyOf(found.target, allowLoopback);
+    for (let tries = 1; ; tries += 1) {
+      const leave = trackLeave(() => store.recordIntent(claimed), monotonicMillis);
+      const issuedAt = clock.now();
+      try {
+        const grant = await oauth.refresh(found.target, secrets.refreshToken, leave.ask);
+        void gate.succeeded(endpoint);
+        return await keepAnswer(attempt, grant, issuedAt);
+      } catch (error) {
+        const hasDeparted = leave.hasDeparted();
+        if (!hasDeparted && leave.isLate() && tries < SEND_ATTEMPTS) continue;
+        if (!hasDeparted && (leave.isLost() || leave.isLate())) return store.releaseRefreshes([claim]);
+        if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
+        tellGate(endpoint, error);
+        return saveFailure(claimed, found, { error, hasDeparted, isAskedFor: wish === 'caller' });
+      }
     }
-    log.debug({ connectionId, version: stored.version + 1 }, 'refreshed');
-    if (found.integration.status === 'degraded') {
-      const mended = { status: 'healthy', reason: null } as const;
-      await integrations.markIntegration(found.integration.rowId, mended, clock.now());
+  };
+
+  const tellGate = (endpoint: string, error: unknown): void => {
+    const known = error instanceof TokenRequestError ? error : null;
+    const isTrouble = known === null || known.verdict.outcome === 'transient';
+    if (isTrouble) void gate.failed(endpoint, known?.retryAfterSeconds ?? null);
+    else if (known.status !== null) void gate.succeeded(endpoint);
+  };
+
+  return async (claim: RefreshClaim, wish: RefreshWish): Promise<void> => {
+    const claimed = await store.readClaimed(claim);
+    if (!claimed) return;
+    const { secrets } = claimed;
+    if (secrets.kind !== 'oauth2' || isStopping()) return store.releaseRefreshes([claim]);
+    if (provenanceOf(claimed.issuedAt) === 'foreign') return leaveForeign(claimed);
+    const { refreshToken } = secrets;
+    if (refreshToken === null) return withoutRefreshToken(claim, claimed);
+    if (wish === 'schedule' && isUnused(claimed)) return void (await store.stopRefreshing(claimed));
+    const found = await findTarget(claimed.connection);
+    if (!found) return void (await withoutTarget(claimed));
+    const attempt: Attempt = { claimed, secrets: { ...secrets, refreshToken }, found, wish };
+    const waitUntil = await waitForClient(attempt);
+    if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
+    if (!(await isUsable(attempt))) return;
+    const { method } = found.target;
+    const admission = await gate.admit(
+      { url: endpointKeyOf(found.target, allowLoopback), limit: method.tokenRateLimit },
+      { urgent: rotationStanding(method, claimed, clock.now()) === 'in_grace' },
+    );
+    if (!admission.admitted) {
+      const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
+      return void (await putOff(claimed, admission.retryAt, reason));
     }
+    await send(attempt, claim);
+    log.debug({ connectionId: claim.connectionId }, 'refresh done');
   };
 };

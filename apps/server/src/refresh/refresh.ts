@@ -7,7 +7,7 @@ import { toConnection, type WireContext } from '../credentials/to-wire.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import { createSweep } from '../sweep.js';
-import { createRefreshClaimed, type RefreshClaimedDependencies } from './refresh-claimed.js';
+import { createRefreshClaimed, type RefreshClaimedDependencies, type RefreshWish } from './refresh-claimed.js';
 
 /** How often a waiter looks whether somebody else's refresh is done … */
 const LOOK_MILLIS = 200;
@@ -16,9 +16,15 @@ const MAX_LOOKS = 60;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
 
-export interface RefreshDependencies extends Omit<RefreshClaimedDependencies, 'isStopping'> {
+export interface RefreshDependencies
+  extends Omit<RefreshClaimedDependencies, 'isStopping' | 'allowLoopback'> {
   readonly wire: WireContext;
+  /** Whether this server must not refresh at all: the database may be a copy of another deployment's. */
+  readonly isFrozen: () => boolean;
 }
+
+/** Which connection is meant. */
+type Place = Pick<RefreshClaim, 'connectionId' | 'environment'>;
 
 /** Silent refresh: ahead of expiry by the sweep, and at once for a reader whose token has ended. */
 export interface Refresh {
@@ -33,18 +39,29 @@ export interface Refresh {
   refreshConnection(connectionId: string, environment: string): Promise<Connection>;
   /** Refreshes all that is due at `now`. Resolves with how many were tried. */
   sweepDueRefreshes(now: Date): Promise<number>;
-  /** Begins nothing more; waits up to 10 s for what is under way. What is left frees itself when its lease ends. */
+  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
   stop(): Promise<void>;
 }
 
 /** Refresh in this process: one attempt per connection at a time here, and by lease over all replicas. */
-export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): Refresh => {
+export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDependencies): Refresh => {
   const { store, credentials, sleep, log } = dependencies;
   /** Attempts of this process by connection; true when it had the leave to make one. */
   const flights = new Map<string, Promise<boolean>>();
+  const held = new Set<RefreshClaim>();
   let isStopping = false;
 
-  const refreshClaimed = createRefreshClaimed({ ...dependencies, isStopping: () => isStopping });
+  const { allowLoopback } = wire;
+  const refresh = createRefreshClaimed({ ...dependencies, allowLoopback, isStopping: () => isStopping });
+
+  const refreshClaimed = async (claim: RefreshClaim, wish: RefreshWish): Promise<void> => {
+    held.add(claim);
+    try {
+      await refresh(claim, wish);
+    } finally {
+      held.delete(claim);
+    }
+  };
 
   const track = (connectionId: string, flight: Promise<boolean>): Promise<boolean> => {
     const tracked = flight.finally(() => {
@@ -54,21 +71,26 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
     return tracked;
   };
 
-  const claimAndRefresh = async (claim: RefreshClaim, force: boolean): Promise<boolean> => {
-    if (isStopping || !(await store.claimRefresh(claim, { force }))) return false;
-    await refreshClaimed(claim);
+  const claimAndRefresh = async (place: Place, force: boolean, wish: RefreshWish): Promise<boolean> => {
+    if (isStopping || isFrozen()) return false;
+    const claim = await store.claimRefresh(place, { force });
+    if (!claim) return false;
+    await refreshClaimed(claim, wish);
     return true;
   };
 
-  const attempt = (claim: RefreshClaim, force: boolean): Promise<boolean> =>
-    flights.get(claim.connectionId) ?? track(claim.connectionId, claimAndRefresh(claim, force));
+  const attempt = (place: Place, force: boolean, wish: RefreshWish): Promise<boolean> =>
+    flights.get(place.connectionId) ?? track(place.connectionId, claimAndRefresh(place, force, wish));
 
   /** Waits for a newer version than `version`, or for the end of all attempts. The end of the wait begins nothing. */
-  const refreshOrWait = async (claim: RefreshClaim, version: number, force: boolean): Promise<void> => {
+  const refreshOrWait = async (
+    place: Place,
+    { version, force, wish }: { version: number; force: boolean; wish: RefreshWish },
+  ): Promise<void> => {
     let isFree = true;
-    for (let look = 0; look < MAX_LOOKS && !isStopping; look += 1) {
-      if (isFree && (await attempt(claim, force))) return;
-      const progress = await store.refreshProgress(claim.connectionId);
+    for (let look = 0; look < MAX_LOOKS && !isStopping && !isFrozen(); look += 1) {
+      if (isFree && (await attempt(place, force, wish))) return;
+      const progress = await store.refreshProgress(place.connectionId);
       if (!progress || progress.version !== version) return;
       if (!progress.isLeased && !progress.isDue && !force) return;
       isFree = !progress.isLeased;
@@ -77,11 +99,11 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
   };
 
   const sweep = createSweep<RefreshClaim>({
-    claim: store.claimDueRefreshes,
+    claim: async (now, limit) => (isFrozen() ? [] : store.claimDueRefreshes(now, limit)),
     run: async (claim) => {
       const flight = track(
         claim.connectionId,
-        refreshClaimed(claim).then(() => true),
+        refreshClaimed(claim, 'schedule').then(() => true),
       );
       await flight.catch((error: unknown) => {
         const { connectionId } = claim;
@@ -93,9 +115,9 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
 
   return {
     async refreshIfDue({ connection, version }, mode) {
-      const claim = { connectionId: connection.id, environment: connection.environment };
-      if (mode === 'wait') return refreshOrWait(claim, version, false);
-      await attempt(claim, false).catch((error: unknown) => {
+      const place = { connectionId: connection.id, environment: connection.environment };
+      if (mode === 'wait') return refreshOrWait(place, { version, force: false, wish: 'reader' });
+      await attempt(place, false, 'reader').catch((error: unknown) => {
         const connectionId = connection.id;
         log.error({ connectionId, error: errorName(error) }, 'a background refresh could not be finished');
       });
@@ -103,7 +125,9 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
 
     async refreshNow(connectionId, environment) {
       const stored = await credentials.openCredential(connectionId, environment);
-      if (stored) await refreshOrWait({ connectionId, environment }, stored.version, true);
+      if (!stored) return;
+      const { version } = stored;
+      await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'reader' });
     },
 
     async refreshConnection(connectionId, environment) {
@@ -115,7 +139,8 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
           'There is nothing to refresh: the connection holds no refresh token.',
         );
       }
-      await refreshOrWait({ connectionId, environment }, stored.version, true);
+      const { version } = stored;
+      await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'caller' });
       const current = await credentials.openCredential(connectionId, environment);
       if (!current) throw connectionNotFound();
       if (current.version !== stored.version) return toConnection(current.connection, wire);
@@ -132,6 +157,9 @@ export const createRefresh = ({ wire, ...dependencies }: RefreshDependencies): R
     async stop() {
       isStopping = true;
       await Promise.race([Promise.allSettled(flights.values()), sleep(STOP_MILLIS)]);
+      await store.releaseRefreshes([...held]).catch((error: unknown) => {
+        log.warn({ error: errorName(error) }, 'leases could not be handed back: they end by themselves');
+      });
     },
   };
 };

@@ -4,7 +4,7 @@ import { StartError } from '../errors/start-error.js';
 import type { Randomness } from '../randomness.js';
 import type { RootKey } from './root-key.js';
 import { NONCE_BYTES, openBox, sealBox, unambiguous } from './sealed-box.js';
-import { createTenantKeys, type TenantKeys } from './tenant-keys.js';
+import { createTenantKeys, type TenantKey, type TenantKeys } from './tenant-keys.js';
 import { type SecretPlace, type Vault, VaultError } from './vault.js';
 
 /** First byte of every envelope. Another layout gets another number, and old envelopes stay readable. */
@@ -96,11 +96,28 @@ export const openVault = async ({
   await keys.ensureKey(CANARY.environment, CANARY.tenantId);
   await checkRootKeys(db, rootKeys);
   await checkCanary(keys);
+  const sealWith = ({ id, key }: TenantKey, place: SecretPlace, plaintext: string) =>
+    pack(
+      id,
+      sealBox(
+        key,
+        randomness.bytes(NONCE_BYTES),
+        associatedData(id, place),
+        Buffer.from(plaintext, 'utf8'),
+      ),
+    );
+
   return {
     async seal(place, plaintext) {
-      const { id, key } = await keys.currentKey(place.environment, place.tenantId);
-      const nonce = randomness.bytes(NONCE_BYTES);
-      return pack(id, sealBox(key, nonce, associatedData(id, place), Buffer.from(plaintext, 'utf8')));
+      return sealWith(await keys.currentKey(place.environment, place.tenantId), place, plaintext);
+    },
+    async openForChange(place, envelope) {
+      const { keyId, box } = unpack(envelope);
+      const tenantKey = await keys.keyById(keyId);
+      return {
+        plaintext: openBox(tenantKey.key, associatedData(keyId, place), box).toString('utf8'),
+        seal: (next, plaintext) => sealWith(tenantKey, next, plaintext),
+      };
     },
     async open(place, envelope) {
       const { keyId, box } = unpack(envelope);

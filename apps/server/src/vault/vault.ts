@@ -22,6 +22,18 @@ export interface Vault {
   seal(place: SecretPlace, plaintext: string): Promise<Uint8Array<ArrayBuffer>>;
   /** @throws VaultError when the envelope was altered, belongs to another place, or its key was destroyed */
   open(place: SecretPlace, envelope: Uint8Array): Promise<string>;
+  /**
+   * Opens a secret that is about to be replaced, and seals what replaces it with the same key, at once and without the
+   * database: a token that the provider gives only once can be put away even when the database is not there.
+   * @throws VaultError as `open`
+   */
+  openForChange(
+    place: SecretPlace,
+    envelope: Uint8Array,
+  ): Promise<{
+    readonly plaintext: string;
+    readonly seal: (next: SecretPlace, plaintext: string) => Uint8Array<ArrayBuffer>;
+  }>;
   /** Destroys the keys of a tenant: nothing that they sealed opens again, here or from a backup of other tables. */
   forgetTenant(environment: string, tenantId: string): Promise<void>;
 }

@@ -1,0 +1,257 @@
+import type { StatusReason } from '@authpipe/types';
+import { createBatch } from '../batch.js';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
+import { newId, type Randomness } from '../randomness.js';
+import type { RefreshLeaseStore } from './refresh-lease-store.js';
+import { type SqlValues, sqlValues } from './sql-values.js';
+import { type ChangedRow, stateChangeSql } from './state-change.js';
+
+/** Who writes, and on top of what: a write holds only while both are as they were. */
+export interface RefreshFence {
+  readonly connection: { readonly id: string };
+  readonly version: number;
+  readonly leaseNumber: number;
+}
+
+/** A token answer, sealed and ready to be stored. Nothing in it is readable without the vault. */
+export interface RefreshedCredential {
+  /** Sealed at the version after the fence's. */
+  readonly envelope: Uint8Array;
+  readonly tokenType: string;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date | null;
+  readonly refreshExpiresAt: Date | null;
+  readonly refreshAt: Date | null;
+  /** When the coming end of the grant is to be told; `null` where none is known, or it has been told. */
+  readonly expiringAt: Date | null;
+  /** Whether the answer brought another refresh token. */
+  readonly rotates: boolean;
+  readonly scopes: readonly string[];
+}
+
+/** What became of tokens that were kept outside the database. */
+export type KeptOutcome =
+  /** Written. */
+  | 'saved'
+  /** The connection moved on without them, or is gone. */
+  | 'superseded'
+  /** Somebody else is refreshing: come back when that is over. */
+  | 'held';
+
+/** Trouble that a refresh has nothing to say about: only a probe sees whether it is over. */
+const ONLY_A_PROBE_MENDS = `('scope_lost', 'role_lost')`;
+/** Trouble that says nothing of the cause: it never replaces a known one, so that an outage is told once. */
+const PASSING = `('provider_down', 'rate_limited')`;
+
+const LEASE_FREED = ['lease_owner = NULL', 'lease_until = NULL'];
+
+const FENCE_COLUMNS = 'version int, lease_number int';
+const REFRESHED_COLUMNS = `${FENCE_COLUMNS}, envelope text, token_type text, issued_at timestamptz, expires_at timestamptz,
+  refresh_expires_at timestamptz, refresh_at timestamptz, expiring_at timestamptz, rotates boolean, scopes text[]`;
+
+/** Statements that are joined: as many at a time as a sweep has places. */
+const MAX_JOINED = 64;
+const JOINED_CONCURRENCY = 2;
+
+const fenceRow = ({ connection, version, leaseNumber }: RefreshFence) => ({
+  id: connection.id,
+  version,
+  lease_number: leaseNumber,
+});
+
+/** The outcomes of refreshes, for one owner (one process). All writes are fenced by version and lease. */
+export const createRefreshOutcomeStore = ({
+  db,
+  clock,
+  randomness,
+  nodes,
+  refreshProgress,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly nodes: Nodes;
+  readonly refreshProgress: RefreshLeaseStore['refreshProgress'];
+}) => {
+  const eventId = (): string => newId('evt', randomness);
+
+  const own = ({ bind }: SqlValues): string =>
+    `k.version = g.version AND k.lease_number = g.lease_number AND k.lease_owner = ${bind(nodes.id)}`;
+
+  /** The lease may have run out while the database was away, as long as nobody else has taken it up. */
+  const ownOrFree = (sql: SqlValues): string => {
+    const now = sql.bind(clock.now(), 'timestamptz');
+    const aliveSince = sql.bind(nodes.aliveSince(), 'timestamptz');
+    return `k.version = g.version AND (${own(sql)} OR ${isLeaseFreeSql({ prefix: 'k.lease', now, aliveSince })})`;
+  };
+
+  const refreshedChange = (
+    sql: SqlValues,
+    given: readonly { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential }[],
+  ) => {
+    const now = clock.now();
+    const at = sql.bind(now, 'timestamptz');
+    const keepsState = `b.status = 'degraded' AND b.reason IN ${ONLY_A_PROBE_MENDS}`;
+    return {
+      connections: given.map(({ fence, refreshed }) => ({
+        ...fenceRow(fence),
+        event: eventId(),
+        also: eventId(),
+        envelope: Buffer.from(refreshed.envelope).toString('base64'),
+        token_type: refreshed.tokenType,
+        issued_at: refreshed.issuedAt,
+        expires_at: refreshed.expiresAt,
+        refresh_expires_at: refreshed.refreshExpiresAt,
+        refresh_at: refreshed.refreshAt,
+        expiring_at: refreshed.expiringAt,
+        rotates: refreshed.rotates,
+        scopes: refreshed.scopes,
+      })),
+      columns: REFRESHED_COLUMNS,
+      now,
+      also: 'credential.refreshed',
+      credential: [
+        'version = g.version + 1',
+        `envelope = decode(g.envelope, 'base64')`,
+        'token_type = g.token_type',
+        'issued_at = g.issued_at',
+        'expires_at = g.expires_at',
+        'refresh_expires_at = g.refresh_expires_at',
+        'refresh_at = g.refresh_at',
+        'expiring_at = g.expiring_at',
+        'rotates = g.rotates',
+        // A grant that came back, or is read again, is probed again.
+        `probe_at = coalesce(k.probe_at, CASE WHEN b.status = 'needs_reconnect' OR k.refresh_stopped_at IS NOT NULL THEN ${at} END)`,
+        'refresh_stopped_at = NULL',
+        'refresh_failures = 0',
+        'refresh_intent_at = NULL',
+        'suspected_reason = NULL',
+        ...LEASE_FREED,
+      ],
+      status: `CASE WHEN ${keepsState} THEN b.status ELSE 'healthy' END`,
+      reason: `CASE WHEN ${keepsState} THEN b.reason END`,
+      connection: [
+        'scopes = g.scopes',
+        'reconnect_by = g.refresh_expires_at',
+        `verified_at = ${at}`,
+        "verified_by = 'refresh'",
+      ],
+    } as const;
+  };
+
+  const saveRefreshed = createBatch<
+    { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential },
+    boolean
+  >({
+    maxItems: MAX_JOINED,
+    concurrency: JOINED_CONCURRENCY,
+    run: async (given) => {
+      const sql = sqlValues();
+      const text = stateChangeSql(sql, { ...refreshedChange(sql, given), fence: own(sql) });
+      const rows = await db.query<ChangedRow>('refresh_saved', text, sql.values);
+      const saved = new Set(rows.map(({ id }) => id));
+      return given.map(({ fence }) => saved.has(fence.connection.id));
+    },
+  });
+
+  return {
+    /**
+     * Stores the answer at the next version and tells of it. False: the fence did not hold, since a reconnect won or the
+     * lease went to another owner; nothing was written.
+     */
+    saveRefreshed: (fence: RefreshFence, refreshed: RefreshedCredential): Promise<boolean> =>
+      saveRefreshed({ fence, refreshed }),
+
+    /** The same for an answer that could not be written when it came, whoever took it: by the version, and by nobody else's lease. */
+    async saveKept(fence: RefreshFence, refreshed: RefreshedCredential): Promise<KeptOutcome> {
+      const sql = sqlValues();
+      const text = stateChangeSql(sql, {
+        ...refreshedChange(sql, [{ fence, refreshed }]),
+        fence: ownOrFree(sql),
+      });
+      if ((await db.query<ChangedRow>('refresh_kept_saved', text, sql.values)).length > 0) return 'saved';
+      const progress = await refreshProgress(fence.connection.id);
+      return progress?.version === fence.version ? 'held' : 'superseded';
+    },
+
+    /**
+     * Puts the next try off and frees the lease. With a `reason` the connection is `degraded`, told once; `null` leaves
+     * its state alone. `forgetIntent` when it is known that the refresh token was not rotated: else the intent stays on
+     * record. `isAttempt` when the provider was asked: what was only put off does not count as a failure.
+     */
+    async saveRefreshFailure(
+      fence: RefreshFence,
+      failure: {
+        readonly refreshAt: Date | null;
+        readonly reason: StatusReason | null;
+        readonly forgetIntent: boolean;
+        readonly isAttempt: boolean;
+      },
+    ): Promise<boolean> {
+      const sql = sqlValues();
+      const { bind } = sql;
+      const reason = bind(failure.reason, 'text');
+      const keepsState = `${reason} IS NULL OR b.status = 'needs_reconnect'
+        OR (b.status = 'degraded' AND b.reason IS NOT NULL AND ${reason} IN ${PASSING})`;
+      const text = stateChangeSql(sql, {
+        connections: [{ ...fenceRow(fence), event: eventId() }],
+        columns: FENCE_COLUMNS,
+        now: clock.now(),
+        credential: [
+          // Of a dead grant nothing is due, even if somebody had it tried by hand.
+          `refresh_at = CASE WHEN b.status <> 'needs_reconnect' THEN ${bind(failure.refreshAt, 'timestamptz')} END`,
+          `refresh_failures = refresh_failures + CASE WHEN ${bind(failure.isAttempt, 'boolean')} THEN 1 ELSE 0 END`,
+          `refresh_intent_at = CASE WHEN NOT ${bind(failure.forgetIntent, 'boolean')} THEN k.refresh_intent_at END`,
+          ...LEASE_FREED,
+        ],
+        fence: own(sql),
+        status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
+        reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
+      });
+      return (await db.query<ChangedRow>('refresh_failed', text, sql.values)).length > 0;
+    },
+
+    /**
+     * The grant is dead: only a person can mend it. Told once; no refresh and no probe is due any more. False: the fence
+     * did not hold, and nothing was written.
+     */
+    async saveDeadGrant(fence: RefreshFence, reason: StatusReason): Promise<boolean> {
+      const sql = sqlValues();
+      const text = stateChangeSql(sql, {
+        connections: [{ ...fenceRow(fence), event: eventId() }],
+        columns: FENCE_COLUMNS,
+        now: clock.now(),
+        credential: [
+          'refresh_at = NULL',
+          'refresh_stopped_at = NULL',
+          'probe_at = NULL',
+          'refresh_intent_at = NULL',
+          'suspected_reason = NULL',
+          ...LEASE_FREED,
+        ],
+        fence: own(sql),
+        status: `'needs_reconnect'`,
+        reason: `CASE WHEN b.status = 'needs_reconnect' THEN b.reason ELSE ${sql.bind(reason, 'text')} END`,
+      });
+      return (await db.query<ChangedRow>('refresh_dead', text, sql.values)).length > 0;
+    },
+
+    /**
+     * Keeps the grant alive no longer, since nobody reads it: neither refreshed nor probed until somebody does. Its state
+     * stays.
+     */
+    async stopRefreshing({ connection: { id }, version, leaseNumber }: RefreshFence): Promise<boolean> {
+      const rows = await db.query(
+        'refresh_stop',
+        `UPDATE credentials SET refresh_at = NULL, refresh_stopped_at = $5, probe_at = NULL, lease_owner = NULL, lease_until = NULL
+         WHERE connection_id = $1 AND version = $2 AND lease_number = $3 AND lease_owner = $4 RETURNING connection_id`,
+        [id, version, leaseNumber, nodes.id, clock.now()],
+      );
+      return rows.length > 0;
+    },
+  };
+};
+
+export type RefreshOutcomeStore = ReturnType<typeof createRefreshOutcomeStore>;

@@ -1,0 +1,55 @@
+import type { MonotonicMillis } from '../db/database-clock.js';
+import type { LeaveToSend } from '../oauth/oauth.js';
+
+/**
+ * How old the proof of a lease may be when the request leaves: half of what passes before others take this process for
+ * dead. A process that stood still longer (suspended, or starved of its processor) must not send what others may have sent
+ * since.
+ */
+const PROOF_MILLIS = 2_000;
+
+/** The lease did not hold when the request was about to be sent. It was not sent. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+}
+
+/** The leave to send one token request, and what became of it. */
+export interface TrackedLeave {
+  readonly ask: LeaveToSend;
+  /** Whether the request has left: then the provider may have acted on it. */
+  hasDeparted(): boolean;
+  /** Whether the lease was found lost. */
+  isLost(): boolean;
+  /** Whether the proof was too old when the request was ready to leave: ask anew. */
+  isLate(): boolean;
+}
+
+/**
+ * Proves the lease when the token request is about to be made, and checks in the turn of its first byte that the proof is
+ * young enough still.
+ */
+export const trackLeave = (
+  proveLease: () => Promise<boolean>,
+  monotonicMillis: MonotonicMillis,
+): TrackedLeave => {
+  let state: 'waiting' | 'lost' | 'late' | 'departed' = 'waiting';
+  return {
+    ask: async () => {
+      const askedAtMillis = monotonicMillis();
+      if (!(await proveLease())) {
+        state = 'lost';
+        throw new LeaseLostError('The lease of this refresh went to another process.');
+      }
+      return () => {
+        if (monotonicMillis() - askedAtMillis > PROOF_MILLIS) {
+          state = 'late';
+          throw new LeaseLostError('The proof of the lease is too old.');
+        }
+        state = 'departed';
+      };
+    },
+    hasDeparted: () => state === 'departed',
+    isLost: () => state === 'lost',
+    isLate: () => state === 'late',
+  };
+};

@@ -1,0 +1,111 @@
+import type { TokenErrorVerdict } from '@authpipe/providers';
+import { addSeconds, type Clock } from '../clock.js';
+import type { ClaimedCredential, RefreshStore } from '../credentials/refresh-store.js';
+import { errorName } from '../errors/error-name.js';
+import type { Integrations } from '../integrations/integration-store.js';
+import type { Logger } from '../log/logger.js';
+import { TokenRequestError } from '../oauth/token-request-error.js';
+import type { Randomness } from '../randomness.js';
+import { deadReason } from './dead-reason.js';
+import type { ConnectionTarget } from './find-target.js';
+import { ambiguousRetrySeconds, backoffSeconds, slowRetrySeconds } from './retry-delay.js';
+import { mayRotate, unansweredSeconds } from './rotation.js';
+
+/**
+ * One failure passes unseen: the old token still works, and the next try is seconds away. `degraded` begins with the
+ * second in a row, or when there is no living token any more, or when somebody asked for the refresh.
+ */
+const QUIET_FAILURES = 1;
+
+/** Answers of a gateway whose server may have done the work all the same. */
+const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
+
+export interface RefreshFailureDependencies {
+  readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant'>;
+  readonly integrations: Pick<Integrations, 'markIntegration'>;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+}
+
+/** How an attempt came to nothing. */
+export interface FailedAttempt {
+  readonly error: unknown;
+  /** Whether the token request had left. */
+  readonly hasDeparted: boolean;
+  /** Whether a caller waits for the outcome and is told: then the first failure shows at once. */
+  readonly isAskedFor: boolean;
+}
+
+const NO_ANSWER: TokenErrorVerdict = { outcome: 'transient', reason: 'provider_down', detail: '' };
+
+/**
+ * Whether the provider may have replaced the refresh token though no new one arrived: the request left, and there was no
+ * answer, or none that says otherwise.
+ */
+const isUnanswered = (error: TokenRequestError | null, hasDeparted: boolean): boolean => {
+  if (!hasDeparted) return false;
+  if (error === null || error.status === null) return true;
+  return error.status < 300 || GATEWAY_STATUS.has(error.status);
+};
+
+/** Writes what a failed attempt means. Whatever the provider did ends in the database, not in an exception. */
+export const createSaveFailure = ({ store, integrations, clock, randomness, log }: RefreshFailureDependencies) => {
+  const later = (seconds: number): Date => addSeconds(clock.now(), seconds);
+
+  return async (
+    claimed: ClaimedCredential,
+    { target, integration }: ConnectionTarget,
+    { error, hasDeparted, isAskedFor }: FailedAttempt,
+  ): Promise<void> => {
+    const { connection, refreshFailures } = claimed;
+    const known = error instanceof TokenRequestError ? error : null;
+    if (!known) log.error({ connectionId: connection.id, error: errorName(error) }, 'refresh broke off');
+    const verdict = known?.verdict ?? NO_ANSWER;
+    const { outcome } = verdict;
+    log.info({ connectionId: connection.id, outcome, reason: verdict.reason }, 'refresh failed');
+    const fraction = randomness.fraction();
+    const unanswered = isUnanswered(known, hasDeparted) && mayRotate(target.method, claimed);
+    // An answer says that nothing was rotated; what an earlier attempt left open stays open.
+    const forgetIntent = !unanswered && claimed.refreshIntentAt === null;
+
+    switch (outcome) {
+      case 'reconnect':
+        await store.saveDeadGrant(claimed, deadReason(verdict, claimed, target.method, clock.now()));
+        return;
+      case 'integration':
+      case 'configuration': {
+        const reason =
+          verdict.reason ?? (outcome === 'integration' ? 'client_secret_invalid' : 'configuration');
+        const retryAt = later(slowRetrySeconds(fraction));
+        const failure = { refreshAt: retryAt, reason, forgetIntent, isAttempt: true };
+        await store.saveRefreshFailure(claimed, failure);
+        if (outcome === 'integration') {
+          await integrations.markIntegration(
+            integration.rowId,
+            { status: 'degraded', reason, retryAt },
+            clock.now(),
+          );
+        }
+        return;
+      }
+      default: {
+        const usual = backoffSeconds(refreshFailures, known?.retryAfterSeconds ?? null, fraction);
+        const since = unanswered ? (unansweredSeconds(claimed, clock.now()) ?? 0) : null;
+        const { graceSeconds } = target.method.refreshToken;
+        const soon =
+          since === null
+            ? null
+            : ambiguousRetrySeconds({ sinceFirstUseSeconds: since, graceSeconds, fraction });
+        const hasEnded = claimed.expiresAt !== null && claimed.expiresAt <= clock.now();
+        const isQuiet = refreshFailures < QUIET_FAILURES && !hasEnded && !isAskedFor;
+        await store.saveRefreshFailure(claimed, {
+          refreshAt: later(soon === null ? usual : Math.min(soon, usual)),
+          reason: isQuiet ? null : (verdict.reason ?? 'provider_down'),
+          forgetIntent,
+          isAttempt: true,
+        });
+      }
+    }
+  };
+};
