@@ -9,6 +9,7 @@ import { systemClock } from '../src/clock.js';
 import { compose } from '../src/compose.js';
 import { readConfig } from '../src/config/read-config.js';
 import { openDatabase } from '../src/db/open-database.js';
+import type { Deployment } from '../src/deployment/deployment.js';
 import { createLogger } from '../src/log/logger.js';
 import { systemRandomness } from '../src/randomness.js';
 import { systemSleep } from '../src/sleep.js';
@@ -27,6 +28,15 @@ const countStatements = (): void => {
   } as typeof query;
 };
 
+/** The bench's own database, which nothing else remembers. */
+const ownDeployment: Deployment = {
+  isFrozen: () => false,
+  state: () => ({ deploymentId: 'bench', refresh: 'running', reason: null, detail: null }),
+  provenanceOf: () => 'own',
+  tick: async () => {},
+  close: async () => {},
+};
+
 const authpipe = async () => {
   const config = readConfig(process.env);
   const log = createLogger('error');
@@ -41,6 +51,7 @@ const authpipe = async () => {
     db,
     vault,
     apiKeys,
+    deployment: ownDeployment,
     ...common,
     sleep: systemSleep,
     log,

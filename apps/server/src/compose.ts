@@ -15,6 +15,7 @@ import { createReadCredential } from './credentials/read-credential.js';
 import { createRefreshStore } from './credentials/refresh-store.js';
 import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
 import type { Database } from './db/database.js';
+import type { Deployment } from './deployment/deployment.js';
 import { createDisconnect } from './disconnect/disconnect.js';
 import { createTenantStore } from './disconnect/tenant-store.js';
 import { createHealth } from './health/health.js';
@@ -46,6 +47,8 @@ export interface Foundation {
   readonly db: Database;
   readonly vault: Vault;
   readonly apiKeys: ApiKeys;
+  /** Whether the database is this server's to act on. */
+  readonly deployment: Deployment;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
@@ -66,7 +69,8 @@ export interface Composition {
 
 /** Joins the rooms: the one place where they meet. */
 export const compose = (foundation: Foundation): Composition => {
-  const { config, db, vault, apiKeys, clock, randomness, sleep, log, version, webFolder } = foundation;
+  const { config, db, vault, apiKeys, deployment, clock, randomness, sleep, log, version, webFolder } =
+    foundation;
   const { allowLoopback, publicUrl, probeIntervalSeconds } = config;
   const wire: WireContext = { findProvider, allowLoopback };
   const owner = newId('node', randomness);
@@ -136,6 +140,7 @@ export const compose = (foundation: Foundation): Composition => {
     tenants: createTenantStore({ db, vault }),
     oauth,
     findTarget,
+    mayRevoke: (issuedAt) => !deployment.isFrozen() && deployment.provenanceOf(issuedAt) !== 'foreign',
     sleep,
     log,
   });
@@ -196,6 +201,7 @@ export const compose = (foundation: Foundation): Composition => {
     once: idempotentRequests.once,
     ping: db.ping,
     isDraining: () => isDraining,
+    refreshState: deployment.state,
     countConnections: connections.countConnections,
     connectRouter: createConnectRouter({ connect, publicUrl, log }),
     webFolder,

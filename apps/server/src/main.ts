@@ -1,15 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { runAdoptCommand } from './cli/adopt-command.js';
 import { HELP } from './cli/help.js';
 import { runKeysCommand } from './cli/keys-command.js';
 import { runMigrateCommand } from './cli/migrate-command.js';
 import { systemClock } from './clock.js';
-import { readConfig } from './config/read-config.js';
+import { type Config, readConfig } from './config/read-config.js';
+import type { Database } from './db/database.js';
 import { openDatabase } from './db/open-database.js';
 import { StartError } from './errors/start-error.js';
 import { createLogger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
 import { type RunningServer, serve } from './serve.js';
+import { systemSleep } from './sleep.js';
 
 /** A stop that takes longer than this is cut short. */
 const STOP_MILLIS = 15_000;
@@ -47,15 +50,13 @@ const runServe = async (): Promise<void> => {
 };
 
 /** Commands that need the database and no port. */
-const withDatabase = async (
-  run: (db: Awaited<ReturnType<typeof openDatabase>>) => Promise<void>,
-): Promise<void> => {
+const withDatabase = async (run: (db: Database, config: Config) => Promise<void>): Promise<void> => {
   const config = readConfig(process.env);
   // Standard output is for what the command prints.
   const log = createLogger('warn', process.stderr);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   try {
-    await run(db);
+    await run(db, config);
   } finally {
     await db.close();
   }
@@ -73,6 +74,16 @@ const commands = new Map<string, () => Promise<void>>([
     'keys',
     () =>
       withDatabase((db) => runKeysCommand(args, { db, clock: systemClock, randomness: systemRandomness })),
+  ],
+  [
+    'adopt',
+    () =>
+      withDatabase((db, { dataDir, deploymentId }) =>
+        runAdoptCommand(args, {
+          ...{ db, dataDir, clock: systemClock, randomness: systemRandomness, sleep: systemSleep },
+          givenId: deploymentId,
+        }),
+      ),
   ],
   ['help', printHelp],
   ['--help', printHelp],

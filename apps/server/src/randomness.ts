@@ -20,5 +20,5 @@ export const systemRandomness: Randomness = {
 export const newId = (prefix: IdPrefix, randomness: Randomness): string =>
   `${prefix}_${randomness.bytes(16).toString('base64url')}`;
 
-/** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request, request. */
-export type IdPrefix = 'conn' | 'sess' | 'evt' | 'int' | 'key' | 'tk' | 'areq' | 'req' | 'node';
+/** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request, request, node, deployment. */
+export type IdPrefix = 'conn' | 'sess' | 'evt' | 'int' | 'key' | 'tk' | 'areq' | 'req' | 'node' | 'dep';

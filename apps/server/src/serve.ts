@@ -8,6 +8,7 @@ import { compose } from './compose.js';
 import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
 import { openDatabase } from './db/open-database.js';
+import { openDeployment } from './deployment/open-deployment.js';
 import { StartError } from './errors/start-error.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
 import { closeServer } from './http/close-server.js';
@@ -16,7 +17,7 @@ import type { Logger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
 import { systemSleep } from './sleep.js';
 import { openVault } from './vault/open-vault.js';
-import { rootKeyOf } from './vault/root-key.js';
+import { type RootKey, rootKeyOf } from './vault/root-key.js';
 
 /** A running server. */
 export interface RunningServer {
@@ -37,6 +38,9 @@ const findWebFolder = (): string => {
  * request breaks that request, and clients know when to stop using it.
  */
 const KEEP_ALIVE_MILLIS = 65_000;
+
+/** How often the server looks whether the database is still its own. */
+const BEAT_MILLIS = 1_000;
 
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -62,8 +66,13 @@ const letBootKeyIn = async (apiKeys: ApiKeys, key: string, log: Logger): Promise
   );
 };
 
+const fingerprintsOf = ([first, ...others]: readonly RootKey[]): [string, ...string[]] => {
+  if (!first) throw new StartError('There is no root key: set AUTHPIPE_ENCRYPTION_KEY.');
+  return [first.id, ...others.map(({ id }) => id)];
+};
+
 /**
- * Starts the server: root keys, database, vault, rooms, port, jobs.
+ * Starts the server: root keys, database, vault, whose database it is, rooms, port, jobs.
  * @throws StartError with a sentence that says what to do; nothing stays open then
  */
 export const serve = async (config: Config, log: Logger, version: string): Promise<RunningServer> => {
@@ -74,10 +83,15 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
     const vault = await openVault({ db, rootKeys, clock, randomness });
+    const deployment = await openDeployment({
+      ...{ db, clock, randomness, sleep: systemSleep, log, dataDir: config.dataDir },
+      rootKeyIds: fingerprintsOf(rootKeys),
+      givenId: config.deploymentId,
+    });
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
     const { app, work, drain } = compose({
-      ...{ config, db, vault, clock, randomness, log, version, apiKeys },
+      ...{ config, db, vault, clock, randomness, log, version, apiKeys, deployment },
       sleep: systemSleep,
       webFolder: findWebFolder(),
     });
@@ -85,9 +99,12 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
     await listen(server, config.port);
     const jobs = await startJobs({ db, work, clock, log });
+    const beat = setInterval(() => void deployment.tick(), BEAT_MILLIS).unref();
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
       await Promise.all([closeServer(server), drain(), jobs.stop()]);
+      clearInterval(beat);
+      await deployment.close();
       await db.close();
     };
     let stopping: Promise<void> | null = null;

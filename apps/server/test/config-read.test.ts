@@ -46,6 +46,7 @@ describe('settings', () => {
       allowLoopback: false,
       probeIntervalSeconds: 900,
       logLevel: 'info',
+      deploymentId: null,
       trustedProxies: 0,
     });
   });
@@ -99,6 +100,10 @@ describe('settings', () => {
     expect(missing).toContain('ENOENT');
   });
 
+  it("take the deployment's name", () => {
+    expect(readConfig({ AUTHPIPE_DEPLOYMENT_ID: 'prod_eu-1' }).deploymentId).toBe('prod_eu-1');
+  });
+
   it('take several root keys, in their order', () => {
     expect(readConfig({ AUTHPIPE_ENCRYPTION_KEY: `${OTHER_KEY}, ${KEY}` }).encryptionKeys).toEqual([
       Buffer.alloc(32, 8),
@@ -138,6 +143,8 @@ describe('settings', () => {
     ['AUTHPIPE_DEV_ALLOW_LOOPBACK', 'true', 'must be 1'],
     ['AUTHPIPE_PROBE_INTERVAL_SECONDS', '0', 'between 1 and 604800'],
     ['AUTHPIPE_PROBE_INTERVAL_SECONDS', '15m', 'whole number of seconds'],
+    ['AUTHPIPE_DEPLOYMENT_ID', 'planted prod', '1 to 64 letters, digits, - and _'],
+    ['AUTHPIPE_DEPLOYMENT_ID', `planted${'x'.repeat(58)}`, '1 to 64 letters, digits, - and _'],
     ['AUTHPIPE_LOG_LEVEL', 'loud', 'AUTHPIPE_LOG_LEVEL'],
   ])('refuse %s=%s with a sentence', (name, value, told) => {
     const message = refusal({ [name]: value });

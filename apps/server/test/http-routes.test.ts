@@ -6,6 +6,7 @@ import request from 'supertest';
 import { z } from 'zod';
 import type { ApiKeyIdentity } from '../src/access/api-key-store.js';
 import { connectionNotFound } from '../src/credentials/connection-store.js';
+import type { DeploymentState } from '../src/deployment/deployment.js';
 import { Problem } from '../src/errors/problem.js';
 import { createApp } from '../src/http/app.js';
 import { defineRoute, type Route } from '../src/http/route.js';
@@ -36,6 +37,8 @@ const keys: Record<string, ApiKeyIdentity> = {
 };
 
 let runsOnce = 0;
+const RUNNING = { deploymentId: 'dep_1', refresh: 'running', reason: null, detail: null } as const;
+let refreshState: DeploymentState = RUNNING;
 
 const echoBody = z.strictObject({
   tenantId: appId,
@@ -107,6 +110,7 @@ const app = createApp({
   },
   ping: async () => {},
   isDraining: () => false,
+  refreshState: () => refreshState,
   countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
   connectRouter: Router(),
   webFolder: '/nowhere',
@@ -306,6 +310,29 @@ describe('operations', () => {
 
   it('is alive and ready', async () => {
     expect((await request(app).get('/healthz')).body).toEqual({ status: 'ok' });
-    expect((await request(app).get('/readyz')).status).toBe(200);
+    const ready = await request(app).get('/readyz');
+    expect(ready.status).toBe(200);
+    expect(ready.body).toEqual({
+      status: 'ready',
+      database: 'ok',
+      draining: false,
+      refresh: { status: 'running' },
+    });
+  });
+
+  it('is ready with refresh frozen, says why and what to do, and tells alarms', async () => {
+    const frozenMetric = async () =>
+      /^authpipe_refresh_frozen (\d)$/m.exec((await request(app).get('/metrics').set(as('admin'))).text)?.[1];
+    expect(await frozenMetric()).toBe('0');
+    refreshState = { deploymentId: 'dep_1', refresh: 'frozen', reason: 'copied', detail: 'Run this.' };
+    const ready = await request(app).get('/readyz');
+    const alarm = await frozenMetric();
+    refreshState = RUNNING;
+    expect(ready.status).toBe(200);
+    expect(ready.body).toMatchObject({
+      status: 'ready',
+      refresh: { status: 'frozen', reason: 'copied', detail: 'Run this.' },
+    });
+    expect(alarm).toBe('1');
   });
 });

@@ -3,10 +3,11 @@ export const HELP = `Usage: authpipe COMMAND
 
   serve          Start the server. Applies migrations first.
   migrate        Bring the database's schema up to date, and end.
+  adopt          Make a copied or restored database this deployment's own.
   keys create    Make an API key. It is printed once.
   keys list      List API keys, never the keys themselves.
   keys revoke    Revoke an API key. It is refused within 5 seconds.
-  help           Print this. Also: authpipe keys help.
+  help           Print this. Also: authpipe keys help, authpipe adopt --help.
   --version      Print the version.
 
 Settings are environment variables: DATABASE_URL, AUTHPIPE_URL, AUTHPIPE_ENCRYPTION_KEY and more. Each can be given as
@@ -27,4 +28,19 @@ Options of create:
                            integrations:write, admin (all); admin unless told.
   --tenant TENANT          Limits the key to one tenant.
   --expires-in-days DAYS   The key is refused from then on; never unless told.
+`;
+
+/** What `authpipe adopt --help` prints. */
+export const ADOPT_HELP = `Usage: authpipe adopt --copy
+       authpipe adopt --replace
+
+For a server that says "Refresh is frozen". Exactly one of:
+
+  --copy      This database is a copy, and the original lives on (a staging server on production's data). It becomes a
+              deployment of its own. Connections that the original made are never refreshed or revoked from here: tokens
+              are served until they expire, and connections are made anew.
+  --replace   This database takes the original's place (a restored backup, a move), and the original is gone. The
+              provider is asked about each connection before its first refresh.
+
+The deployment's id is random with --copy, and stays with --replace, unless AUTHPIPE_DEPLOYMENT_ID names it.
 `;

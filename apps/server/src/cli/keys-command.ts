@@ -8,6 +8,7 @@ import { StartError } from '../errors/start-error.js';
 import type { Randomness } from '../randomness.js';
 import { KEYS_HELP } from './help.js';
 import { formatTable } from './table.js';
+import { isUsageError } from './usage-error.js';
 import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout } from './write-line.js';
 
 /** What `authpipe keys` works with. */
@@ -31,11 +32,6 @@ interface KeysContext {
 const SECONDS_PER_DAY = 86_400;
 /** Ten years: what is to last longer needs no expiry. */
 const MAX_DAYS = 3650;
-/** What Node's argument parser throws when a person mistyped. */
-const isUsageError = (error: unknown): error is { readonly message: string } =>
-  typeof error === 'object' &&
-  error !== null &&
-  String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS');
 
 const parse = <Options extends NonNullable<ParseArgsConfig['options']>>(args: string[], options: Options) => {
   try {

@@ -28,6 +28,8 @@ export interface Config {
   readonly allowLoopback: boolean;
   readonly probeIntervalSeconds: number;
   readonly logLevel: string;
+  /** The name of this deployment, which its database has to bear; `null`: the data folder remembers a random one. */
+  readonly deploymentId: string | null;
   /** How many proxies in front of the server set `X-Forwarded-For`: the address of a caller is read from there. */
   readonly trustedProxies: number;
 }
@@ -90,6 +92,10 @@ const variables = z.object({
   // A week: a connection that nobody looks at for longer has no health to speak of.
   AUTHPIPE_PROBE_INTERVAL_SECONDS: wholeNumber(' of seconds', 1, 604_800, 900),
   AUTHPIPE_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  AUTHPIPE_DEPLOYMENT_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _, such as prod or staging')
+    .optional(),
   AUTHPIPE_TRUSTED_PROXIES: wholeNumber('', 0, 10, 0),
 });
 
@@ -150,6 +156,7 @@ export const readConfig = (environment: Environment): Config => {
     allowLoopback,
     probeIntervalSeconds: given.AUTHPIPE_PROBE_INTERVAL_SECONDS,
     logLevel: given.AUTHPIPE_LOG_LEVEL,
+    deploymentId: given.AUTHPIPE_DEPLOYMENT_ID ?? null,
     trustedProxies: given.AUTHPIPE_TRUSTED_PROXIES,
   });
 };

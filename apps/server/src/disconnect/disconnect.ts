@@ -26,6 +26,8 @@ export interface DisconnectDependencies {
   readonly oauth: Pick<OAuth, 'revoke'>;
   /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
   readonly findTarget: (connection: ConnectionRecord) => Promise<{ readonly target: OAuthTarget } | null>;
+  /** Whether a grant, by when it was issued, is this server's to end at the provider; any is, unless told. */
+  readonly mayRevoke?: (issuedAt: Date) => boolean;
   readonly sleep: Sleep;
   readonly log: Logger;
 }
@@ -33,8 +35,8 @@ export interface DisconnectDependencies {
 /** The end of a connection: revoked at the provider, then erased here. */
 export interface Disconnect {
   /**
-   * A provider that does not answer, or can't revoke, does not keep the data alive: it is erased all the same, and
-   * `revokedAtProvider` is false. @throws Problem `connection_not_found`, `conflict`
+   * A provider that does not answer, can't revoke, or must not be asked (the grant is another deployment's) does not keep
+   * the data alive: it is erased all the same, and `revokedAtProvider` is false. @throws Problem `connection_not_found`, `conflict`
    */
   deleteConnection(connectionId: string, environment: string): Promise<DeletedConnection>;
   /** All connections of a tenant, its integrations, its sessions and its keys. */
@@ -52,6 +54,7 @@ export const createDisconnect = ({
   tenants,
   oauth,
   findTarget,
+  mayRevoke = () => true,
   sleep,
   log,
 }: DisconnectDependencies): Disconnect => {
@@ -67,6 +70,8 @@ export const createDisconnect = ({
   const revoke = async (connectionId: string, environment: string): Promise<boolean> => {
     const stored = await credentials.openCredential(connectionId, environment);
     if (stored?.secrets.kind !== 'oauth2') return false;
+    // A copy of another deployment's grant: ending it would end the original.
+    if (!mayRevoke(stored.issuedAt)) return false;
     const { accessToken, refreshToken } = stored.secrets;
     const found = await findTarget(stored.connection);
     if (!found) return false;

@@ -10,6 +10,12 @@ export interface OperationsDependencies {
   readonly ping: () => Promise<void>;
   /** Whether the server is on its way out: not ready any more, still alive. */
   readonly isDraining: () => boolean;
+  /** Whether tokens may be refreshed; a frozen server serves what is unexpired, so it is ready. */
+  readonly refreshState: () => {
+    readonly refresh: 'running' | 'frozen';
+    readonly reason: string | null;
+    readonly detail: string | null;
+  };
   readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
   readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
   /** Connections by provider and status. */
@@ -51,6 +57,14 @@ export const operations = (dependencies: OperationsDependencies) => {
         this.set({ provider, status }, count);
     },
   });
+  new Gauge({
+    name: 'authpipe_refresh_frozen',
+    help: '1 while nothing is refreshed because the database may be a copy or a restored backup; see /readyz.',
+    registers: [registry],
+    collect() {
+      this.set(dependencies.refreshState().refresh === 'frozen' ? 1 : 0);
+    },
+  });
   const count: RequestHandler = (request, response, next) => {
     response.once('finish', () => requests.inc({ method: request.method, status: response.statusCode }));
     next();
@@ -65,9 +79,13 @@ export const operations = (dependencies: OperationsDependencies) => {
       () => 'unreachable',
     );
     const isReady = database === 'ok' && !dependencies.isDraining();
-    response
-      .status(isReady ? 200 : 503)
-      .json({ status: isReady ? 'ready' : 'not_ready', database, draining: dependencies.isDraining() });
+    const { refresh, reason, detail } = dependencies.refreshState();
+    response.status(isReady ? 200 : 503).json({
+      status: isReady ? 'ready' : 'not_ready',
+      database,
+      draining: dependencies.isDraining(),
+      refresh: reason === null ? { status: refresh } : { status: refresh, reason, detail },
+    });
   });
   router.get('/metrics', adminOnly(dependencies), async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
