@@ -4,6 +4,7 @@ import pg from 'pg';
 import { systemClock } from '../src/clock.js';
 import { createRefreshStore } from '../src/credentials/refresh-store.js';
 import type { Database } from '../src/db/database.js';
+import { createNodes } from '../src/db/nodes.js';
 import { systemRandomness } from '../src/randomness.js';
 import type { Vault } from '../src/vault/vault.js';
 import { answerTasks } from './answer-tasks.js';
@@ -41,7 +42,7 @@ const captureClaim = async (limit: number): Promise<Statement[]> => {
     vault: {} as Vault,
     clock: systemClock,
     randomness: systemRandomness,
-    owner: 'node_bench',
+    nodes: createNodes({ db: capturing, clock: systemClock, id: 'node_bench' }),
   });
   await store.claimDueRefreshes(new Date(), limit);
   return statements;

@@ -3,7 +3,9 @@ import { createApiKeys } from '../src/access/api-key-store.js';
 import { systemClock } from '../src/clock.js';
 import { type Composition, compose } from '../src/compose.js';
 import { readConfig } from '../src/config/read-config.js';
+import { createDatabaseClock } from '../src/db/database-clock.js';
 import { openDatabase } from '../src/db/open-database.js';
+import type { Deployment } from '../src/deployment/deployment.js';
 import { createLogger } from '../src/log/logger.js';
 import { systemRandomness } from '../src/randomness.js';
 import { systemSleep } from '../src/sleep.js';
@@ -15,12 +17,21 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
   const config = readConfig(environment);
   const log = createLogger('error');
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const common = { clock: systemClock, randomness: systemRandomness };
+  const monotonicMillis = (): number => performance.now();
+  const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
+  const common = { clock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
   const apiKeys = createApiKeys({ db, ...common });
   if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
+  const deployment: Deployment = {
+    isFrozen: () => false,
+    state: () => ({ deploymentId: 'bench', refresh: 'running', reason: null, detail: null }),
+    provenanceOf: () => 'own',
+    tick: async () => {},
+    close: async () => {},
+  };
   return compose({
-    ...{ config, db, vault, apiKeys, log },
+    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, log },
     ...common,
     sleep: systemSleep,
     version: 'bench',

@@ -4,17 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import pg from 'pg';
-import { createApiKeys } from '../src/access/api-key-store.js';
-import { systemClock } from '../src/clock.js';
-import { compose } from '../src/compose.js';
-import { readConfig } from '../src/config/read-config.js';
-import { openDatabase } from '../src/db/open-database.js';
-import type { Deployment } from '../src/deployment/deployment.js';
-import { createLogger } from '../src/log/logger.js';
-import { systemRandomness } from '../src/randomness.js';
-import { systemSleep } from '../src/sleep.js';
-import { openVault } from '../src/vault/open-vault.js';
-import { rootKeyOf } from '../src/vault/root-key.js';
+import { composeServer } from './composed-server.js';
 
 const [, , side] = process.argv;
 let statements = 0;
@@ -28,37 +18,7 @@ const countStatements = (): void => {
   } as typeof query;
 };
 
-/** The bench's own database, which nothing else remembers. */
-const ownDeployment: Deployment = {
-  isFrozen: () => false,
-  state: () => ({ deploymentId: 'bench', refresh: 'running', reason: null, detail: null }),
-  provenanceOf: () => 'own',
-  tick: async () => {},
-  close: async () => {},
-};
-
-const authpipe = async () => {
-  const config = readConfig(process.env);
-  const log = createLogger('error');
-  const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const common = { clock: systemClock, randomness: systemRandomness };
-  const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
-  const apiKeys = createApiKeys({ db, ...common });
-  if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
-  const webFolder = '/nowhere';
-  return compose({
-    config,
-    db,
-    vault,
-    apiKeys,
-    deployment: ownDeployment,
-    ...common,
-    sleep: systemSleep,
-    log,
-    version: 'bench',
-    webFolder,
-  }).app;
-};
+const authpipe = async () => (await composeServer(process.env)).app;
 
 /**
  * The simplest thing that could do the job: a token in plain text, found by its owner with one prepared SELECT, no key

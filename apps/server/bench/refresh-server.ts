@@ -4,20 +4,20 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SWEEP_CONCURRENCY } from '../src/sweep.js';
+import { REFRESH_CONCURRENCY } from '../src/refresh/refresh.js';
 import { answerTasks } from './answer-tasks.js';
 import { composeServer } from './composed-server.js';
 import { countStatements } from './count-statements.js';
 
 /** Refreshes under way at once in this process. */
-const CONCURRENCY = Number(process.env.BENCH_CONCURRENCY ?? SWEEP_CONCURRENCY);
+const CONCURRENCY = Number(process.env.BENCH_CONCURRENCY ?? REFRESH_CONCURRENCY);
 const IMPORTS_AT_ONCE = 16;
 const CONNECTIONS_PER_TENANT = 10;
 
 const statements = countStatements();
 // A sweep has so many places. Where that is too few, one process holds several replicas.
 const replicas = await Promise.all(
-  Array.from({ length: Math.max(1, Math.round(CONCURRENCY / SWEEP_CONCURRENCY)) }, () =>
+  Array.from({ length: Math.max(1, Math.round(CONCURRENCY / REFRESH_CONCURRENCY)) }, () =>
     composeServer(process.env),
   ),
 );

@@ -1,23 +1,28 @@
+import { join } from 'node:path';
 import { findProvider } from '@authpipe/providers';
 import type { Express } from 'express';
 import type { ApiKeys } from './access/api-key-store.js';
 import { createIdempotentRequests } from './access/idempotent-request-store.js';
-import type { Clock } from './clock.js';
 import type { Config } from './config/read-config.js';
 import { createConnect } from './connect/create-connect.js';
 import { createImportConnection } from './connect/import-connection.js';
 import { createConnectionStore } from './credentials/connection-store.js';
 import { createCredentialStore } from './credentials/credential-store.js';
+import { createExpiringStore } from './credentials/expiring-store.js';
 import { createGrantStore } from './credentials/grant-store.js';
 import { createNamedSecretStore } from './credentials/named-secret-store.js';
 import { createProbeStore } from './credentials/probe-store.js';
 import { createReadCredential } from './credentials/read-credential.js';
 import { createRefreshStore } from './credentials/refresh-store.js';
 import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
+import { createUsageStore } from './credentials/usage-store.js';
 import type { Database } from './db/database.js';
+import type { DatabaseClock, MonotonicMillis } from './db/database-clock.js';
+import { createNodes } from './db/nodes.js';
 import type { Deployment } from './deployment/deployment.js';
 import { createDisconnect } from './disconnect/disconnect.js';
 import { createTenantStore } from './disconnect/tenant-store.js';
+import { errorName } from './errors/error-name.js';
 import { createHealth } from './health/health.js';
 import { createProbeCredential } from './health/probe-credential.js';
 import { createApp } from './http/app.js';
@@ -30,6 +35,7 @@ import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
 import { tenantRoutes } from './http/v1/tenants.js';
 import { createIntegrations } from './integrations/integration-store.js';
+import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
 import { recurringWork } from './jobs/recurring-work.js';
 import type { RecurringWork } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
@@ -38,6 +44,9 @@ import { createGuardedFetch } from './oauth/guarded-fetch.js';
 import { newId, type Randomness } from './randomness.js';
 import { createFindTarget } from './refresh/find-target.js';
 import { createRefresh } from './refresh/refresh.js';
+import { WAKE_SPREAD_SECONDS } from './refresh/refresh-claimed.js';
+import { createSpool } from './refresh/spool.js';
+import { createTokenEndpointGate } from './refresh/token-endpoint-gate.js';
 import type { Sleep } from './sleep.js';
 import type { Vault } from './vault/vault.js';
 
@@ -49,7 +58,8 @@ export interface Foundation {
   readonly apiKeys: ApiKeys;
   /** Whether the database is this server's to act on. */
   readonly deployment: Deployment;
-  readonly clock: Clock;
+  readonly clock: DatabaseClock;
+  readonly monotonicMillis: MonotonicMillis;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
@@ -63,17 +73,31 @@ export interface Composition {
   readonly app: Express;
   /** What has to be woken as time goes by. */
   readonly work: readonly RecurringWork[];
+  /** To be beaten once a second. */
+  readonly heartbeat: Heartbeat;
   /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. */
   drain(): Promise<void>;
 }
 
 /** Joins the rooms: the one place where they meet. */
 export const compose = (foundation: Foundation): Composition => {
-  const { config, db, vault, apiKeys, deployment, clock, randomness, sleep, log, version, webFolder } =
-    foundation;
+  const {
+    config,
+    db,
+    vault,
+    apiKeys,
+    deployment,
+    clock,
+    monotonicMillis,
+    randomness,
+    sleep,
+    log,
+    version,
+    webFolder,
+  } = foundation;
   const { allowLoopback, publicUrl, probeIntervalSeconds } = config;
   const wire: WireContext = { findProvider, allowLoopback };
-  const owner = newId('node', randomness);
+  const nodes = createNodes({ db, clock, id: newId('node', randomness) });
   const defaultRedirectUri = `${publicUrl}/connect/callback`;
 
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
@@ -84,6 +108,8 @@ export const compose = (foundation: Foundation): Composition => {
     randomness,
     allowLoopback,
     isProduction: config.isProduction,
+    // `refreshes` is made below; nothing is mended before.
+    whenMended: (rowId) => refreshes.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS),
   });
   const oauth = createOAuth({ allowLoopback, clock, log });
 
@@ -99,23 +125,32 @@ export const compose = (foundation: Foundation): Composition => {
     probeIntervalSeconds,
   });
   const namedSecrets = createNamedSecretStore({ db, vault, clock, connections });
-  const refreshes = createRefreshStore({ db, vault, clock, randomness, owner });
+  const refreshes = createRefreshStore({ db, vault, clock, randomness, nodes });
+  const usage = createUsageStore({ db, clock });
+  const expiring = createExpiringStore({ db, randomness });
 
   const findTarget = createFindTarget({ integrations, findProvider });
+  const gate = createTokenEndpointGate({ db, clock, randomness, log });
+  const spool = createSpool({ folder: join(config.dataDir, 'spool'), store: refreshes, log });
   const refresh = createRefresh({
     store: refreshes,
     credentials,
     integrations,
     oauth,
     findTarget,
+    gate,
+    spool,
+    isFrozen: deployment.isFrozen,
+    provenanceOf: deployment.provenanceOf,
     clock,
+    monotonicMillis,
     randomness,
     sleep,
     log,
     wire,
   });
   const health = createHealth({
-    store: createProbeStore({ db, clock, randomness, owner }),
+    store: createProbeStore({ db, clock, randomness, owner: nodes.id }),
     credentials,
     connections,
     probe: createProbeCredential({
@@ -174,6 +209,7 @@ export const compose = (foundation: Foundation): Composition => {
     refreshIfDue: refresh.refreshIfDue,
     clock,
     wire,
+    noteUse: usage.noteUse,
   });
   const routes = [
     ...credentialRoutes(readCredential, publicUrl),
@@ -212,10 +248,30 @@ export const compose = (foundation: Foundation): Composition => {
     trustedProxies: config.trustedProxies,
   });
 
+  const sweepAtOnce = (): void => {
+    refresh.sweepDueRefreshes(clock.now()).catch((error: unknown) => {
+      log.error({ error: errorName(error) }, 'a sweep broke off');
+    });
+  };
+  const heartbeat = createHeartbeat({
+    nodes,
+    clock,
+    monotonicMillis,
+    log,
+    // What is kept goes first: it may be all that is left of a rotation.
+    onBeat: async () => {
+      await spool.drain();
+      await Promise.all([deployment.tick(), gate.look(), usage.flushUses()]);
+    },
+    onDeath: sweepAtOnce,
+  });
+
   return {
     app,
+    heartbeat,
     work: recurringWork({
       sweepDueRefreshes: refresh.sweepDueRefreshes,
+      tellExpiring: expiring.tellExpiring,
       sweepDueProbes: health.sweepDueProbes,
       sweepSessions: async (now) => {
         await connect.sweepSessions(now);

@@ -7,11 +7,13 @@ import { systemClock } from './clock.js';
 import { compose } from './compose.js';
 import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
+import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { openDeployment } from './deployment/open-deployment.js';
 import { StartError } from './errors/start-error.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
 import { closeServer } from './http/close-server.js';
+import { startHeartbeat } from './jobs/heartbeat.js';
 import { startJobs } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
@@ -38,9 +40,6 @@ const findWebFolder = (): string => {
  * request breaks that request, and clients know when to stop using it.
  */
 const KEEP_ALIVE_MILLIS = 65_000;
-
-/** How often the server looks whether the database is still its own. */
-const BEAT_MILLIS = 1_000;
 
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -76,12 +75,14 @@ const fingerprintsOf = ([first, ...others]: readonly RootKey[]): [string, ...str
  * @throws StartError with a sentence that says what to do; nothing stays open then
  */
 export const serve = async (config: Config, log: Logger, version: string): Promise<RunningServer> => {
-  const clock = systemClock;
   const randomness = systemRandomness;
   const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
+  const monotonicMillis = (): number => performance.now();
+  const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
+    await clock.ask();
     const vault = await openVault({ db, rootKeys, clock, randomness });
     const deployment = await openDeployment({
       ...{ db, clock, randomness, sleep: systemSleep, log, dataDir: config.dataDir },
@@ -90,20 +91,20 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     });
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
-    const { app, work, drain } = compose({
-      ...{ config, db, vault, clock, randomness, log, version, apiKeys, deployment },
+    const { app, work, heartbeat, drain } = compose({
+      ...{ config, db, vault, clock, monotonicMillis, randomness, log, version, apiKeys, deployment },
       sleep: systemSleep,
       webFolder: findWebFolder(),
     });
     server.on('request', app);
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
     await listen(server, config.port);
+    const beats = await startHeartbeat(heartbeat);
     const jobs = await startJobs({ db, work, clock, log });
-    const beat = setInterval(() => void deployment.tick(), BEAT_MILLIS).unref();
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
       await Promise.all([closeServer(server), drain(), jobs.stop()]);
-      clearInterval(beat);
+      await beats.stop();
       await deployment.close();
       await db.close();
     };

@@ -6,17 +6,16 @@ export interface SweepSteps<Claim> {
   readonly run: (claim: Claim) => Promise<void>;
   /** True once the process is on its way out: what runs goes on, nothing more is claimed. */
   readonly isStopping: () => boolean;
+  /** Most pieces of work under way at once in one process, over all sweeps of one kind. */
+  readonly concurrency: number;
 }
-
-/** Most pieces of work under way at once in one process, over all sweeps of one kind. */
-export const SWEEP_CONCURRENCY = 16;
 
 /**
  * Works through all that is due at `now`: claims no more than can begin at once (a lease runs from its claim), goes on until a
  * claim comes back short, and resolves when the last piece is done, with how many there were. Sweeps that overlap share
  * the places, so that one slow piece does not hold up what comes due meanwhile.
  */
-export const createSweep = <Claim>({ claim, run, isStopping }: SweepSteps<Claim>) => {
+export const createSweep = <Claim>({ claim, run, isStopping, concurrency }: SweepSteps<Claim>) => {
   const running = new Set<Promise<void>>();
 
   const start = (piece: Claim): Promise<void> => {
@@ -29,8 +28,8 @@ export const createSweep = <Claim>({ claim, run, isStopping }: SweepSteps<Claim>
     const mine: Promise<void>[] = [];
     while (!isStopping()) {
       // Half of the places free at least: a claim a piece would cost a statement a piece.
-      while (running.size > SWEEP_CONCURRENCY / 2) await Promise.race(running);
-      const free = SWEEP_CONCURRENCY - running.size;
+      while (running.size > concurrency / 2) await Promise.race(running);
+      const free = concurrency - running.size;
       const claims = await claim(now, free);
       mine.push(...claims.map(start));
       if (claims.length < free) break;

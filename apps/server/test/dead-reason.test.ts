@@ -5,7 +5,7 @@ import { oktaMethod } from './support/okta.js';
 
 const now = new Date('2026-03-01T12:00:00Z');
 const revoked = { outcome: 'reconnect', reason: 'revoked', detail: '' } as const;
-const lasting = { refreshExpiresAt: addSeconds(now, 86_400), refreshIntentAt: null };
+const lasting = { refreshExpiresAt: addSeconds(now, 86_400), refreshIntentAt: null, rotates: null };
 
 describe('why a grant is dead', () => {
   it('is revocation, when nothing else explains it', () => {
@@ -32,6 +32,11 @@ describe('why a grant is dead', () => {
   it('is a lost rotation, when an earlier refresh was never heard of', () => {
     const unheard = { ...lasting, refreshIntentAt: addSeconds(now, -40) };
     expect(deadReason(revoked, unheard, oktaMethod, now)).toBe('rotation_lost');
+  });
+
+  it('is no lost rotation where the last refresh left the refresh token as it was', () => {
+    const unheard = { ...lasting, refreshIntentAt: addSeconds(now, -40), rotates: false };
+    expect(deadReason(revoked, unheard, oktaMethod, now)).toBe('revoked');
   });
 
   it('is no lost rotation where refresh tokens are never replaced', () => {

@@ -3,7 +3,10 @@ import { systemClock } from '../src/clock.js';
 import { recurringWork } from '../src/jobs/recurring-work.js';
 import { startJobs } from '../src/jobs/start-jobs.js';
 import { createLogger } from '../src/log/logger.js';
-import { createSweep, SWEEP_CONCURRENCY } from '../src/sweep.js';
+import { createSweep } from '../src/sweep.js';
+
+const CONCURRENCY = 16;
+
 import { describeEachEngine } from './support/databases.js';
 
 const log = createLogger('silent');
@@ -60,6 +63,7 @@ it('the probes are looked for four times an interval, every half minute at least
   const every = (probeIntervalSeconds: number) =>
     recurringWork({
       sweepDueRefreshes: nothing,
+      tellExpiring: nothing,
       sweepDueProbes: nothing,
       sweepSessions: nothing,
       probeIntervalSeconds,
@@ -84,9 +88,10 @@ it('a sweep goes on until nothing is due, with no more at once than there are pl
       running -= 1;
     },
     isStopping: () => false,
+    concurrency: CONCURRENCY,
   });
   expect(await sweep(new Date())).toBe(100);
-  expect(most).toBeLessThanOrEqual(SWEEP_CONCURRENCY);
+  expect(most).toBeLessThanOrEqual(CONCURRENCY);
 });
 
 it('a sweep claims nothing once the process is on its way out', async () => {
@@ -94,6 +99,7 @@ it('a sweep claims nothing once the process is on its way out', async () => {
     claim: () => Promise.reject(new Error('claimed')),
     run: async () => {},
     isStopping: () => true,
+    concurrency: CONCURRENCY,
   });
   expect(await sweep(new Date())).toBe(0);
 });

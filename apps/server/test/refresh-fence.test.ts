@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { StoredCredential } from '../src/credentials/credential-record.js';
+import type { ClaimedCredential } from '../src/credentials/refresh-store.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
 import {
@@ -22,31 +23,44 @@ describeEachEngine('the fence around a refresh', (open) => {
   let first: TestNode;
   let second: TestNode;
   let stored: StoredCredential;
+  /** What each node holds, or held. */
+  const held = new Map<TestNode, ClaimedCredential>();
 
-  const claim = (node: TestNode) =>
-    node.refreshes.claimRefresh(
-      { connectionId: stored.connection.id, environment: ENVIRONMENT },
-      { force: true },
-    );
-  const renewed = () => ({
-    secrets: stored.secrets,
+  const claim = async (node: TestNode): Promise<boolean> => {
+    const place = { connectionId: stored.connection.id, environment: ENVIRONMENT };
+    const claimed = await node.refreshes.claimRefresh(place, { force: true });
+    const read = claimed && (await node.refreshes.readClaimed(claimed));
+    if (read) held.set(node, read);
+    return read !== null;
+  };
+  const heldBy = (node: TestNode): ClaimedCredential => {
+    const claimed = held.get(node);
+    if (!claimed) throw new Error('nothing was claimed');
+    return claimed;
+  };
+  const renewed = (node: TestNode) => ({
+    envelope: heldBy(node).sealNext(stored.secrets),
     tokenType: 'Bearer',
     issuedAt: clock.now(),
     expiresAt: clock.now(),
     refreshExpiresAt: null,
     refreshAt: null,
+    expiringAt: null,
+    rotates: true,
     scopes: [],
   });
   /** Every write that a holder may make, and whether it went through. */
-  const writes = async ({ refreshes }: TestNode) => [
-    await refreshes.recordIntent(stored),
-    await refreshes.saveRefreshFailure(stored, {
+  const writes = async (node: TestNode) => [
+    await node.refreshes.recordIntent(heldBy(node)),
+    await node.refreshes.saveRefreshFailure(heldBy(node), {
       refreshAt: null,
       reason: 'provider_down',
       forgetIntent: true,
+      isAttempt: true,
     }),
-    await refreshes.saveDeadGrant(stored, 'revoked'),
-    await refreshes.saveRefreshed(stored, renewed()),
+    await node.refreshes.saveDeadGrant(heldBy(node), 'revoked'),
+    await node.refreshes.stopRefreshing(heldBy(node)),
+    await node.refreshes.saveRefreshed(heldBy(node), renewed(node)),
   ];
   const rowOf = () => db.query('test_row', 'SELECT * FROM credentials', []);
 
@@ -82,23 +96,23 @@ describeEachEngine('the fence around a refresh', (open) => {
     clock.move(LEASE_SECONDS);
     await claim(second);
     const before = await rowOf();
-    expect(await writes(first)).toEqual([false, false, false, false]);
+    expect(await writes(first)).toEqual([false, false, false, false, false]);
     expect(await rowOf()).toEqual(before);
-    expect(await second.refreshes.saveRefreshed(stored, renewed())).toBe(true);
+    expect(await second.refreshes.saveRefreshed(heldBy(second), renewed(second))).toBe(true);
   });
 
   it('keeps out whoever read an older version, though the leave is still theirs', async () => {
     await claim(first);
     await db.query('test_bump', 'UPDATE credentials SET version = version + 1', []);
     const before = await rowOf();
-    expect(await writes(first)).toEqual([false, false, false, false]);
+    expect(await writes(first)).toEqual([false, false, false, false, false]);
     expect(await rowOf()).toEqual(before);
   });
 
   it('does not let the provider be called on a leave that has run out', async () => {
     await claim(first);
     clock.move(LEASE_SECONDS);
-    expect(await first.refreshes.recordIntent(stored)).toBe(false);
+    expect(await first.refreshes.recordIntent(heldBy(first))).toBe(false);
   });
 
   it('frees a connection at once when a person connects again', async () => {
@@ -109,9 +123,13 @@ describeEachEngine('the fence around a refresh', (open) => {
 
   it('frees what is handed back, and nothing that another holds', async () => {
     await claim(first);
-    await second.refreshes.releaseRefreshes([stored.connection.id]);
+    const lease = { connectionId: stored.connection.id, environment: ENVIRONMENT };
+    const { leaseNumber } = heldBy(first);
+    await second.refreshes.releaseRefreshes([{ ...lease, leaseNumber }]);
     expect(await claim(second)).toBe(false);
-    await first.refreshes.releaseRefreshes([stored.connection.id]);
+    await first.refreshes.releaseRefreshes([{ ...lease, leaseNumber: leaseNumber - 1 }]);
+    expect(await claim(second)).toBe(false);
+    await first.refreshes.releaseRefreshes([{ ...lease, leaseNumber }]);
     expect(await claim(second)).toBe(true);
   });
 });

@@ -4,8 +4,18 @@ import { Problem } from '../errors/problem.js';
 import type { SecretPlace, Vault } from '../vault/vault.js';
 import { CONNECTION_COLUMNS, CONNECTION_CONFIG, CONNECTION_SOURCE } from './connection-row.js';
 import { connectionNotFound } from './connection-store.js';
-import type { CredentialSecrets, FoundCredential, ServedCredential, StoredCredential } from './credential-record.js';
-import { CREDENTIAL_COLUMNS, type CredentialRow, credentialPlace, toStoredCredential } from './credential-row.js';
+import type {
+  CredentialSecrets,
+  FoundCredential,
+  ServedCredential,
+  StoredCredential,
+} from './credential-record.js';
+import {
+  CREDENTIAL_COLUMNS,
+  type CredentialRow,
+  credentialPlace,
+  toStoredCredential,
+} from './credential-row.js';
 
 const WHOLE_BY_ID = `SELECT ${CONNECTION_COLUMNS}, ${CREDENTIAL_COLUMNS} FROM ${CONNECTION_SOURCE}
   WHERE c.id = $1 AND c.environment = $2`;
@@ -143,10 +153,7 @@ export const createCredentialStore = ({
       ]);
       if (!row) return null;
       const identity = { id: row.id, environment: row.environment, tenantId: row.tenant_id };
-      return toStoredCredential(
-        row,
-        await openSecrets(credentialPlace(identity, row.version), row.envelope),
-      );
+      return toStoredCredential(row, await openSecrets(credentialPlace(identity, row.version), row.envelope));
     },
   };
 };

@@ -1,5 +1,5 @@
-import type { Database } from '../db/database.js';
 import { insertConnectionEvent } from '../db/append-event.js';
+import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 
 /** Connections that are told of in one statement. */
@@ -34,7 +34,11 @@ export const createExpiringStore = ({
   async tellExpiring(now: Date): Promise<number> {
     for (let total = 0; ; ) {
       const ids = Array.from({ length: TOLD_AT_ONCE }, () => newId('evt', randomness));
-      const [row] = await db.query<{ count: number }>('expiring_tell', TELL_EXPIRING, [now, TOLD_AT_ONCE, ids]);
+      const [row] = await db.query<{ count: number }>('expiring_tell', TELL_EXPIRING, [
+        now,
+        TOLD_AT_ONCE,
+        ids,
+      ]);
       const count = row?.count ?? 0;
       total += count;
       if (count < TOLD_AT_ONCE) return total;

@@ -9,7 +9,7 @@ import { type ConnectionStore, connectionNotFound } from './connection-store.js'
 import { type ConnectionRecord, type CredentialSecrets, hasRefreshToken } from './credential-record.js';
 import { credentialPlace } from './credential-row.js';
 import { nextProbeAt } from './probe-schedule.js';
-import { refreshDueAt } from './refresh-schedule.js';
+import { expiringNoticeAt, refreshDueAt } from './refresh-schedule.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
 import { type ChangedRow, stateChangeSql } from './state-change.js';
 import { type FindProvider, methodOf } from './to-wire.js';
@@ -109,6 +109,13 @@ export const createGrantStore = ({
     return nextProbeAt({ kind, now, intervalSeconds: probeIntervalSeconds, fraction: randomness.fraction() });
   };
 
+  const refreshBehaviour = ({ provider, authMethod }: NewGrant) => {
+    const method = methodOf(findProvider(provider), authMethod);
+    if (method?.kind !== 'oauth2') return {};
+    const { idleLifetimeSeconds, refreshInvalidatesAccessToken } = method.refreshToken;
+    return { idleLifetimeSeconds, refreshInvalidatesAccessToken };
+  };
+
   /** Columns of `credentials` that a grant decides, each with its placeholder. */
   const credentialColumns = (
     grant: NewGrant,
@@ -130,11 +137,13 @@ export const createGrantStore = ({
               expiresAt: grant.expiresAt,
               hasRefreshToken: hasRefreshToken(grant.secrets),
               fraction: randomness.fraction(),
+              ...refreshBehaviour(grant),
             })
           : null,
         'timestamptz',
       ),
     ],
+    ['expiring_at', bind(expiringNoticeAt(grant.issuedAt, grant.refreshExpiresAt), 'timestamptz')],
     ['probe_at', bind(firstProbeAt(grant, now), 'timestamptz')],
   ];
 
@@ -216,6 +225,8 @@ export const createGrantStore = ({
         'lease_owner = NULL',
         'lease_until = NULL',
         'refresh_intent_at = NULL',
+        'refresh_stopped_at = NULL',
+        'rotates = NULL',
         'probe_lease_owner = NULL',
         'probe_lease_until = NULL',
         'suspected_reason = NULL',

@@ -4,14 +4,14 @@ import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { beatSql, isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import type { Vault } from '../vault/vault.js';
+import { CONNECTION_COLUMNS, CONNECTION_SOURCE } from './connection-row.js';
+import type { CredentialSecrets, StoredCredential } from './credential-record.js';
 import {
   CREDENTIAL_COLUMNS,
   type CredentialRow,
   credentialPlace,
   toStoredCredential,
 } from './credential-row.js';
-import type { CredentialSecrets, StoredCredential } from './credential-record.js';
-import { CONNECTION_COLUMNS, CONNECTION_SOURCE } from './connection-row.js';
 
 /**
  * How long one owner may take for one refresh: longer than the provider's timeout (10 s), and short of half the shortest
@@ -201,7 +201,15 @@ export const createRefreshLeaseStore = ({
       { connectionId, environment }: Pick<RefreshClaim, 'connectionId' | 'environment'>,
       { force }: { force: boolean },
     ): Promise<RefreshClaim | null> {
-      const values = [nodes.id, leaseEnd(), connectionId, clock.now(), nodes.aliveSince(), environment, force];
+      const values = [
+        nodes.id,
+        leaseEnd(),
+        connectionId,
+        clock.now(),
+        nodes.aliveSince(),
+        environment,
+        force,
+      ];
       const [claim] = await db.query<RefreshClaim>('refresh_claim', CLAIM, values);
       return claim ?? null;
     },

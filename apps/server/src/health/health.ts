@@ -7,6 +7,8 @@ import type { Sleep } from '../sleep.js';
 import { createSweep } from '../sweep.js';
 import { createLookAtConnection, type LookDependencies } from './look-at-connection.js';
 
+/** Looks under way at once by the sweeps of one process. */
+const SWEEP_CONCURRENCY = 16;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
 
@@ -54,6 +56,7 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
         log.error({ connectionId, error: errorName(error) }, 'a probe could not be finished');
       }),
     isStopping: () => isStopping,
+    concurrency: SWEEP_CONCURRENCY,
   });
 
   return {

@@ -77,6 +77,8 @@ export interface IntegrationsDependencies {
   readonly allowLoopback: boolean;
   /** Redirect URIs have to be `https` then. */
   readonly isProduction: boolean;
+  /** Told when an integration's client was replaced that the provider had refused: its connections are tried again. */
+  readonly whenMended?: (rowId: string) => Promise<void>;
   /** The catalogue's, unless told. */
   readonly findProvider?: (id: string) => ProviderDefinition | undefined;
 }
@@ -99,6 +101,7 @@ export const createIntegrations = ({
   randomness,
   allowLoopback,
   isProduction,
+  whenMended = async () => {},
   findProvider = findInCatalogue,
 }: IntegrationsDependencies): Integrations => {
   const secrets = createClientSecrets(vault);
@@ -120,7 +123,7 @@ export const createIntegrations = ({
   };
 
   return {
-    putIntegration: createPutIntegration({ db, secrets, clock, randomness, ...putOptions }),
+    putIntegration: createPutIntegration({ db, secrets, clock, randomness, whenMended, ...putOptions }),
     markIntegration: createMarkIntegration({ db, randomness }),
     ...createClientTrials(db),
 

@@ -25,6 +25,7 @@ export interface PutIntegrationDependencies {
   readonly secrets: ClientSecrets;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly whenMended: (rowId: string) => Promise<void>;
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
   readonly allowLoopback: boolean;
   readonly isProduction: boolean;
@@ -42,6 +43,7 @@ const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integratio
 const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, updated_at = $4,
     status = CASE WHEN $5::boolean THEN 'healthy' ELSE status END,
     reason = CASE WHEN $5::boolean THEN NULL ELSE reason END,
+    retry_at = CASE WHEN $5::boolean THEN NULL ELSE retry_at END,
     provider = $6, auth_method = $7, client_id = $8, scopes = $9::text[], config = $10::jsonb, redirect_uri = $11
   WHERE id = $1 AND version = $2 AND ($12::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
@@ -97,6 +99,7 @@ export const createPutIntegration = ({
   secrets,
   clock,
   randomness,
+  whenMended,
   ...options
 }: PutIntegrationDependencies) => {
   const insert = async (
@@ -145,6 +148,7 @@ export const createPutIntegration = ({
     const start = [row.id, row.version, envelope, clock.now(), isNewClient];
     const values = [...start, ...columnsOf(settings), keepsGrants];
     const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
+    if (changed && row.status === 'degraded' && changed.status === 'healthy') await whenMended(row.id);
     return changed;
   };
 

@@ -4,6 +4,8 @@ import type { RecurringWork } from './start-jobs.js';
 /** Lease plus sweep stay under half of the shortest grace (30 s), and ten-second tokens still work. */
 const REFRESH_EVERY_SECONDS = 5;
 const SESSIONS_EVERY_SECONDS = 300;
+/** Told weeks ahead: a minute does not matter. */
+const EXPIRING_EVERY_SECONDS = 60;
 /** A probe is at most a quarter of its interval late, … */
 const HEALTH_BEATS_PER_INTERVAL = 4;
 /** … and never later than this. */
@@ -11,6 +13,8 @@ const HEALTH_SLOWEST_SECONDS = 30;
 
 export interface RecurringWorkDependencies {
   readonly sweepDueRefreshes: (now: Date) => Promise<number>;
+  /** Tells of grants whose end is near. */
+  readonly tellExpiring: (now: Date) => Promise<number>;
   readonly sweepDueProbes: (now: Date) => Promise<number>;
   /** Forgets connect sessions that are over. */
   readonly sweepSessions: (now: Date) => Promise<unknown>;
@@ -21,6 +25,7 @@ export interface RecurringWorkDependencies {
 /** All that comes due with time, and how often to look. */
 export const recurringWork = ({
   sweepDueRefreshes,
+  tellExpiring,
   sweepDueProbes,
   sweepSessions,
   probeIntervalSeconds,
@@ -29,6 +34,7 @@ export const recurringWork = ({
   const healthEvery = Math.floor(Math.min(shortest / HEALTH_BEATS_PER_INTERVAL, HEALTH_SLOWEST_SECONDS));
   return [
     { name: 'refresh.sweep', everySeconds: REFRESH_EVERY_SECONDS, run: sweepDueRefreshes },
+    { name: 'expiring.sweep', everySeconds: EXPIRING_EVERY_SECONDS, run: tellExpiring },
     { name: 'health.sweep', everySeconds: Math.max(1, healthEvery), run: sweepDueProbes },
     { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
   ];

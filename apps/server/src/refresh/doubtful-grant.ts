@@ -34,8 +34,7 @@ export const createLookBeforeUse =
     const told = await oauth.introspect(target, refreshToken, 'refresh_token');
     if (told?.active) return { use: true };
     const now = clock.now();
-    const mayComeBack =
-      refreshIntentAt !== null && now < addSeconds(refreshIntentAt, WAIT_FOR_SPOOL_SECONDS);
+    const mayComeBack = refreshIntentAt !== null && now < addSeconds(refreshIntentAt, WAIT_FOR_SPOOL_SECONDS);
     if (mayComeBack) return { use: false, lookAgainAt: addSeconds(now, LOOK_AGAIN_SECONDS) };
     return told === null ? { use: true } : { use: false, lookAgainAt: null };
   };

@@ -20,7 +20,8 @@ export type FindTarget = (connection: ConnectionRecord) => Promise<ConnectionTar
 export const endpointKeyOf = (
   { method: { endpoints }, config }: Pick<OAuthTarget, 'method' | 'config'>,
   allowLoopback: boolean,
-): string => fillUrl(endpoints.source === 'fixed' ? endpoints.token : endpoints.issuer, config, { allowLoopback });
+): string =>
+  fillUrl(endpoints.source === 'fixed' ? endpoints.token : endpoints.issuer, config, { allowLoopback });
 
 /**
  * Finds the OAuth client of a connection. The integration's settings win over the connection's, so that a client secret

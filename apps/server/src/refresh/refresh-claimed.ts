@@ -25,7 +25,7 @@ const FIRST_SAVE_PAUSE_MILLIS = 250;
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
 /** When an integration's client works again, its connections are tried within this time. */
-const WAKE_SPREAD_SECONDS = 30;
+export const WAKE_SPREAD_SECONDS = 30;
 
 /** Whose grant it is, by when it was issued; `deployment/` tells. */
 export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
@@ -82,7 +82,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   /** Another deployment's grant is left alone; its access token is served to its end. */
   const leaveForeign = async (claimed: ClaimedCredential): Promise<void> => {
-    if (claimed.expiresAt === null || hasEnded(claimed)) await store.saveDeadGrant(claimed, 'deployment_copied');
+    if (claimed.expiresAt === null || hasEnded(claimed))
+      await store.saveDeadGrant(claimed, 'deployment_copied');
     else await putOff(claimed, claimed.expiresAt);
   };
 

@@ -50,7 +50,13 @@ const isUnanswered = (error: TokenRequestError | null, hasDeparted: boolean): bo
 };
 
 /** Writes what a failed attempt means. Whatever the provider did ends in the database, not in an exception. */
-export const createSaveFailure = ({ store, integrations, clock, randomness, log }: RefreshFailureDependencies) => {
+export const createSaveFailure = ({
+  store,
+  integrations,
+  clock,
+  randomness,
+  log,
+}: RefreshFailureDependencies) => {
   const later = (seconds: number): Date => addSeconds(clock.now(), seconds);
 
   return async (

@@ -7,12 +7,18 @@ import { toConnection, type WireContext } from '../credentials/to-wire.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import { createSweep } from '../sweep.js';
-import { createRefreshClaimed, type RefreshClaimedDependencies, type RefreshWish } from './refresh-claimed.js';
+import {
+  createRefreshClaimed,
+  type RefreshClaimedDependencies,
+  type RefreshWish,
+} from './refresh-claimed.js';
 
 /** How often a waiter looks whether somebody else's refresh is done … */
 const LOOK_MILLIS = 200;
 /** … and how many times: 12 s, a little longer than the provider may take. */
 const MAX_LOOKS = 60;
+/** Refreshes under way at once by the sweeps of one process: mostly waiting for providers. */
+export const REFRESH_CONCURRENCY = 32;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
 
@@ -111,6 +117,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       });
     },
     isStopping: () => isStopping,
+    concurrency: REFRESH_CONCURRENCY,
   });
 
   return {

@@ -1,7 +1,12 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { KeptOutcome, RefreshedCredential, RefreshFence, RefreshStore } from '../credentials/refresh-store.js';
+import type {
+  KeptOutcome,
+  RefreshedCredential,
+  RefreshFence,
+  RefreshStore,
+} from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
 import type { Logger } from '../log/logger.js';
 

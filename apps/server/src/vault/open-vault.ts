@@ -99,12 +99,7 @@ export const openVault = async ({
   const sealWith = ({ id, key }: TenantKey, place: SecretPlace, plaintext: string) =>
     pack(
       id,
-      sealBox(
-        key,
-        randomness.bytes(NONCE_BYTES),
-        associatedData(id, place),
-        Buffer.from(plaintext, 'utf8'),
-      ),
+      sealBox(key, randomness.bytes(NONCE_BYTES), associatedData(id, place), Buffer.from(plaintext, 'utf8')),
     );
 
   return {

@@ -1,16 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findProvider as findInCatalogue, type ProviderDefinition } from '@authpipe/providers';
 import { type Org, startOrg } from '../../../demo/src/org/index.js';
 import { createBrowser } from '../../../demo/src/walk/index.js';
 import { addSeconds, type Clock, systemClock } from '../../src/clock.js';
 import { createConnectionStore } from '../../src/credentials/connection-store.js';
 import { createCredentialStore } from '../../src/credentials/credential-store.js';
+import { createExpiringStore } from '../../src/credentials/expiring-store.js';
 import { createGrantStore, type NewGrant, type SavedGrant } from '../../src/credentials/grant-store.js';
 import { createNamedSecretStore } from '../../src/credentials/named-secret-store.js';
 import { createProbeStore } from '../../src/credentials/probe-store.js';
 import { createReadCredential } from '../../src/credentials/read-credential.js';
 import { accessTokenExpiry, refreshTokenExpiry } from '../../src/credentials/refresh-schedule.js';
-import { createRefreshStore } from '../../src/credentials/refresh-store.js';
+import { createRefreshStore, type RefreshStore } from '../../src/credentials/refresh-store.js';
+import { createUsageStore } from '../../src/credentials/usage-store.js';
 import type { Database } from '../../src/db/database.js';
+import { createNodes } from '../../src/db/nodes.js';
 import { createDisconnect } from '../../src/disconnect/disconnect.js';
 import { createTenantStore } from '../../src/disconnect/tenant-store.js';
 import { createEventLog } from '../../src/events/event-log.js';
@@ -24,6 +30,9 @@ import type { OAuth, OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
 import { newId, type Randomness, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
 import { createRefresh } from '../../src/refresh/refresh.js';
+import type { ProvenanceOf } from '../../src/refresh/refresh-claimed.js';
+import { createSpool } from '../../src/refresh/spool.js';
+import { createTokenEndpointGate } from '../../src/refresh/token-endpoint-gate.js';
 import { openVault } from '../../src/vault/open-vault.js';
 import { rootKeyOf } from '../../src/vault/root-key.js';
 import { oktaDefinition, oktaMethod } from './okta.js';
@@ -67,6 +76,13 @@ export interface NodeOptions {
   readonly definition?: ProviderDefinition;
   /** Stands between the server and its providers. */
   readonly withOAuth?: (oauth: OAuth) => OAuth;
+  /** Whether it says that it runs: a dead or frozen process does not. */
+  readonly isBeating?: () => boolean;
+  readonly isFrozen?: () => boolean;
+  readonly provenanceOf?: ProvenanceOf;
+  readonly monotonicMillis?: () => number;
+  /** Where it keeps what the database did not take. */
+  readonly spoolFolder?: string;
 }
 
 /** Wires the rooms as the server does: one call is one replica. */
@@ -77,10 +93,20 @@ export const startNode = async ({
   timeoutMillis = 10_000,
   definition,
   withOAuth = (oauth) => oauth,
+  isBeating = () => true,
+  isFrozen = () => false,
+  provenanceOf = () => 'own',
+  monotonicMillis = () => clock.now().getTime(),
+  spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
 }: NodeOptions) => {
   const findProvider = (id: string) => (id === definition?.id ? definition : findInCatalogue(id));
   const randomness = steadyRandomness;
-  const owner = newId('node', randomness);
+  const living = createNodes({ db, clock, id: newId('node', randomness) });
+  // A server beats all the time; here it does so before each claim, since tests move time in leaps.
+  const beatFirst = async <Result>(claim: () => Promise<Result>): Promise<Result> => {
+    if (isBeating()) await living.beat();
+    return claim();
+  };
   const rootKeys = [rootKeyOf(Buffer.alloc(32, 7))];
   const wire = { findProvider, allowLoopback: true };
   const vault = await openVault({ db, rootKeys, clock, randomness });
@@ -92,6 +118,7 @@ export const startNode = async ({
     randomness,
     allowLoopback: true,
     isProduction: false,
+    whenMended: (rowId) => refreshes.wakeConnectionsOf(rowId, 0),
   });
   const connections = createConnectionStore({ db, clock, randomness, wire });
   const credentials = createCredentialStore({ db, vault });
@@ -104,8 +131,16 @@ export const startNode = async ({
     findProvider,
     probeIntervalSeconds: PROBE_INTERVAL_SECONDS,
   });
-  const refreshes = createRefreshStore({ db, vault, clock, randomness, owner });
-  const probes = createProbeStore({ db, clock, randomness, owner });
+  const store = createRefreshStore({ db, vault, clock, randomness, nodes: living });
+  const refreshes: RefreshStore = {
+    ...store,
+    claimDueRefreshes: (...given) => beatFirst(() => store.claimDueRefreshes(...given)),
+    claimRefresh: (...given) => beatFirst(() => store.claimRefresh(...given)),
+  };
+  const usage = createUsageStore({ db, clock });
+  const gate = createTokenEndpointGate({ db, clock, randomness, log });
+  const spool = createSpool({ folder: spoolFolder, store: refreshes, log });
+  const probes = createProbeStore({ db, clock, randomness, owner: living.id });
   const findTarget = createFindTarget({ integrations, findProvider });
   const sleep = shortSleep;
   const refresh = createRefresh({
@@ -114,7 +149,12 @@ export const startNode = async ({
     integrations,
     oauth,
     findTarget,
+    gate,
+    spool,
+    isFrozen,
+    provenanceOf,
     clock,
+    monotonicMillis,
     randomness,
     sleep,
     log,
@@ -166,7 +206,18 @@ export const startNode = async ({
       log,
     }),
     events: createEventLog({ db }),
-    readCredential: createReadCredential({ credentials, refreshIfDue: refresh.refreshIfDue, clock, wire }),
+    readCredential: createReadCredential({
+      credentials,
+      refreshIfDue: refresh.refreshIfDue,
+      clock,
+      wire,
+      noteUse: usage.noteUse,
+    }),
+    nodes: living,
+    usage,
+    gate,
+    spool,
+    expiring: createExpiringStore({ db, randomness }),
   };
 };
 
