@@ -4,50 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import pg from 'pg';
-import { createApiKeys } from '../src/access/api-key-store.js';
-import { systemClock } from '../src/clock.js';
-import { compose } from '../src/compose.js';
-import { readConfig } from '../src/config/read-config.js';
-import { openDatabase } from '../src/db/open-database.js';
-import { createLogger } from '../src/log/logger.js';
-import { systemRandomness } from '../src/randomness.js';
-import { systemSleep } from '../src/sleep.js';
-import { openVault } from '../src/vault/open-vault.js';
-import { rootKeyOf } from '../src/vault/root-key.js';
+import { composeServer } from './composed-server.js';
+import { countStatements } from './count-statements.js';
 
 const [, , side] = process.argv;
-let statements = 0;
-
-/** Counts at the driver, before any connection is open, where nothing can hide: hot paths, and what Prisma sends. */
-const countStatements = (): void => {
-  const { query } = pg.Client.prototype;
-  pg.Client.prototype.query = function (this: pg.Client, ...call: unknown[]) {
-    statements += 1;
-    return Reflect.apply(query, this, call);
-  } as typeof query;
-};
-
-const authpipe = async () => {
-  const config = readConfig(process.env);
-  const log = createLogger('error');
-  const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const common = { clock: systemClock, randomness: systemRandomness };
-  const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
-  const apiKeys = createApiKeys({ db, ...common });
-  if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
-  const webFolder = '/nowhere';
-  return compose({
-    config,
-    db,
-    vault,
-    apiKeys,
-    ...common,
-    sleep: systemSleep,
-    log,
-    version: 'bench',
-    webFolder,
-  }).app;
-};
+const statements = countStatements();
 
 /**
  * The simplest thing that could do the job: a token in plain text, found by its owner with one prepared SELECT, no key
@@ -87,8 +48,7 @@ const bare = async () => {
   return app;
 };
 
-countStatements();
-const server = createServer(side === 'authpipe' ? await authpipe() : await bare());
+const server = createServer(side === 'authpipe' ? (await composeServer(process.env)).app : await bare());
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on('message', () => process.send?.({ statements }));
+process.on('message', () => process.send?.({ statements: statements() }));
 process.on('disconnect', () => process.exit(0));
