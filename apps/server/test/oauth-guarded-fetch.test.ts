@@ -124,3 +124,31 @@ describe('addresses', () => {
       expect(isLoopbackAddress(address)).toBe(false);
   });
 });
+
+describe('the moment at which a request leaves', () => {
+  const askWhen = (onDeparture: () => void) =>
+    createGuardedFetch({ allowLoopback: true, log })({
+      url: `http://localhost:${port}/x`,
+      method: 'POST',
+      headers: {},
+      body: 'x',
+      onDeparture,
+    });
+
+  it('is told once, before the provider sees anything', async () => {
+    const seen: number[] = [];
+    const before = hits;
+    await askWhen(() => void seen.push(hits - before));
+    expect(seen).toEqual([0]);
+    expect(hits - before).toBe(1);
+  });
+
+  it('is the last at which the sender can keep it back', async () => {
+    const before = hits;
+    const refused = askWhen(() => {
+      throw new Error('not any more');
+    });
+    expect(await failureOf(refused)).toBe('network');
+    expect(hits).toBe(before);
+  });
+});

@@ -79,6 +79,7 @@ describe('an answer of the token endpoint', () => {
       refreshToken: 'rt_1',
       tokenType: 'Bearer',
       expiresInSeconds: 3600,
+      refreshExpiresInSeconds: null,
       scopes: ['openid', 'profile'],
       account: { id: 'u1', name: 'Ada', email: 'ada@acme.test' },
     });

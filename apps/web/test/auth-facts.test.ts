@@ -26,6 +26,14 @@ describe('the facts beside the auth model', () => {
     });
   });
 
+  test('tell no lifetime of access tokens where the vendor documents none', () => {
+    const okta = findProvider('okta') as ProviderDefinition;
+    const [method] = okta.authMethods;
+    if (method.kind !== 'oauth2') throw new Error('Okta’s first method is not OAuth.');
+    const undocumented = { ...okta, authMethods: [{ ...method, accessTokenLifetimeSeconds: null }] as const };
+    expect(authFacts(undocumented)).toContainEqual({ name: 'Access token', value: 'As long as Okta says' });
+  });
+
   test('tell the header that an API key goes in', () => {
     expect(factsOf('jumpcloud')).toMatchObject({ 'Sent as': 'x-api-key' });
   });

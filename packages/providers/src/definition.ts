@@ -165,8 +165,45 @@ export interface RefreshTokenBehaviour {
   readonly graceSeconds: number;
   /** Ends this long after the person consented, whatever happens. Okta: 90 days, rotation does not extend it. */
   readonly absoluteLifetimeSeconds?: number;
-  /** Ends when unused for this long. */
+  /** Ends when unused for this long: it is exercised well within it, whether or not the access token needs it. */
   readonly idleLifetimeSeconds?: number;
+  /**
+   * Field of a token answer that says how long the refresh token lives, in the unit of `expiresInUnit`. Default
+   * `refresh_token_expires_in` (GitHub and many others); QuickBooks: `x_refresh_token_expires_in`. Top level only.
+   */
+  readonly expiresInField?: string;
+  /**
+   * Whether a refresh ends the access token that was given before it. Such tokens are refreshed late, so that as few
+   * holders as may be are left with a dead one. Default false.
+   * GitHub: once a refresh token is used, it and the old access token no longer work.
+   * @see https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
+   */
+  readonly refreshInvalidatesAccessToken?: boolean;
+}
+
+/** What `expires_in` counts. RFC 6749 section 5.1 says seconds; not every vendor reads it. */
+export type ExpiresInUnit = 'seconds' | 'milliseconds';
+
+/** What a method says of its access tokens' life. */
+interface AccessTokenLifetime {
+  /**
+   * How long an access token lives by the vendor's documentation, where neither the answer nor introspection says, in
+   * seconds. Null where the vendor documents none: then it is learned from the first refusal.
+   */
+  readonly accessTokenLifetimeSeconds: number | null;
+  /** The unit of `expires_in` and of the refresh token's field. Default `seconds`. */
+  readonly expiresInUnit?: ExpiresInUnit;
+}
+
+/**
+ * How often a vendor lets its token endpoint be asked: no more than `requests` in any `perSeconds` seconds, whichever
+ * connection asks. Refreshes are spaced by it, over all replicas. Vanta: 5 in 60 seconds.
+ *
+ * @see https://developer.vanta.com/reference/overview
+ */
+export interface TokenRateLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
 }
 
 interface AuthMethodBase {
@@ -184,7 +221,7 @@ interface AuthMethodBase {
 type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
 /** OAuth 2.0 authorization code on behalf of a user. @see RFC 6749 section 4.1 */
-export interface OAuthCodeMethod extends AuthMethodBase {
+export interface OAuthCodeMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'oauth2';
   readonly endpoints: OAuthEndpoints;
   readonly clientAuthentication: ClientAuthentication;
@@ -204,8 +241,8 @@ export interface OAuthCodeMethod extends AuthMethodBase {
   /** As `authorizationParams`, for every request to the token endpoint. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
-  /** How long an access token lives where the answer does not say, in seconds. */
-  readonly accessTokenLifetimeSeconds: number;
+  /** How often the token endpoint may be asked; left out where the vendor names no limit. */
+  readonly tokenRateLimit?: TokenRateLimit;
   readonly refreshToken: RefreshTokenBehaviour;
   /** What an error answer of the token endpoint means. */
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
@@ -219,7 +256,7 @@ export interface OAuthCodeMethod extends AuthMethodBase {
 }
 
 /** OAuth 2.0 client credentials. @see RFC 6749 section 4.4 */
-export interface ClientCredentialsMethod extends AuthMethodBase {
+export interface ClientCredentialsMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'client_credentials';
   readonly token: UrlTemplate;
   readonly revocation?: UrlTemplate;
@@ -228,7 +265,8 @@ export interface ClientCredentialsMethod extends AuthMethodBase {
   /** Values may hold settings in braces, like URLs: `https://{domain}/api/v2/`. Filled by `fillParams`. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
-  readonly accessTokenLifetimeSeconds: number;
+  /** How often the token endpoint may be asked; left out where the vendor names no limit. */
+  readonly tokenRateLimit?: TokenRateLimit;
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
 }
 

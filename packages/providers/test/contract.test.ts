@@ -177,6 +177,11 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))('%s
     });
 
     if (method.kind === 'oauth2' || method.kind === 'client_credentials') {
+      it('tells how long an access token lives in whole seconds, or null: 0 is no way to say unknown', () => {
+        const seconds = method.accessTokenLifetimeSeconds;
+        expect(seconds === null || (Number.isSafeInteger(seconds) && seconds > 0)).toBe(true);
+      });
+
       it('reads any token error, and treats an outage as one whatever the body says', () => {
         const outcomes = [
           'reconnect',
@@ -204,6 +209,14 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))('%s
         const names = method.scopes.map(({ name }) => name);
         expect(new Set(names).size).toBe(names.length);
         for (const scope of method.scopes) expect(scope.description).toMatch(/^[A-Z].*[^.]$/);
+      });
+
+      it('limits token requests by whole numbers, where it does', () => {
+        const { requests = 1, perSeconds = 1 } = 'tokenRateLimit' in method ? method.tokenRateLimit : {};
+        for (const number of [requests, perSeconds]) {
+          expect(Number.isInteger(number)).toBe(true);
+          expect(number).toBeGreaterThan(0);
+        }
       });
 
       it('fills its extra parameters', () => {
@@ -242,6 +255,14 @@ function codeContract(method: OAuthCodeMethod) {
 
   it('promises no grace for a refresh token that works once', () => {
     if (method.refreshToken.rotation === 'single_use') expect(method.refreshToken.graceSeconds).toBe(0);
-    expect(method.accessTokenLifetimeSeconds).toBeGreaterThan(0);
+  });
+
+  it('tells lifetimes of a refresh token that are longer than none', () => {
+    const { absoluteLifetimeSeconds, idleLifetimeSeconds, expiresInField } = method.refreshToken;
+    for (const seconds of [absoluteLifetimeSeconds, idleLifetimeSeconds]) {
+      if (seconds !== undefined) expect(seconds).toBeGreaterThan(0);
+    }
+    // The field is looked up as it stands, and never the access token's.
+    expect(expiresInField ?? 'x').toMatch(/^(?!expires_in$)[a-z_]+$/i);
   });
 }

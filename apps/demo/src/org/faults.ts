@@ -124,7 +124,7 @@ export function meetFaults({ faults, counters, clock }: FaultContext): RequestHa
     counters.faultsServed += 1;
     switch (fault.kind) {
       case 'rate_limit':
-        return answerThrottled(req.path, res, clock.wallMillis());
+        return answerThrottled(req.path, res, clock.nowMillis());
       case 'server_error':
         return void res.status(500).json(serverError(req.path));
       case 'drop':
@@ -143,8 +143,8 @@ export function meetFaults({ faults, counters, clock }: FaultContext): RequestHa
   };
 }
 
-function answerThrottled(path: string, res: Response, wallMillis: number): void {
-  res.status(429).set(rateLimitHeaders({ limit: 4, remaining: 0, resetMillis: wallMillis + 1000 }));
+function answerThrottled(path: string, res: Response, nowMillis: number): void {
+  res.status(429).set(rateLimitHeaders({ limit: 4, remaining: 0, resetMillis: nowMillis + 1000 }));
   res.json(
     path.startsWith('/oauth2/')
       ? { error: 'invalid_grant', error_description: TOKEN_RATE_LIMIT_TEXT }

@@ -13,6 +13,7 @@ import { Directory } from './directory.js';
 import { FaultQueue, meetFaults } from './faults.js';
 import { managementApi } from './management-api.js';
 import type { OrgState } from './org-state.js';
+import { PATHS_OF_APPS, tellOwnDate } from './own-date.js';
 import { errorPage } from './pages/error-page.js';
 import { DEFAULT_PEOPLE, type Person } from './people.js';
 import { formOf, readForm, replay } from './request-form.js';
@@ -129,7 +130,11 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
     countRequest(state.counters, req.path, formOf(req));
     next();
   });
+  const ownDate = tellOwnDate(state.clock);
+  app.use([...PATHS_OF_APPS], ownDate);
   app.use(meetFaults(state));
+  // Again: a call that hung is answered later than it came.
+  app.use([...PATHS_OF_APPS], ownDate);
   app.get('/.well-known/okta-organization', (_req, res) => {
     res.json({
       id: oktaId('00o', state.issuer),

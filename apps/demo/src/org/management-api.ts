@@ -17,7 +17,7 @@ interface Caller {
 /** `/api/v1`: users, groups and apps, behind the same checks and refusals as Okta's. */
 export function managementApi(state: OrgState, server: Provider): Router {
   const router = Router();
-  const limiter = new RateLimiter(state.clock.wallMillis, CALLS_PER_MINUTE);
+  const limiter = new RateLimiter(state.clock, CALLS_PER_MINUTE);
   const endpoint = (scope: string, needsRole: boolean, answer: (req: Request, caller: Caller) => unknown) =>
     guarded(state, server, limiter, scope, needsRole, answer);
 

@@ -1,6 +1,6 @@
 import { authMethodOf, type OAuthCodeMethod } from '@authpipe/providers';
 import type { Clock } from '../clock.js';
-import { refreshTokenExpiry } from '../credentials/refresh-schedule.js';
+import { refreshEndAfterConsent } from '../credentials/refresh-schedule.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
@@ -91,12 +91,13 @@ export const createCompleteConnect = ({
     log.info({ sessionId: session.id, provider: target.definition.id, revoked }, 'a grant was not kept');
   };
 
-  /** When the refresh token ends: by the provider's word, else by its documentation. */
+  /** When the refresh token ends: by introspection, else by the token answer, else by the provider's documentation. */
   const refreshEndOf = async ({ target }: Trip, grant: TokenGrant, issuedAt: Date): Promise<Date | null> => {
     if (grant.refreshToken === null) return null;
     const told = await oauth.introspect(target, grant.refreshToken, 'refresh_token').catch(() => null);
-    if (told?.expiresAt) return told.expiresAt;
-    return refreshTokenExpiry(target.method, issuedAt);
+    // An end that has passed is no word on a token that was just given.
+    if (told?.expiresAt && told.expiresAt > issuedAt) return told.expiresAt;
+    return refreshEndAfterConsent({ method: target.method, grant, issuedAt });
   };
 
   const save = async (trip: Trip, received: ReceivedGrant): Promise<Attempt> => {

@@ -51,12 +51,16 @@ const tokenTypeOf = (method: AuthMethod | undefined, kind: NewGrant['kind']): st
   return kind === 'basic' ? 'Basic' : 'Bearer';
 };
 
-/** When an imported token ends: as told; soon, if it can be refreshed; else as the provider's tokens usually do. */
+/**
+ * When an imported token ends: as told; soon, if it can be refreshed; else as the provider's tokens usually do; null
+ * where the vendor documents nothing.
+ */
 const expiryOf = (credential: ImportedCredential, method: AuthMethod | undefined, now: Date): Date | null => {
   if (!('accessToken' in credential)) return null;
   if (credential.expiresAt !== undefined) return new Date(credential.expiresAt);
   if (credential.refreshToken !== undefined) return addSeconds(now, UNKNOWN_END_SECONDS);
-  return method?.kind === 'oauth2' ? addSeconds(now, method.accessTokenLifetimeSeconds) : null;
+  const usualSeconds = method?.kind === 'oauth2' ? method.accessTokenLifetimeSeconds : null;
+  return usualSeconds === null ? null : addSeconds(now, usualSeconds);
 };
 
 /**

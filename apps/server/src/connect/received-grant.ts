@@ -21,6 +21,8 @@ const storedGrant = z.object({
     refreshToken: z.string().nullable(),
     tokenType: z.string(),
     expiresInSeconds: z.number().nullable(),
+    // Not in grants that an older version held.
+    refreshExpiresInSeconds: z.number().nullable().default(null),
     scopes: z.array(z.string()).nullable(),
     account: connectionAccount.nullable(),
   }),

@@ -5,8 +5,9 @@ import type { Logger } from '../log/logger.js';
 import type { GuardedFetch } from './guarded-fetch.js';
 import { accountOfClaims, checkAccessTokenHash } from './id-token.js';
 import type { LibraryClient, OpenLibraryClient } from './library-client.js';
-import type { OAuth, OAuthTarget, TokenGrant } from './oauth.js';
+import type { OAuth, OAuthTarget } from './oauth.js';
 import type { TokenAnswer } from './token-answer.js';
+import type { ToTokenGrant } from './token-grant.js';
 import { rejectedSignIn, toTokenRequestError } from './token-request-error.js';
 
 /**
@@ -16,11 +17,13 @@ import { rejectedSignIn, toTokenRequestError } from './token-request-error.js';
 export const createExchangeCode = ({
   openLibraryClient,
   guardedFetch,
+  toTokenGrant,
   allowLoopback,
   log,
 }: {
   readonly openLibraryClient: OpenLibraryClient;
   readonly guardedFetch: GuardedFetch;
+  readonly toTokenGrant: ToTokenGrant;
   readonly allowLoopback: boolean;
   readonly log: Logger;
 }): OAuth['exchangeCode'] => {
@@ -95,8 +98,7 @@ export const createExchangeCode = ({
       const claims = tokens.claims();
       if (claims && tokens.id_token) checkAccessTokenHash(tokens.id_token, claims, answer.accessToken);
       const account = await findAccount(target, client, answer, claims ? accountOfClaims(claims) : null);
-      const { idToken: _checked, ...grant } = answer;
-      return { ...grant, account } satisfies TokenGrant;
+      return await toTokenGrant(target, answer, account);
     } catch (error) {
       throw toTokenRequestError(error, () =>
         rejectedSignIn('What the provider sent back did not pass the checks. Nothing was connected.'),

@@ -143,6 +143,9 @@ export const createFindServer = ({
     perf: { now: () => clock.now().getTime() },
     // Concurrent look-ups of one server share the request; failures are not kept.
     fetchMethod: (_url, _stale, { context }) => discover(context),
+    // A provider whose metadata can't be had for now still has its endpoints where they were.
+    noDeleteOnFetchRejection: true,
+    allowStaleOnFetchRejection: true,
   });
 
   return async ({ method, config }) => {

@@ -2,8 +2,9 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as resolveByDns } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { type HttpAnswer, isLoopbackHost } from '@authpipe/providers';
-import { Agent, fetch, type Response } from 'undici';
+import { Agent, type Dispatcher, fetch, type Response } from 'undici';
 import type { Logger } from '../log/logger.js';
+import { DepartingHandler } from './departing-handler.js';
 import { isAddress, isLoopbackAddress, isPublicAddress } from './public-address.js';
 
 /** A provider that takes longer is down for our purposes; leases and hosted pages are dimensioned by it. */
@@ -18,6 +19,8 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Runs as the first byte is about to be written. What it throws keeps the request from being sent. */
+  readonly onDeparture?: () => void;
 }
 
 /** An answer, read whole. */
@@ -119,6 +122,11 @@ export const createGuardedFetch = ({
 }: GuardedFetchOptions): GuardedFetch => {
   const dispatcher = new Agent({ connect: { lookup: checkedLookup(resolve, allowLoopback) } });
 
+  const departing = (onDeparture: () => void): Dispatcher =>
+    dispatcher.compose(
+      (dispatch) => (options, handler) => dispatch(options, new DepartingHandler(handler, onDeparture)),
+    );
+
   const checkUrl = (url: URL): void => {
     const loopback = allowLoopback && isLoopbackHost(url.hostname);
     const secure = url.protocol === 'https:' || (loopback && url.protocol === 'http:');
@@ -129,14 +137,14 @@ export const createGuardedFetch = ({
 
   const read = async (
     url: URL,
-    { method, headers, body }: OutgoingRequest,
+    { method, headers, body, onDeparture }: OutgoingRequest,
     signal: AbortSignal,
   ): Promise<FetchedAnswer> => {
     const response = await fetch(url, {
       method,
       headers,
       redirect: 'manual',
-      dispatcher,
+      dispatcher: onDeparture ? departing(onDeparture) : dispatcher,
       signal,
       ...(body === undefined ? {} : { body }),
     });

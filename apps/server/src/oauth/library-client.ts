@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../clock.js';
 import type { AuthorizationServer, FindServer } from './find-server.js';
 import type { FetchedAnswer, GuardedFetch } from './guarded-fetch.js';
-import type { OAuthTarget } from './oauth.js';
+import type { LeaveToSend, OAuthTarget } from './oauth.js';
 import { readTokenAnswer, type TokenAnswer, toResponse } from './token-answer.js';
 import { providerTrouble, retryAfterSeconds, TokenRequestError, wrongSetup } from './token-request-error.js';
 
@@ -26,12 +26,14 @@ export interface LibraryClient {
   readonly checksIdTokens: boolean;
   /** The token answer as the provider gave it, once there is one. */
   tokenAnswer(): TokenAnswer;
+  /** The headers of the latest answer to a request with a body: names in lower case, none before there is one. */
+  answerHeaders(): HttpAnswer['headers'];
 }
 
 /** Sets openid-client up for a target. @throws TokenRequestError */
 export type OpenLibraryClient = (
   target: OAuthTarget,
-  options?: { readonly keepIdToken?: boolean },
+  options?: { readonly keepIdToken?: boolean; readonly leave?: LeaveToSend | undefined },
 ) => Promise<LibraryClient>;
 
 const clientAuthentication = ({ method, client }: OAuthTarget): ClientAuth => {
@@ -94,12 +96,13 @@ export const createOpenLibraryClient = ({
       headers: { 'content-type': headers['content-type'] ?? 'application/json' },
     });
 
-  return async (target, { keepIdToken = false } = {}) => {
+  return async (target, { keepIdToken = false, leave } = {}) => {
     const server = await findServer(target);
     const { metadata, issuer } = server;
     const checksIdTokens = target.method.openidConnect && issuer !== null && metadata.jwks_uri !== undefined;
     const askedWithSecret = [metadata.revocation_endpoint, metadata.introspection_endpoint];
     let given: TokenAnswer | null = null;
+    let answerHeaders: HttpAnswer['headers'] = {};
 
     const send = async (url: string, options: CustomFetchOptions): Promise<Response> => {
       const request = { url, method: options.method, headers: options.headers };
@@ -112,7 +115,9 @@ export const createOpenLibraryClient = ({
         ...request,
         headers: { ...options.headers, 'content-type': body.type },
         body: body.text,
+        ...(isTokenRequest && leave ? { onDeparture: await leave() } : {}),
       });
+      answerHeaders = answer.headers;
       if (isTokenRequest) {
         given = readTokenAnswer(target.method, answer);
         if (given === null) throw refusedRequest(target, answer, clock);
@@ -141,6 +146,7 @@ export const createOpenLibraryClient = ({
         if (given === null) throw providerTrouble(`${target.definition.name} answered without a token.`);
         return given;
       },
+      answerHeaders: () => answerHeaders,
     };
   };
 };

@@ -17,8 +17,16 @@ export interface TokenGrant {
   readonly refreshToken: string | null;
   /** `Bearer` and `DPoP` in this spelling, others as the provider wrote them. */
   readonly tokenType: string;
-  /** From the answer, else the method's usual lifetime; null where the token has no known end. */
+  /**
+   * Of the access token: from the answer, else by introspection, else the method's usual lifetime. Null: unknown. Then
+   * it has to be learned from the first refusal. Whole seconds, from just before the request.
+   */
   readonly expiresInSeconds: number | null;
+  /**
+   * Of the refresh token, counted like `expiresInSeconds`. Null: the answer does not say, which does not mean that it
+   * has no end. An answer without a refresh token may tell it of the one that stays good.
+   */
+  readonly refreshExpiresInSeconds: number | null;
   /** Null where the answer does not say, which means: as asked for. @see RFC 6749 section 5.1 */
   readonly scopes: readonly string[] | null;
   /** Who signed in, as far as the provider told; null after a refresh. */
@@ -47,11 +55,18 @@ export interface CodeExchangeInput {
   readonly expectedIssuer: string | null;
 }
 
+/**
+ * Asked for when all is known and the token request is about to be made; resolves to what runs as its first byte leaves,
+ * in the same turn. What either throws keeps the request from being sent.
+ */
+export type LeaveToSend = () => Promise<() => void>;
+
 export type TokenHint = 'refresh_token' | 'access_token';
 
 /** What introspection says of a token. @see RFC 7662 section 2.2 */
 export interface Introspection {
   readonly active: boolean;
+  /** In our clock, however wrong the provider's is; null where it is not told. */
   readonly expiresAt: Date | null;
   readonly scopes: readonly string[] | null;
 }
@@ -69,7 +84,9 @@ export interface OAuth {
   /** Swaps the code for tokens, once: whoever calls has used up the state before. */
   exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
   /** Asks for a new access token with the scopes of the grant. */
-  refresh(target: OAuthTarget, refreshToken: string): Promise<TokenGrant>;
+  refresh(target: OAuthTarget, refreshToken: string, leave?: LeaveToSend): Promise<TokenGrant>;
+  /** Where token requests of the target go: what outages and rate limits are counted by. */
+  tokenEndpoint(target: OAuthTarget): Promise<string>;
   /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
   revoke(target: OAuthTarget, token: string, hint: TokenHint): Promise<boolean>;
   /** @returns null where the provider has no introspection endpoint. */

@@ -1,26 +1,30 @@
 import { fillParams } from '@authpipe/providers';
-import { refreshTokenGrant, tokenIntrospection, tokenRevocation } from 'openid-client';
+import { refreshTokenGrant, tokenRevocation } from 'openid-client';
 import type { OpenLibraryClient } from './library-client.js';
-import type { OAuth, TokenHint } from './oauth.js';
+import type { OAuth } from './oauth.js';
+import type { ToTokenGrant } from './token-grant.js';
 import { providerTrouble, toTokenRequestError } from './token-request-error.js';
 
 const unreadable = () => providerTrouble('The provider sent an answer that can not be read.');
 
-/** The requests for a grant that is already held: refresh, revocation, introspection. */
-export const createStoredGrantRequests = (
-  openLibraryClient: OpenLibraryClient,
-): Pick<OAuth, 'refresh' | 'revoke' | 'introspect'> => ({
+/** The requests for a grant that is already held: refresh and revocation. */
+export const createStoredGrantRequests = ({
+  openLibraryClient,
+  toTokenGrant,
+}: {
+  readonly openLibraryClient: OpenLibraryClient;
+  readonly toTokenGrant: ToTokenGrant;
+}): Pick<OAuth, 'refresh' | 'revoke'> => ({
   /**
    * Sends no `scope`, which keeps the grant's own (RFC 6749 section 6). An ID token that comes along is dropped: the
    * account was established when the person connected, and its keys would have to be fetched each time.
    */
-  refresh: async (target, refreshToken) => {
+  refresh: async (target, refreshToken, leave) => {
     try {
-      const client = await openLibraryClient(target);
+      const client = await openLibraryClient(target, { leave });
       const parameters = fillParams(target.method.tokenParams ?? {}, target.config);
       await refreshTokenGrant(client.configuration, refreshToken, parameters);
-      const { idToken: _dropped, ...grant } = client.tokenAnswer();
-      return { ...grant, account: null };
+      return await toTokenGrant(target, client.tokenAnswer(), null);
     } catch (error) {
       throw toTokenRequestError(error, unreadable);
     }
@@ -32,23 +36,6 @@ export const createStoredGrantRequests = (
       if (server.metadata.revocation_endpoint === undefined) return false;
       await tokenRevocation(configuration, token, { token_type_hint: hint });
       return true;
-    } catch (error) {
-      throw toTokenRequestError(error, unreadable);
-    }
-  },
-
-  introspect: async (target, token, hint: TokenHint) => {
-    try {
-      const { configuration, server } = await openLibraryClient(target);
-      if (server.metadata.introspection_endpoint === undefined) return null;
-      const { active, exp, scope } = await tokenIntrospection(configuration, token, {
-        token_type_hint: hint,
-      });
-      return {
-        active,
-        expiresAt: typeof exp === 'number' && exp > 0 ? new Date(exp * 1000) : null,
-        scopes: scope ? scope.split(/\s+/).filter(Boolean) : null,
-      };
     } catch (error) {
       throw toTokenRequestError(error, unreadable);
     }

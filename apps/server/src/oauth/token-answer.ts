@@ -1,14 +1,23 @@
 import type { HttpAnswer, OAuthCodeMethod } from '@authpipe/providers';
+import { readTokenLifetime } from './token-lifetime.js';
 
 /** A token answer in the shape of RFC 6749 section 5.1, however the provider wrote it. */
 export interface TokenAnswer {
   readonly accessToken: string;
   readonly refreshToken: string | null;
   readonly tokenType: string;
+  /** As the answer says; null where it does not. */
   readonly expiresInSeconds: number | null;
+  /** The refresh token's, as the answer says; null where it does not. */
+  readonly refreshExpiresInSeconds: number | null;
   readonly scopes: readonly string[] | null;
   readonly idToken: string | null;
+  /** What was odd about the times it tells, each with its field: `expires_in is negative`. Nothing secret. */
+  readonly oddities: readonly string[];
 }
+
+/** Where most providers that tell it at all put the refresh token's lifetime. */
+const REFRESH_EXPIRES_IN = 'refresh_token_expires_in';
 
 /** The registered spelling of token types that providers write in many ways. @see RFC 6749 section 7.1 */
 const SPELLING: Readonly<Record<string, string>> = { bearer: 'Bearer', dpop: 'DPoP' };
@@ -23,15 +32,9 @@ const scopesOf = (scope: unknown, separator: OAuthCodeMethod['scopeSeparator']):
   return scopes.length > 0 ? scopes : null;
 };
 
-/** Numbers and numeric strings that say when a token ends; a zero or negative one says nothing of use. */
-const lifetimeOf = (value: unknown): number | null => {
-  const seconds = typeof value === 'number' ? value : Number.parseFloat(text(value) ?? '');
-  return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
-};
-
 /**
- * Reads a token answer by the definition: lists of scopes, missing token types, expiry as text, `null` or negative, and
- * whatever `readTokenAnswer` knows. @returns null when it holds no access token, whatever its status: it is an error then
+ * Reads a token answer by the definition: lists of scopes, missing token types, lifetimes in any spelling, and whatever
+ * `readTokenAnswer` knows. @returns null when it holds no access token, whatever its status: it is an error then
  */
 export const readTokenAnswer = (method: OAuthCodeMethod, answer: HttpAnswer): TokenAnswer | null => {
   if (answer.status < 200 || answer.status > 299) return null;
@@ -41,13 +44,21 @@ export const readTokenAnswer = (method: OAuthCodeMethod, answer: HttpAnswer): To
   const accessToken = text(fields.access_token);
   if (accessToken === null || text(fields.error) !== null) return null;
   const tokenType = text(fields.token_type) ?? 'Bearer';
+  const refreshField = method.refreshToken.expiresInField ?? REFRESH_EXPIRES_IN;
+  const life = readTokenLifetime(fields.expires_in, method.expiresInUnit);
+  const refreshLife = readTokenLifetime(fields[refreshField], method.expiresInUnit);
   return {
     accessToken,
     refreshToken: text(fields.refresh_token),
     tokenType: SPELLING[tokenType.toLowerCase()] ?? tokenType,
-    expiresInSeconds: lifetimeOf(fields.expires_in) ?? (method.accessTokenLifetimeSeconds || null),
+    expiresInSeconds: life.expiresInSeconds,
+    refreshExpiresInSeconds: refreshLife.expiresInSeconds,
     scopes: scopesOf(fields.scope, method.scopeSeparator),
     idToken: text(fields.id_token),
+    oddities: [
+      ...(life.oddity === null ? [] : [`expires_in ${life.oddity}`]),
+      ...(refreshLife.oddity === null ? [] : [`${refreshField} ${refreshLife.oddity}`]),
+    ],
   };
 };
 

@@ -1,6 +1,7 @@
 import type { HttpAnswer, ProviderDefinition, TokenErrorVerdict } from '@authpipe/providers';
 import type { Clock } from '../clock.js';
 import { FetchError } from './guarded-fetch.js';
+import { parseHttpDate, secondsUntil } from './provider-time.js';
 
 /**
  * A request to the provider did not give what was asked for. `verdict` says what that means for the connection;
@@ -19,26 +20,29 @@ export class TokenRequestError extends Error {
   }
 }
 
-const secondsUntil = (value: string, now: Date): number | null => {
-  const seconds = /^\d{1,9}$/.test(value) ? Number(value) : (Date.parse(value) - now.getTime()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : null;
-};
+const wholeSeconds = (seconds: number): number => Math.max(0, Math.ceil(seconds));
 
-/** When to come back: `Retry-After` (RFC 9110 section 10.2.3), else the provider's own reset header on a 429. */
+/**
+ * When to come back, in whole seconds from now: `Retry-After` (RFC 9110 section 10.2.3), else the provider's own reset
+ * header on a 429. Dates and epoch seconds are in the provider's clock and are measured by it. Null where the answer
+ * does not say, or not readably.
+ */
 export const retryAfterSeconds = (
   { status, headers }: HttpAnswer,
   { rateLimit }: ProviderDefinition['api'],
   clock: Clock,
 ): number | null => {
-  const now = clock.now();
+  const wait = (instant: Date): number => wholeSeconds(secondsUntil(instant, headers, clock));
   const retryAfter = headers['retry-after'];
-  if (retryAfter !== undefined) return secondsUntil(retryAfter, now);
+  if (retryAfter !== undefined) {
+    if (/^\d{1,9}(?:\.\d+)?$/.test(retryAfter)) return wholeSeconds(Number(retryAfter));
+    const instant = parseHttpDate(retryAfter);
+    return instant && wait(instant);
+  }
   if (status !== 429 || rateLimit === undefined) return null;
   const reset = headers[rateLimit.reset] ?? '';
   if (!/^\d{1,12}$/.test(reset)) return null;
-  return rateLimit.resetUnit === 'delta_seconds'
-    ? Number(reset)
-    : Math.max(0, Math.ceil(Number(reset) - now.getTime() / 1000));
+  return rateLimit.resetUnit === 'delta_seconds' ? Number(reset) : wait(new Date(Number(reset) * 1000));
 };
 
 /** The provider is away, or answers nonsense: nothing is known of the grant. */

@@ -27,3 +27,32 @@ export const backoffSeconds = (
 
 /** When to try again after the integration or a setting at the provider was at fault. */
 export const slowRetrySeconds = (fraction: number): number => SLOW_SECONDS * (1 + SPREAD * fraction);
+
+/** The first tries after an answer that may have been lost are this far apart, doubled at most by jitter … */
+const SHORTEST_AMBIGUOUS_SECONDS = 1;
+/** … and later ones by this share of the time since: a grace of an hour is not spent on a try a second. */
+const AMBIGUOUS_SHARE = 1 / 8;
+/** With less of the grace left than this, a try would not arrive inside it. */
+const LAST_CHANCE_SECONDS = 1;
+
+/**
+ * When to repeat a rotation whose answer may have been lost: soon, and inside the provider's grace, while the old refresh
+ * token still brings what the lost answer brought. `null`: the grace is over, or as good as; the ordinary backoff holds.
+ * In a grace of 30 s there are eight tries or more if each fails at once, and three if each takes 10 s to fail.
+ * `sinceFirstUseSeconds` runs from when the old refresh token was first sent, `fraction` is in [0, 1).
+ */
+export const ambiguousRetrySeconds = ({
+  sinceFirstUseSeconds,
+  graceSeconds,
+  fraction,
+}: {
+  readonly sinceFirstUseSeconds: number;
+  readonly graceSeconds: number;
+  readonly fraction: number;
+}): number | null => {
+  const left = graceSeconds - sinceFirstUseSeconds;
+  if (left < LAST_CHANCE_SECONDS) return null;
+  const step = Math.max(SHORTEST_AMBIGUOUS_SECONDS, sinceFirstUseSeconds * AMBIGUOUS_SHARE);
+  // Never past the grace: the last chance is taken in the middle of what is left.
+  return Math.min(step * (1 + fraction), left / 2);
+};

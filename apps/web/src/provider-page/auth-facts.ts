@@ -64,8 +64,9 @@ function accountInWords({ openidConnect, account }: OAuthCodeMethod): string {
   return account ? 'Named by the provider’s API' : 'Not named by the provider';
 }
 
-/** The definition holds what to assume where a token answer says nothing. */
-function lifetimeInWords(seconds: number, providerName: string): string {
+/** The definition holds what to assume where a token answer says nothing; null where the vendor documents nothing. */
+function lifetimeInWords(seconds: number | null, providerName: string): string {
+  if (seconds === null) return `As long as ${providerName} says`;
   return `${durationInWords(seconds)}, unless ${providerName} says otherwise`;
 }
 
