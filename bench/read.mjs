@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createDatabases } from './support/databases.mjs';
 
 const ROUNDS = 15;
 const ROUND_MILLIS = 700;
@@ -17,7 +17,6 @@ const CONNECTIONS = 16;
 const COUNTED_READS = 1_000;
 
 const serverFolder = join(import.meta.dirname, '..', 'apps', 'server');
-const pg = createRequire(join(serverFolder, 'package.json'))('pg');
 
 const adminUrl = process.env.AUTHPIPE_TEST_DATABASE_URL;
 if (!adminUrl) {
@@ -27,18 +26,8 @@ if (!adminUrl) {
   process.exit(1);
 }
 
-const onServer = async (statement) => {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-};
-
-const databaseName = `authpipe_bench_${randomBytes(8).toString('hex')}`;
-const databaseUrl = Object.assign(new URL(adminUrl), { pathname: `/${databaseName}` }).href;
+const databases = createDatabases(adminUrl);
+const { url: databaseUrl } = await databases.create();
 const apiKey = `ap_test_${randomBytes(32).toString('base64url')}`;
 const accessToken = randomBytes(500).toString('base64url');
 const dataDir = mkdtempSync(join(tmpdir(), 'authpipe-bench-'));
@@ -175,11 +164,10 @@ const compare = async () => {
   return { bench: 'read', throughputRatio, sqlPerRead: sql.authpipe };
 };
 
-await onServer(`CREATE DATABASE ${databaseName}`);
 try {
   console.log(JSON.stringify(await compare()));
 } finally {
   await stopSides();
-  await onServer(`DROP DATABASE IF EXISTS ${databaseName} WITH (FORCE)`);
+  await databases.drop();
   rmSync(dataDir, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 // What finding and claiming due refreshes costs in a database of many connections, as a process of its own: the
-// statements that the server sends, explained by Postgres, in transactions that are rolled back.
+// statements that the server sends, explained by Postgres, in transactions that are rolled back. `BENCH_SHOW_PLANS=1`
+// prints the plans.
 import pg from 'pg';
 import { systemClock } from '../src/clock.js';
 import { createRefreshStore } from '../src/credentials/refresh-store.js';
@@ -92,7 +93,7 @@ answerTasks({
       cloneConnections(client, {
         connections,
         due,
-        tell: (done) => console.log(`  ${done.toLocaleString('en')} connections`),
+        tell: (done) => console.log(`        ${done.toLocaleString('en')} connections`),
       }),
     ),
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 /** Connections of one tenant, which has an OAuth client of its own. */
 const CONNECTIONS_PER_TENANT = 50;
-const ROWS_PER_INSERT = 50_000;
+const ROWS_PER_INSERT = 100_000;
 /** Nothing but what is meant to be due comes due while the benchmark runs. */
 const FIRST_DUE_MINUTES = 30;
 

@@ -5,20 +5,10 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import pg from 'pg';
 import { composeServer } from './composed-server.js';
+import { countStatements } from './count-statements.js';
 
 const [, , side] = process.argv;
-let statements = 0;
-
-/** Counts at the driver, before any connection is open, where nothing can hide: hot paths, and what Prisma sends. */
-const countStatements = (): void => {
-  const { query } = pg.Client.prototype;
-  pg.Client.prototype.query = function (this: pg.Client, ...call: unknown[]) {
-    statements += 1;
-    return Reflect.apply(query, this, call);
-  } as typeof query;
-};
-
-const authpipe = async () => (await composeServer(process.env)).app;
+const statements = countStatements();
 
 /**
  * The simplest thing that could do the job: a token in plain text, found by its owner with one prepared SELECT, no key
@@ -58,8 +48,7 @@ const bare = async () => {
   return app;
 };
 
-countStatements();
-const server = createServer(side === 'authpipe' ? await authpipe() : await bare());
+const server = createServer(side === 'authpipe' ? (await composeServer(process.env)).app : await bare());
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on('message', () => process.send?.({ statements }));
+process.on('message', () => process.send?.({ statements: statements() }));
 process.on('disconnect', () => process.exit(0));
