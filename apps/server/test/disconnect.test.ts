@@ -144,6 +144,37 @@ describeEachEngine('disconnecting', (open) => {
     expect((await read(again.userId)).version).toBe(1);
   });
 
+  it('revokes nothing at the provider that is not its own to end, and erases it all the same', async () => {
+    const asked: Date[] = [];
+    const disconnect = createDisconnect({
+      ...node,
+      tenants: createTenantStore({ db, vault: node.vault }),
+      mayRevoke: (issuedAt) => {
+        asked.push(issuedAt);
+        return false;
+      },
+      sleep: async () => {},
+      log: createLogger('silent'),
+    });
+    const foreign = await connect();
+    const credential = await read(foreign.userId);
+    const stored = await node.credentials.openCredential(foreign.id, ENVIRONMENT);
+    expect(await disconnect.deleteConnection(foreign.id, ENVIRONMENT)).toEqual({
+      id: foreign.id,
+      revokedAtProvider: false,
+    });
+    expect(asked).toEqual([stored?.issuedAt]);
+    expect(await rows('credentials', 'connection_id', foreign.id)).toBe(0);
+    // The original, whose copy it was, lives on.
+    expect(await orgAnswers(org, credential)).toBe(200);
+    await connect();
+    expect(await disconnect.deleteTenant(ENVIRONMENT, TENANT)).toEqual({
+      connections: 1,
+      revokedAtProvider: 0,
+    });
+    expect(org.control.listGrants()).toHaveLength(2);
+  });
+
   it('ends what somebody connected while the tenant was being erased', async () => {
     await connect();
     const tenants = createTenantStore({ db, vault: node.vault });
