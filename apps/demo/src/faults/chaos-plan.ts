@@ -14,6 +14,8 @@ export interface PlannedKill {
   readonly atMillis: number;
   /** In [0, 1): which of the servers that run at that time. */
   readonly victim: number;
+  /** Whether one that is only starting may be hit, too. */
+  readonly mayHitStarting: boolean;
   readonly restartAfterMillis: number;
 }
 
@@ -25,7 +27,11 @@ export interface PlannedTrouble {
   readonly victim: number;
 }
 
-/** Everything that will be done to the system, from the start of the run on. */
+/**
+ * Everything that will be done to the system, from the start of the run on. Beginnings are in the run's own time, which
+ * stands still while no server is up: on a slow machine servers take long to start, and killing them before would show
+ * nothing.
+ */
 export interface ChaosPlan {
   readonly kills: readonly PlannedKill[];
   readonly troubles: readonly PlannedTrouble[];
@@ -36,13 +42,16 @@ export interface ChaosPlan {
 export interface ChaosSettings {
   readonly seed: number;
   readonly kills: number;
-  /** Kills come at random, this far apart on average. */
+  /** Kills come at random, this far apart on average while every server is up, and rarer while some are not. */
   readonly killEveryMillis: number;
   /** Rest between two troubles, on average. */
   readonly calmMillis: number;
   /** How long each kind of trouble lasts; one that is left out does not come. */
   readonly troubleMillis: Readonly<Partial<Record<TroubleKind, number>>>;
 }
+
+/** One kill in five may end a server that has not even started. */
+const HIT_STARTING = 0.2;
 
 /** Kills and troubles at random moments, the same for the same settings. Kinds take turns, in a new order each round. */
 export function planChaos(settings: ChaosSettings): ChaosPlan {
@@ -51,7 +60,12 @@ export function planChaos(settings: ChaosSettings): ChaosPlan {
   let atMillis = 0;
   for (let count = 0; count < settings.kills; count += 1) {
     atMillis += settings.killEveryMillis * random.between(0.3, 1.7);
-    kills.push({ atMillis, victim: random.fraction(), restartAfterMillis: random.between(50, 1_500) });
+    kills.push({
+      atMillis,
+      victim: random.fraction(),
+      mayHitStarting: random.fraction() < HIT_STARTING,
+      restartAfterMillis: random.between(50, 1_500),
+    });
   }
   const troubles: PlannedTrouble[] = [];
   const kinds = Object.keys(settings.troubleMillis) as TroubleKind[];

@@ -28,19 +28,18 @@ const chosen = (servers: readonly FleetServer[], fraction: number): FleetServer 
 
 /** Does to the world what the plan says, and writes it into the ledger. Resolves when all of it is over. */
 export async function makeChaos(world: World, plan: ChaosPlan, progress: ChaosProgress): Promise<void> {
-  const startedAt = Date.now();
-  const until = async (atMillis: number) => {
-    const wait = startedAt + atMillis - Date.now();
-    if (wait > 0) await sleep(wait);
-  };
+  const clock = startRunClock(world.servers);
 
-  const kill = async ({ atMillis, victim, restartAfterMillis }: PlannedKill): Promise<void> => {
-    await until(atMillis);
+  const kill = async (planned: PlannedKill): Promise<void> => {
+    const { atMillis, victim, mayHitStarting, restartAfterMillis } = planned;
+    await clock.until(atMillis);
     let server: FleetServer | undefined;
     // One that is frozen on purpose is left alone: it is to come back long after its lease.
     while (!server) {
       server = chosen(
-        world.servers.filter(({ isRunning, isFrozen }) => isRunning && !isFrozen),
+        world.servers.filter(({ isReady, isRunning, isFrozen }) =>
+          mayHitStarting ? isRunning && !isFrozen : isReady,
+        ),
         victim,
       );
       if (!server) await sleep(POLL_MILLIS);
@@ -51,19 +50,20 @@ export async function makeChaos(world: World, plan: ChaosPlan, progress: ChaosPr
   };
 
   const trouble = async (planned: PlannedTrouble): Promise<void> => {
-    await until(planned.fromMillis);
+    await clock.until(planned.fromMillis);
     progress.trouble.add(planned.kind);
     await troubleOf(planned);
     progress.trouble.delete(planned.kind);
   };
 
   const troubleOf = async (planned: PlannedTrouble): Promise<void> => {
-    const { kind, toMillis, victim } = planned;
+    const { kind, fromMillis, toMillis, victim } = planned;
+    const lasts = () => sleep(toMillis - fromMillis);
     if (kind === 'database_down') {
       const span: Span = { fromMillis: Date.now(), toMillis: null };
       world.ledger.databaseDown.push(span);
       await world.postgres.stop();
-      await until(toMillis);
+      await lasts();
       await world.postgres.start();
       span.toMillis = Date.now();
       return;
@@ -74,7 +74,7 @@ export async function makeChaos(world: World, plan: ChaosPlan, progress: ChaosPr
         victim,
       );
       server?.freeze();
-      await until(toMillis);
+      await lasts();
       server?.thaw();
       return;
     }
@@ -84,7 +84,7 @@ export async function makeChaos(world: World, plan: ChaosPlan, progress: ChaosPr
     const span = { kind, fromMillis: Date.now(), toMillis: null };
     // An answer that was lost can be asked for again: that is no time in which nobody could have refreshed.
     if (kind !== 'org_drops_answers') world.ledger.orgTrouble.push(span);
-    await until(toMillis);
+    await lasts();
     Object.assign(span, { toMillis: Date.now() });
     await world.org.clearFaults();
   };
@@ -92,5 +92,32 @@ export async function makeChaos(world: World, plan: ChaosPlan, progress: ChaosPr
   const inTurn = async <Item>(items: readonly Item[], act: (item: Item) => Promise<void>): Promise<void> => {
     for (const item of items) await act(item);
   };
-  await Promise.all([inTurn(plan.kills, kill), inTurn(plan.troubles, trouble)]);
+  try {
+    await Promise.all([inTurn(plan.kills, kill), inTurn(plan.troubles, trouble)]);
+  } finally {
+    clock.stop();
+  }
+}
+
+interface RunClock {
+  /** Resolves when the run has come so far. */
+  until(atMillis: number): Promise<void>;
+  stop(): void;
+}
+
+/** The run's own time: it goes as fast as the part of the servers that are up. */
+function startRunClock(servers: readonly FleetServer[]): RunClock {
+  let atMillis = 0;
+  let lookedAt = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    atMillis += ((now - lookedAt) * servers.filter(({ isReady }) => isReady).length) / servers.length;
+    lookedAt = now;
+  }, POLL_MILLIS);
+  return {
+    async until(wantedMillis) {
+      while (atMillis < wantedMillis) await sleep(POLL_MILLIS);
+    },
+    stop: () => clearInterval(timer),
+  };
 }
