@@ -151,6 +151,20 @@ export class FleetServer {
     }
   }
 
+  /** What `/readyz` says of refreshing: `running`, `frozen`, or `null` where it says nothing. */
+  async refreshState(): Promise<string | null> {
+    const body: unknown = await fetch(new URL('/readyz', this.url), {
+      signal: AbortSignal.timeout(LOOK_TIMEOUT_MILLIS),
+    }).then(
+      (response) => response.json(),
+      () => null,
+    );
+    const { refresh } = typeof body === 'object' && body !== null ? (body as { refresh?: unknown }) : {};
+    const { status } =
+      typeof refresh === 'object' && refresh !== null ? (refresh as { status?: unknown }) : {};
+    return typeof status === 'string' ? status : null;
+  }
+
   /** Runs another command of `authpipe` with this server's settings. Resolves to its exit code and what it printed. */
   async runCommand(args: readonly string[]): Promise<{ code: number; printed: string }> {
     const child = spawn(process.execPath, [...this.#mainArguments(), ...args], {

@@ -3,9 +3,12 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChaosSettings } from './chaos-plan.js';
+import { isCloneClean, runClone } from './run-clone.js';
 import { runKills } from './run-kills.js';
+import { isRestoreClean, runRestore } from './run-restore.js';
 import { type FaultSettings, readSettings } from './settings.js';
 import { isClean } from './verdict.js';
+import type { WorldOptions } from './world.js';
 
 const say = (line: string): void => console.log(line);
 
@@ -27,7 +30,7 @@ const SERVERS = 3;
 async function kills(settings: FaultSettings): Promise<boolean> {
   const { figures, verdict } = await runKills(
     {
-      world: { ...settings, servers: SERVERS, deploymentId: 'faults' },
+      world: worldOf(settings),
       chaos: {
         ...settings,
         killEveryMillis: KILL_EVERY_MILLIS,
@@ -50,9 +53,27 @@ async function kills(settings: FaultSettings): Promise<boolean> {
   return settings.graceSeconds === 0 || isClean(verdict);
 }
 
+const worldOf = (settings: FaultSettings): WorldOptions => ({
+  ...settings,
+  servers: SERVERS,
+  deploymentId: 'faults',
+});
+
+async function clone(settings: FaultSettings): Promise<boolean> {
+  const figures = await runClone(worldOf(settings), SETTLE_MILLIS, say);
+  say(JSON.stringify(figures));
+  return isCloneClean(figures);
+}
+
+async function restore(settings: FaultSettings): Promise<boolean> {
+  const figures = await runRestore(worldOf(settings), say);
+  say(JSON.stringify(figures));
+  return isRestoreClean(figures);
+}
+
 async function main(args: readonly string[]): Promise<boolean> {
   const settings = readSettings(args);
-  return kills(settings);
+  return { kills, clone, restore }[settings.scenario](settings);
 }
 
 main(process.argv.slice(2)).then(

@@ -17,6 +17,8 @@ export interface OrgRemote {
   failNext(fault: Fault): Promise<void>;
   /** No faults any more; calls that hang go on. */
   clearFaults(): Promise<void>;
+  /** Life of the access tokens issued from now on. */
+  setAccessTokenLifetime(seconds: number): Promise<void>;
   counters(): Promise<OrgCounters>;
   /** Resolves when every record of a call that is over by now has been told. */
   flush(): Promise<void>;
@@ -62,6 +64,8 @@ export async function startOrgRemote(
     issueGrant: (user) => call('grants/issue', { user }),
     failNext: (fault) => call('faults/add', fault),
     clearFaults: () => call('faults/clear', {}),
+    setAccessTokenLifetime: (accessTokenLifetimeSeconds) =>
+      call('tokens/settings', { accessTokenLifetimeSeconds }),
     counters: () => call('counters'),
     async flush() {
       await new Promise<void>((resolve) => {

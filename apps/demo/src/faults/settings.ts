@@ -21,8 +21,8 @@ export interface FaultSettings {
 const LARGEST_SEED = 2 ** 31;
 
 /**
- * Reads the arguments of `npm run faults`. Defaults: 200 kills, 300 connections, tokens of 20 s, a grace of 30 s (2 s in
- * the scenario `restore`, which has to outlast it), a new seed.
+ * Reads the arguments of `npm run faults`. Defaults: 200 kills, 300 connections, tokens of 20 s, a grace of 30 s, a new
+ * seed. The other scenarios have 30 connections and a grace of 2 s, which they have to outlast.
  * @throws RangeError that says what to give instead
  */
 export function readSettings(args: readonly string[]): FaultSettings {
@@ -51,8 +51,8 @@ export function readSettings(args: readonly string[]): FaultSettings {
     scenario,
     kills: whole('kills', values.kills, 200),
     connections: whole('connections', values.connections, scenario === 'kills' ? 300 : 30),
-    tokenSeconds: whole('tokens', values.tokens, scenario === 'kills' ? 20 : 6),
-    graceSeconds: whole('grace', values.grace, scenario === 'restore' ? 2 : 30),
+    tokenSeconds: whole('tokens', values.tokens, 20),
+    graceSeconds: whole('grace', values.grace, scenario === 'kills' ? 30 : 2),
     seed: whole('seed', values.seed, Math.floor(Math.random() * LARGEST_SEED)),
     keep: values.keep,
     fromSources: values.sources,

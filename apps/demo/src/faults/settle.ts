@@ -60,7 +60,12 @@ async function stateOf(
   return body;
 }
 
-async function lookAt(world: World, connection: MadeConnection, index: number): Promise<ConnectionOutcome> {
+/** Reads a connection's credential, by any server, and tries it at the org. */
+export async function lookAt(
+  world: World,
+  connection: MadeConnection,
+  index = 0,
+): Promise<ConnectionOutcome> {
   const { connectionId } = connection;
   const state = await stateOf(world, connection);
   const found = {

@@ -8,7 +8,7 @@ import { tokenFingerprint } from '../org/index.js';
 import { callServer } from './call-server.js';
 import { FleetServer } from './fleet-server.js';
 import { freePort } from './free-port.js';
-import { emptyLedger, type Ledger } from './ledger.js';
+import { emptyLedger, type Ledger, type MadeConnection } from './ledger.js';
 import { type OrgRemote, startOrgRemote } from './org-remote.js';
 
 /** What a run is made of. */
@@ -158,33 +158,42 @@ async function makeConnections(
   if (integration.body === null) throw new Error(`The integration was refused: ${integration.code}.`);
   const left = Array.from({ length: connections }, (_none, index) => index);
   const make = async (server: FleetServer): Promise<void> => {
-    for (let index = left.pop(); index !== undefined; index = left.pop()) {
-      const userId = emailOf(index);
-      const grant = await org.issueGrant(userId);
-      const made = await callServer<Connection>(server.url, apiKey, '/connections', {
-        method: 'POST',
-        body: {
-          provider: 'okta',
-          tenantId: TENANT,
-          userId,
-          credential: {
-            accessToken: grant.accessToken,
-            refreshToken: grant.refreshToken,
-            expiresAt: new Date(Date.now() + grant.expiresInSeconds * 1000).toISOString(),
-            scopes: grant.scopes,
-          },
-        },
-      });
-      if (made.body === null) throw new Error(`A connection was refused: ${made.status} ${made.code}.`);
-      ledger.connections.push({
-        connectionId: made.body.id,
-        grantId: grant.grantId,
-        userId,
-        refreshToken: tokenFingerprint(grant.refreshToken),
-      });
-    }
+    for (let index = left.pop(); index !== undefined; index = left.pop())
+      ledger.connections.push(await makeConnection({ org, apiKey }, server, emailOf(index)));
   };
   await Promise.all(
     Array.from({ length: MAKERS }, (_none, index) => make(servers[index % servers.length] ?? first)),
   );
+}
+
+/** A new grant of a person, brought into Authpipe by one of its servers. */
+export async function makeConnection(
+  { org, apiKey }: Pick<World, 'org' | 'apiKey'>,
+  server: FleetServer,
+  userId: string,
+  label = 'default',
+): Promise<MadeConnection> {
+  const grant = await org.issueGrant(userId);
+  const made = await callServer<Connection>(server.url, apiKey, '/connections', {
+    method: 'POST',
+    body: {
+      provider: 'okta',
+      tenantId: TENANT,
+      userId,
+      label,
+      credential: {
+        accessToken: grant.accessToken,
+        refreshToken: grant.refreshToken,
+        expiresAt: new Date(Date.now() + grant.expiresInSeconds * 1000).toISOString(),
+        scopes: grant.scopes,
+      },
+    },
+  });
+  if (made.body === null) throw new Error(`A connection was refused: ${made.status} ${made.code}.`);
+  return {
+    connectionId: made.body.id,
+    grantId: grant.grantId,
+    userId,
+    refreshToken: tokenFingerprint(grant.refreshToken),
+  };
 }
