@@ -45,6 +45,7 @@ export async function createAuthorizationServer(state: OrgState): Promise<Provid
   answerInOktasWords(server, state);
   server.use(async (ctx: KoaContextWithOIDC, next) => {
     await next();
+    state.journal.noteAnswer(ctx.res, ctx.status, ctx.body, ctx.oidc?.params?.refresh_token);
     hideIssuerParameter(ctx, state.issuer);
     describeTokenAsOkta(ctx, state);
   });
@@ -176,7 +177,10 @@ function answerInOktasWords(server: Provider, state: OrgState): void {
     if (ctx.response.get('WWW-Authenticate')) ctx.set('WWW-Authenticate', `Basic realm="${state.issuer}"`);
   };
   server.on('grant.error', (ctx, failure) => {
-    if (failure.error_detail === 'refresh token already used') state.counters.familyRevocations += 1;
+    if (failure.error_detail === 'refresh token already used') {
+      state.counters.familyRevocations += 1;
+      state.journal.noteFamilyRevoked(ctx.res);
+    }
     answer(ctx, failure);
   });
   server.on('introspection.error', answer);

@@ -5,7 +5,7 @@ import { ADMIN_ROLE_NAMES, type AdminRole } from './people.js';
 
 /** One thing that can be done to the org from outside the process. */
 export interface ControlAction {
-  /** Does it. What it returns is the JSON answer; nothing answers `{}`. */
+  /** Does it. What it returns, or promises, is the JSON answer; nothing answers `{}`. */
   run(control: OrgControl, fields: Fields): unknown;
   /** What the control page says afterwards. */
   done: string;
@@ -18,6 +18,18 @@ export const CONTROL_ACTIONS: Readonly<Record<string, ControlAction>> = {
   'grants/revoke': {
     run: (control, fields) => ({ revoked: control.revokeGrants(grantSelection(fields)) }),
     done: 'Revoked. The next refresh fails with invalid_grant, the next API call with 401.',
+  },
+  'grants/issue': {
+    run: (control, fields) => {
+      const clientId = fields.optionalText('clientId');
+      const scopes = fields.optionalText('scopes')?.split(' ');
+      return control.issueGrant({
+        user: fields.text('user'),
+        ...(clientId === undefined ? {} : { clientId }),
+        ...(scopes === undefined ? {} : { scopes }),
+      });
+    },
+    done: 'Granted, as if they had signed in and allowed it.',
   },
   'grants/end-access-tokens': {
     run: (control) => ({ ended: control.endAccessTokens() }),

@@ -29,7 +29,7 @@ export function controlRoutes(state: OrgState, control: OrgControl): Router {
   router.get('/api/people', (_req, res) => void res.json(control.listPeople()));
   router.get('/api/counters', (_req, res) => void res.json(control.counters()));
 
-  router.post('/api/*action', express.json(), express.urlencoded({ extended: false }), (req, res) => {
+  router.post('/api/*action', express.json(), express.urlencoded({ extended: false }), async (req, res) => {
     const name = req.path.slice('/api/'.length);
     const isForm = req.is('application/x-www-form-urlencoded') !== false;
     const action = Object.hasOwn(CONTROL_ACTIONS, name) ? CONTROL_ACTIONS[name] : undefined;
@@ -40,7 +40,7 @@ export function controlRoutes(state: OrgState, control: OrgControl): Router {
         `There is no action ${name}. There are: ${Object.keys(CONTROL_ACTIONS).join(', ')}.`,
       );
     try {
-      const result = action.run(control, new Fields(req.body));
+      const result = await action.run(control, new Fields(req.body));
       if (!isForm) return void res.json(result ?? {});
       res.redirect(303, `/control?done=${encodeURIComponent(name)}#${name.split('/')[0]}`);
     } catch (error) {

@@ -1,6 +1,8 @@
+import type Provider from 'oidc-provider';
 import { type OrgCounters, zeroCounters } from './counters.js';
 import type { Fault, PendingFault } from './faults.js';
 import { type GrantSelection, listGrants, type OrgGrant, revokeGrants } from './grants.js';
+import { type IssuedOrgGrant, issueGrant, type NewOrgGrant } from './issue-grant.js';
 import type { OrgState } from './org-state.js';
 import type { AdminRole, OrgUser, UserStatus } from './people.js';
 import { checkTokenSettings, type RotationMode, type TokenSettings } from './settings.js';
@@ -13,6 +15,8 @@ import { checkTokenSettings, type RotationMode, type TokenSettings } from './set
 export interface OrgControl {
   /** Every grant that stands, oldest first. */
   listGrants(): OrgGrant[];
+  /** Makes a grant with its first tokens as if the user had signed in and allowed it. */
+  issueGrant(grant: NewOrgGrant): Promise<IssuedOrgGrant>;
   /** Revokes by grant, by user, or all of them. Returns how many there were. */
   revokeGrants(selection: GrantSelection): number;
   /** Ends every access token issued so far, as if its hour were over. Returns how many there were. */
@@ -64,7 +68,7 @@ export interface OrgControl {
   reset(): void;
 }
 
-export function createControl(state: OrgState): OrgControl {
+export function createControl(state: OrgState, server: Provider): OrgControl {
   const { clock, settings, store, directory, clients, faults, counters } = state;
   const initialSettings = { ...settings };
 
@@ -86,6 +90,7 @@ export function createControl(state: OrgState): OrgControl {
 
   return {
     listGrants: () => listGrants(state),
+    issueGrant: (grant) => issueGrant(state, server, grant),
     revokeGrants: (selection) => revokeGrants(state, selection),
     endAccessTokens: () => store.deleteAccessTokens(),
 

@@ -114,14 +114,16 @@ export interface FaultContext {
   readonly faults: FaultQueue;
   readonly counters: OrgCounters;
   readonly clock: OrgClock;
+  readonly journal: { noteFault(res: Response, fault: FaultKind): void };
 }
 
 /** Puts the queue in front of the org's endpoints. */
-export function meetFaults({ faults, counters, clock }: FaultContext): RequestHandler {
+export function meetFaults({ faults, counters, clock, journal }: FaultContext): RequestHandler {
   return async (req, res, next) => {
     const fault = faults.take(req.path);
     if (!fault) return next();
     counters.faultsServed += 1;
+    journal.noteFault(res, fault.kind);
     switch (fault.kind) {
       case 'rate_limit':
         return answerThrottled(req.path, res, clock.nowMillis());

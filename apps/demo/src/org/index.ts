@@ -21,12 +21,14 @@ import { oktaId } from './seed.js';
 import { checkTokenSettings, OKTA_TOKEN_SETTINGS, type RotationMode } from './settings.js';
 import { signInRoutes } from './sign-in.js';
 import { OrgStore } from './store.js';
+import { TokenJournal, type TokenRequestObserver } from './token-journal.js';
 
 export type { OrgClient } from './client-registry.js';
 export type { OrgControl } from './control.js';
 export type { OrgCounters } from './counters.js';
 export type { Fault, FaultKind, PendingFault } from './faults.js';
 export type { GrantSelection, OrgGrant } from './grants.js';
+export type { IssuedOrgGrant, NewOrgGrant } from './issue-grant.js';
 export {
   type AdminRole,
   DEFAULT_PEOPLE,
@@ -36,6 +38,12 @@ export {
   type UserStatus,
 } from './people.js';
 export type { RotationMode, TokenSettings } from './settings.js';
+export {
+  CALLER_HEADER,
+  type TokenRequestObserver,
+  type TokenRequestRecord,
+  tokenFingerprint,
+} from './token-journal.js';
 
 export interface OrgOptions {
   /** 0 takes a free one. */
@@ -55,6 +63,8 @@ export interface OrgOptions {
   people?: readonly Person[];
   /** Milliseconds since the epoch. Default `Date.now`. `control.moveClock` moves the org's time from here. */
   clock?: () => number;
+  /** Told of every call of the token endpoint when it is over, faulted and lost ones too. */
+  onTokenRequest?: TokenRequestObserver;
 }
 
 /** A running org. */
@@ -88,18 +98,21 @@ export async function startOrg(options: OrgOptions): Promise<Org> {
   });
   const { port } = server.address() as AddressInfo;
   const clock = createOrgClock(options.clock);
+  const store = new OrgStore(clock, settings);
   const state: OrgState = {
     issuer: (options.issuer ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     clock,
     settings,
-    store: new OrgStore(clock, settings),
+    store,
     directory: new Directory(options.people ?? DEFAULT_PEOPLE),
     clients: new ClientRegistry(options.clients),
     faults: new FaultQueue(),
     counters: zeroCounters(),
+    journal: new TokenJournal(store, clock.wallMillis, options.onTokenRequest),
   };
-  const control = createControl(state);
-  server.on('request', createApp(state, control, await createAuthorizationServer(state)));
+  const authorizationServer = await createAuthorizationServer(state);
+  const control = createControl(state, authorizationServer);
+  server.on('request', createApp(state, control, authorizationServer));
   return {
     url: state.issuer,
     control,
@@ -130,6 +143,7 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
     countRequest(state.counters, req.path, formOf(req));
     next();
   });
+  app.use(state.journal.follow());
   const ownDate = tellOwnDate(state.clock);
   app.use([...PATHS_OF_APPS], ownDate);
   app.use(meetFaults(state));
@@ -155,7 +169,7 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
     }
     const pushed = req.path === '/oauth2/v1/par' ? formOf(req) : undefined;
     if (pushed) adaptAuthorizationRequest(pushed);
-    void answer(replay(req, pushed), res);
+    state.journal.noteHandedOver(res, answer(replay(req, pushed), res));
   });
   app.use(((error: { status?: number }, _req, res, _next) => {
     const status = error.status ?? 500;

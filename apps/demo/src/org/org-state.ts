@@ -5,6 +5,7 @@ import type { Directory } from './directory.js';
 import type { FaultQueue } from './faults.js';
 import type { TokenSettings } from './settings.js';
 import type { OrgStore } from './store.js';
+import type { TokenJournal } from './token-journal.js';
 
 /** Everything one running org is made of. The pages, the API and the control all work on it. */
 export interface OrgState {
@@ -17,4 +18,5 @@ export interface OrgState {
   readonly clients: ClientRegistry;
   readonly faults: FaultQueue;
   readonly counters: OrgCounters;
+  readonly journal: TokenJournal;
 }

@@ -77,6 +77,16 @@ export class OrgStore {
     return this.#refreshTokenEnds.get(grantId);
   }
 
+  /** The grant that a refresh token belongs to; `null` for one the org does not know (any more). */
+  grantOfRefreshToken(token: string): string | null {
+    return this.#records.get(keyOf('RefreshToken', token))?.payload.grantId ?? null;
+  }
+
+  /** When a refresh token was used up first, in milliseconds of the org's clock; `null` while it is not, or is unknown. */
+  refreshTokenFirstUsedAt(token: string): number | null {
+    return this.#records.get(keyOf('RefreshToken', token))?.consumedAtMillis ?? null;
+  }
+
   /** Forgets a grant and every code and token that came from it. */
   deleteGrant(grantId: string): void {
     this.#records.delete(keyOf('Grant', grantId));
