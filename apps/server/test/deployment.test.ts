@@ -474,6 +474,15 @@ describeEachEngine("a deployment's identity", (open, engine) => {
       const staging = await world.start(db, world.newFolder());
       await runFor(30, staging);
       expect(staging.state().reason).toBe('unknown');
+      // The next night's copy brings a later one, which is older than the freeze all the same.
+      await replaceByCopy(world.clock.now());
+      await db.query(
+        'test_older',
+        `UPDATE deployments SET adopted_at = adopted_at - interval '35 seconds'`,
+        [],
+      );
+      await runFor(5, staging);
+      expect(staging.isFrozen()).toBe(true);
     });
 
     it('keeps what another adoption said of older grants, and foreign outweighs unproven', async () => {
