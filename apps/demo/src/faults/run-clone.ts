@@ -105,6 +105,7 @@ async function runStaging(
   // Its copies of the tokens end, and the originals rotate theirs: the worst time to refresh one.
   await sleep(lifetimeMillis * 2);
 
+  const adoptedAt = Date.now();
   const { code, printed } = await server.runCommand(['adopt', '--copy']);
   if (code !== 0) say(`${name}: authpipe adopt --copy ended with ${code}: ${printed.trim().slice(0, 300)}`);
   const isAdopted =
@@ -120,15 +121,16 @@ async function runStaging(
   await server.stop();
   await world.org.flush();
   const originals = new Set(world.ledger.connections.map(({ grantId }) => grantId));
-  const foreignRefreshes = world.ledger.tokenRequests.filter(
+  const foreign = world.ledger.tokenRequests.filter(
     ({ caller, grantId }) =>
       caller?.startsWith(`${name}#`) === true && (grantId === null || originals.has(grantId)),
-  ).length;
+  );
+  const whileFrozen = foreign.filter(({ arrivedAtMillis }) => arrivedAtMillis < adoptedAt).length;
   say(
-    `${name}: ${isAdopted ? 'adopted' : 'NOT ADOPTED'}, ${foreignRefreshes} calls for the originals’ connections, ` +
+    `${name}: ${isAdopted ? 'adopted' : 'NOT ADOPTED'}, ${foreign.length} calls for the originals’ connections (${whileFrozen} before), ` +
       `${refreshedOwn ? 'refreshed its own connection' : 'DID NOT REFRESH its own connection'}.`,
   );
-  return { isFrozen, isAdopted, served, foreignRefreshes, refreshedOwn };
+  return { isFrozen, isAdopted, served, foreignRefreshes: foreign.length, refreshedOwn };
 }
 
 async function countServed({ apiKey, ledger }: World, server: FleetServer): Promise<number> {
