@@ -1,34 +1,17 @@
-import { fillParams } from '@authpipe/providers';
-import { refreshTokenGrant, tokenIntrospection, tokenRevocation } from 'openid-client';
+import { tokenIntrospection, tokenRevocation } from 'openid-client';
 import type { OpenLibraryClient } from './library-client.js';
 import type { OAuth, TokenHint } from './oauth.js';
 import { providerTrouble, toTokenRequestError } from './token-request-error.js';
 
 const unreadable = () => providerTrouble('The provider sent an answer that can not be read.');
 
-/** The requests for a grant that is already held: refresh, revocation, introspection. */
+/** The requests for a grant that is already held, beside its renewal: revocation, introspection. */
 export const createStoredGrantRequests = (
   openLibraryClient: OpenLibraryClient,
-): Pick<OAuth, 'refresh' | 'revoke' | 'introspect'> => ({
-  /**
-   * Sends no `scope`, which keeps the grant's own (RFC 6749 section 6). An ID token that comes along is dropped: the
-   * account was established when the person connected, and its keys would have to be fetched each time.
-   */
-  refresh: async (target, refreshToken) => {
-    try {
-      const client = await openLibraryClient(target);
-      const parameters = fillParams(target.method.tokenParams ?? {}, target.config);
-      await refreshTokenGrant(client.configuration, refreshToken, parameters);
-      const { idToken: _dropped, ...grant } = client.tokenAnswer();
-      return { ...grant, account: null };
-    } catch (error) {
-      throw toTokenRequestError(error, unreadable);
-    }
-  },
-
+): Pick<OAuth, 'revoke' | 'introspect'> => ({
   revoke: async (target, token, hint) => {
     try {
-      const { configuration, server } = await openLibraryClient(target);
+      const { configuration, server } = await openLibraryClient(target, { endpoint: 'revocation_endpoint' });
       if (server.metadata.revocation_endpoint === undefined) return false;
       await tokenRevocation(configuration, token, { token_type_hint: hint });
       return true;
@@ -39,7 +22,9 @@ export const createStoredGrantRequests = (
 
   introspect: async (target, token, hint: TokenHint) => {
     try {
-      const { configuration, server } = await openLibraryClient(target);
+      const { configuration, server } = await openLibraryClient(target, {
+        endpoint: 'introspection_endpoint',
+      });
       if (server.metadata.introspection_endpoint === undefined) return null;
       const { active, exp, scope } = await tokenIntrospection(configuration, token, {
         token_type_hint: hint,
