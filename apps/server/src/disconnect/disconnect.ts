@@ -1,12 +1,12 @@
 import type { DeletedConnection } from '@authpipe/types';
 import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
-import type { ConnectionRecord } from '../credentials/credential-record.js';
+import type { ConnectionRecord, CredentialSecrets } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshStore } from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
-import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
+import type { OAuth, TokenTarget } from '../oauth/oauth.js';
 import type { Sleep } from '../sleep.js';
 import type { TenantStore } from './tenant-store.js';
 
@@ -25,7 +25,10 @@ export interface DisconnectDependencies {
   readonly tenants: TenantStore;
   readonly oauth: Pick<OAuth, 'revoke'>;
   /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
-  readonly findTarget: (connection: ConnectionRecord) => Promise<{ readonly target: OAuthTarget } | null>;
+  readonly findTarget: (
+    connection: ConnectionRecord,
+    secrets: CredentialSecrets,
+  ) => Promise<{ readonly target: TokenTarget } | null>;
   readonly sleep: Sleep;
   readonly log: Logger;
 }
@@ -66,9 +69,9 @@ export const createDisconnect = ({
   /** The refresh token where there is one: with it the whole grant ends. The access token alone would not do that. */
   const revoke = async (connectionId: string, environment: string): Promise<boolean> => {
     const stored = await credentials.openCredential(connectionId, environment);
-    if (stored?.secrets.kind !== 'oauth2') return false;
+    if (!stored || !('accessToken' in stored.secrets)) return false;
     const { accessToken, refreshToken } = stored.secrets;
-    const found = await findTarget(stored.connection);
+    const found = await findTarget(stored.connection, stored.secrets);
     if (!found) return false;
     return refreshToken === null
       ? oauth.revoke(found.target, accessToken, 'access_token')

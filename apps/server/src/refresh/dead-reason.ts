@@ -1,4 +1,4 @@
-import type { OAuthCodeMethod, TokenErrorVerdict } from '@authpipe/providers';
+import type { TokenErrorVerdict, TokenMethod } from '@authpipe/providers';
 import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { StoredCredential } from '../credentials/credential-record.js';
@@ -15,13 +15,14 @@ const END_TOLERANCE_SECONDS = 60;
 export const deadReason = (
   verdict: TokenErrorVerdict,
   stored: Pick<StoredCredential, 'refreshExpiresAt' | 'refreshIntentAt'>,
-  method: OAuthCodeMethod,
+  method: TokenMethod,
   now: Date,
 ): StatusReason => {
   if (stored.refreshExpiresAt && stored.refreshExpiresAt <= addSeconds(now, END_TOLERANCE_SECONDS)) {
     return 'refresh_token_expired';
   }
   const told = verdict.reason ?? 'revoked';
-  const mayHaveRotated = method.refreshToken.rotation !== 'static' && stored.refreshIntentAt !== null;
+  const rotates = method.kind === 'oauth2' && method.refreshToken.rotation !== 'static';
+  const mayHaveRotated = rotates && stored.refreshIntentAt !== null;
   return mayHaveRotated && told === 'revoked' ? 'rotation_lost' : told;
 };
