@@ -199,6 +199,8 @@ export const compose = (foundation: Foundation): Composition => {
   const importConnection = createImportConnection({
     findProvider,
     resolveIntegration: integrations.resolveIntegration,
+    openIntegration: integrations.openIntegration,
+    oauth,
     saveGrant: grants.saveGrant,
     clock,
     allowLoopback,

@@ -181,6 +181,7 @@ describeEachEngine('disconnecting', (open) => {
     let late = 0;
     const disconnect = createDisconnect({
       ...node,
+      mayRevoke: () => true,
       tenants: {
         eraseTenant: async (environment, tenantId) => {
           await tenants.eraseTenant(environment, tenantId);

@@ -137,10 +137,14 @@ describeEachEngine('integrations', (open) => {
         [],
       );
       expect(row?.text).not.toContain(SECRET);
-      expect(await integrations.openClient(record)).toEqual({ clientId: '0oa1', clientSecret: SECRET });
+      expect(await integrations.openClient(record)).toEqual({
+        clientId: '0oa1',
+        clientSecret: SECRET,
+        clientKey: null,
+      });
       expect(await integrations.openIntegration(record.rowId)).toEqual({
         integration: record,
-        client: { clientId: '0oa1', clientSecret: SECRET },
+        client: { clientId: '0oa1', clientSecret: SECRET, clientKey: null },
       });
     });
 
@@ -188,7 +192,11 @@ describeEachEngine('integrations', (open) => {
     it('is not a client without a secret whose domain comes with the connection', async () => {
       const { record } = await put({ clientId: '0oa1' });
       expect(record).toMatchObject({ hasClientSecret: false, config: {} });
-      expect(await integrations.openClient(record)).toEqual({ clientId: '0oa1', clientSecret: null });
+      expect(await integrations.openClient(record)).toEqual({
+        clientId: '0oa1',
+        clientSecret: null,
+        clientKey: null,
+      });
     });
 
     it('is a loopback domain, unless development allows it', async () => {

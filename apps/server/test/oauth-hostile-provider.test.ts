@@ -153,11 +153,13 @@ describe('an answer of the token endpoint', () => {
 
   it('of 429 says when to come back, by Retry-After or by the provider’s own header', async () => {
     server.handle('/token', json({ error: 'invalid_grant' }, 429, { 'retry-after': '17' }));
-    const first = await failureOf(open().refresh(targetOf(), 'rt_1'));
+    const first = await failureOf(open().renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' }));
     expect(first).toMatchObject({ status: 429, retryAfterSeconds: 17, verdict: { outcome: 'transient' } });
     const reset = String(Math.floor(Date.now() / 1000) + 40);
     server.handle('/token', json({}, 429, { 'x-rate-limit-reset': reset }));
-    const second = await failureOf(open().refresh(targetOf(), 'rt_1'));
+    const second = await failureOf(
+      open().renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' }),
+    );
     expect(second.retryAfterSeconds).toBeGreaterThan(30);
     expect(second.retryAfterSeconds).toBeLessThanOrEqual(41);
   });
@@ -239,7 +241,9 @@ describe('discovery', () => {
     async (endpoint) => {
       const other = await startHostileServer();
       server.discover({ [endpoint]: `${other.issuer}/token` });
-      expect(await outcomeOf(open().refresh(targetOf(), 'rt_1'))).toBe('configuration');
+      expect(
+        await outcomeOf(open().renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' })),
+      ).toBe('configuration');
       expect(other.heard).toEqual([]);
       await other.close();
     },
@@ -272,9 +276,13 @@ describe('discovery', () => {
   it('that failed is tried again by the next request', async () => {
     const oauth = open();
     server.handle('/.well-known/openid-configuration', json({}, 503));
-    expect(await outcomeOf(oauth.refresh(targetOf(), 'rt_1'))).toBe('transient');
+    expect(await outcomeOf(oauth.renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' }))).toBe(
+      'transient',
+    );
     server.discover({});
-    expect((await oauth.refresh(targetOf(), 'rt_1')).accessToken).toBe('at_1');
+    expect(
+      (await oauth.renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' })).accessToken,
+    ).toBe('at_1');
   });
 
   describe('of a host that speaks for another issuer', () => {
@@ -322,7 +330,7 @@ describe('discovery', () => {
 
 describe('what is sent', () => {
   it('authenticates in the header and asks for no scope on a refresh', async () => {
-    await open().refresh(targetOf(), 'rt_1');
+    await open().renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_1' });
     const [heard] = server.heardAt('/token');
     expect(heard?.authorization).toMatch(/^Basic /);
     const body = new URLSearchParams(heard?.body);
@@ -335,7 +343,7 @@ describe('what is sent', () => {
       tokenRequestFormat: 'json',
       tokenParams: { audience: 'https://{domain}/api/' },
     });
-    await open().refresh(target, 'rt_1');
+    await open().renew(target, { grant: 'refresh_token', refreshToken: 'rt_1' });
     const [heard] = server.heardAt('/token');
     expect(heard?.authorization).toBeUndefined();
     expect(heard?.contentType).toBe('application/json');
@@ -357,7 +365,9 @@ describe('what is sent', () => {
 
   it('is nothing when the integration lacks its secret: the integration is at fault, not the grant', async () => {
     const target = { ...targetOf(), client: { clientId: 'client_1', clientSecret: null } };
-    expect(await outcomeOf(open().refresh(target, 'rt_1'))).toBe('integration');
+    expect(await outcomeOf(open().renew(target, { grant: 'refresh_token', refreshToken: 'rt_1' }))).toBe(
+      'integration',
+    );
     expect(server.heardAt('/token')).toEqual([]);
   });
 });

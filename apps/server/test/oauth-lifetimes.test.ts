@@ -33,7 +33,7 @@ const open = (timeoutMillis = 5_000) =>
   createOAuth({ allowLoopback: true, clock: systemClock, log: logged.log, timeoutMillis });
 
 const refresh = (change: Partial<OAuthCodeMethod> = {}): Promise<TokenGrant> =>
-  open().refresh(targetOf(change), 'rt_0');
+  open().renew(targetOf(change), { grant: 'refresh_token', refreshToken: 'rt_0' });
 
 const exchange = (): Promise<TokenGrant> => {
   const callbackUrl = new URL('http://authpipe.test/connect/callback');
@@ -116,10 +116,12 @@ describe('a token answer without expires_in', () => {
   it('is a good grant where introspection hangs, without the wait for a token request', async () => {
     await answerWith({ expires_in: undefined });
     server.handle('/introspect', () => undefined);
-    expect(await open(200).refresh(targetOf(), 'rt_0')).toMatchObject({
-      accessToken: 'at_1',
-      expiresInSeconds: null,
-    });
+    expect(await open(200).renew(targetOf(), { grant: 'refresh_token', refreshToken: 'rt_0' })).toMatchObject(
+      {
+        accessToken: 'at_1',
+        expiresInSeconds: null,
+      },
+    );
   });
 
   it('is completed by the definition where there is no introspection', async () => {

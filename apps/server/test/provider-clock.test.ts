@@ -45,7 +45,9 @@ it('a provider whose clock is an hour off is asked again when it said, not an ho
     client: CLIENT,
   };
   world.org.control.failNext({ kind: 'rate_limit' });
-  const failure = await oauth.refresh(target, 'any').catch((error: unknown) => error);
+  const failure = await oauth
+    .renew(target, { grant: 'refresh_token', refreshToken: 'any' })
+    .catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(TokenRequestError);
   // The org's limit ends a second later, and its header tells whole seconds.
   expect([1, 2]).toContain(failure instanceof TokenRequestError && failure.retryAfterSeconds);

@@ -120,7 +120,7 @@ describeEachEngine('refresh', (open) => {
       log,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: async (...given) => ({ ...(await oauth.refresh(...given)), refreshToken: null }),
+        renew: async (...given) => ({ ...(await oauth.renew(...given)), refreshToken: null }),
       }),
     });
     for (const version of [2, 3]) {

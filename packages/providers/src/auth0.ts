@@ -120,7 +120,7 @@ export const auth0 = {
         'An administrator makes a machine-to-machine application that may use the Management API. Authpipe trades its client ID and secret for access tokens that last a day.',
       helpUrl:
         'https://auth0.com/docs/secure/tokens/access-tokens/management-api-access-tokens/get-management-api-access-tokens-for-production',
-      token: 'https://{domain}/oauth/token',
+      endpoints: { source: 'fixed', token: 'https://{domain}/oauth/token' },
       clientAuthentication: 'client_secret_post',
       scopes: [
         { name: 'read:users', description: 'Read access to users' },
@@ -133,6 +133,10 @@ export const auth0 = {
         { name: 'read:organizations', description: 'Read access to organizations' },
         { name: 'read:logs', description: 'Read access to tenant logs' },
       ],
+      // Without a scope, Auth0 grants all that the application may have.
+      defaultScopes: [],
+      acceptsOtherScopes: false,
+      scopeSeparator: ' ',
       tokenParams: { audience: MANAGEMENT_API },
       tokenRequestFormat: 'json',
       accessTokenLifetimeSeconds: DAY_SECONDS,

@@ -31,11 +31,17 @@ export const crowdstrike = {
       description:
         'An administrator makes an API client in the Falcon console and picks what it may do. Authpipe trades its client ID and secret for access tokens that last 30 minutes.',
       helpUrl: 'https://falcon.crowdstrike.com/api-clients-and-keys/',
-      token: 'https://{region}/oauth2/token',
-      revocation: 'https://{region}/oauth2/revoke',
+      endpoints: {
+        source: 'fixed',
+        token: 'https://{region}/oauth2/token',
+        revocation: 'https://{region}/oauth2/revoke',
+      },
       clientAuthentication: 'client_secret_post',
       // What the API client may do is fixed in the console; the token request names no scopes.
       scopes: [],
+      defaultScopes: [],
+      acceptsOtherScopes: false,
+      scopeSeparator: ' ',
       tokenRequestFormat: 'form',
       accessTokenLifetimeSeconds: 30 * 60,
       readTokenError: readFalconTokenError,

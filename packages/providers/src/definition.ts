@@ -147,7 +147,8 @@ export type OAuthEndpoints =
   | {
       readonly source: 'fixed';
       readonly issuer?: UrlTemplate;
-      readonly authorization: UrlTemplate;
+      /** Where people are sent; left out for methods without a person. */
+      readonly authorization?: UrlTemplate;
       readonly token: UrlTemplate;
       readonly revocation?: UrlTemplate;
       readonly introspection?: UrlTemplate;
@@ -255,20 +256,32 @@ export interface OAuthCodeMethod extends AuthMethodBase, AccessTokenLifetime {
   };
 }
 
-/** OAuth 2.0 client credentials. @see RFC 6749 section 4.4 */
+/**
+ * OAuth 2.0 client credentials: an app speaks for itself, there is no person and no refresh token.
+ * @see RFC 6749 section 4.4
+ */
 export interface ClientCredentialsMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'client_credentials';
-  readonly token: UrlTemplate;
-  readonly revocation?: UrlTemplate;
+  readonly endpoints: OAuthEndpoints;
   readonly clientAuthentication: ClientAuthentication;
   readonly scopes: readonly ScopeDefinition[];
+  /** Asked for when neither the integration nor the connection names any. */
+  readonly defaultScopes: readonly string[];
+  /** Whether scopes that are not listed may be asked for: vendors add scopes faster than catalogues. */
+  readonly acceptsOtherScopes: boolean;
+  readonly scopeSeparator: ' ' | ',';
   /** Values may hold settings in braces, like URLs: `https://{domain}/api/v2/`. Filled by `fillParams`. */
   readonly tokenParams?: Readonly<Record<string, string>>;
   readonly tokenRequestFormat: 'form' | 'json';
   /** How often the token endpoint may be asked; left out where the vendor names no limit. */
   readonly tokenRateLimit?: TokenRateLimit;
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
+  /** Brings an unusual token answer to RFC 6749 section 5.1; left out where it already is. */
+  readonly readTokenAnswer?: (body: unknown) => unknown;
 }
+
+/** A method with a token endpoint. */
+export type TokenMethod = OAuthCodeMethod | ClientCredentialsMethod;
 
 /** One field of a key or a pair, as the hosted form shows it. */
 export interface SecretField {

@@ -53,6 +53,15 @@ const STANDARD_ROWS: readonly TokenErrorRow[] = [
     },
   },
   {
+    error: 'invalid_dpop_proof',
+    verdict: {
+      outcome: 'configuration',
+      reason: 'configuration',
+      detail:
+        'The OAuth app wants a DPoP proof that it accepts. Set dpop on the integration, and check the clock of the server.',
+    },
+  },
+  {
     error: 'invalid_grant',
     description: /authorization code|\bcode\b|pkce|verifier|redirect_uri|redirect uri/i,
     verdict: {

@@ -1,10 +1,58 @@
-import type { ProviderDefinition } from './definition.js';
+import type {
+  OAuthEndpoints,
+  Probe,
+  ProviderDefinition,
+  ScopeDefinition,
+  UrlTemplate,
+} from './definition.js';
 import { textAt } from './oauth-errors.js';
 import { confirmsOktaHost, isOktaOrgHost, parseOktaDomain } from './okta-domain.js';
 import { readOktaApiAnswer, readOktaTokenError } from './okta-errors.js';
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 24 * 60 * MINUTE_SECONDS;
+
+/** The org's own authorization server, also behind a domain of the customer's. */
+const ORG_SERVER = {
+  source: 'discovery',
+  issuer: 'https://{domain}',
+  metadataPath: '/.well-known/openid-configuration',
+  issuerAlias: {
+    path: '/.well-known/okta-organization',
+    isIssuerHost: isOktaOrgHost,
+    confirms: confirmsOktaHost,
+  },
+} as const satisfies OAuthEndpoints;
+
+/** Scopes of the management API, in the order of the product page. */
+const MANAGEMENT_SCOPES = [
+  { name: 'okta.users.read', description: 'Read access to users' },
+  { name: 'okta.users.manage', description: 'Create, update, and delete users' },
+  { name: 'okta.apps.read', description: 'Read access to applications' },
+  { name: 'okta.apps.manage', description: 'Create, update, and delete applications' },
+  { name: 'okta.groups.read', description: 'Read access to groups' },
+  { name: 'okta.groups.manage', description: 'Create, update, and delete groups' },
+  { name: 'okta.policies.read', description: 'Read access to policies' },
+  { name: 'okta.policies.manage', description: 'Create, update, and delete policies' },
+  { name: 'okta.authorizationServers.read', description: 'Read access to authorization servers' },
+  {
+    name: 'okta.authorizationServers.manage',
+    description: 'Create, update, and delete authorization servers',
+  },
+  { name: 'okta.clients.read', description: 'Read access to OAuth clients' },
+  { name: 'okta.clients.manage', description: 'Create, update, and delete OAuth clients' },
+  { name: 'okta.logs.read', description: 'Read access to system logs' },
+  { name: 'okta.roles.read', description: 'Read access to roles' },
+  { name: 'okta.roles.manage', description: 'Create, update, and delete roles' },
+] as const satisfies readonly ScopeDefinition[];
+
+/** A service app has no `users/me`: it is seen by the list that its scopes open. */
+const serviceProbe = (url: UrlTemplate, scope: string): Probe => ({
+  kind: 'request',
+  url,
+  scopes: [scope],
+  read: readOktaApiAnswer,
+});
 
 /** Okta, by the org's own authorization server: the only one that issues `okta.*` scopes. */
 export const okta = {
@@ -16,6 +64,8 @@ export const okta = {
   sources: [
     'https://developer.okta.com/docs/reference/api/oidc/',
     'https://developer.okta.com/docs/guides/implement-oauth-for-okta/main/',
+    'https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/',
+    'https://developer.okta.com/docs/guides/dpop/nonoktaresourceserver/main/',
     'https://developer.okta.com/docs/guides/refresh-tokens/main/',
     'https://developer.okta.com/docs/guides/custom-url-domain/main/',
     'https://developer.okta.com/docs/reference/error-codes/',
@@ -29,16 +79,7 @@ export const okta = {
       description:
         'Standard OAuth 2.0 authorization. A user grants consent and receives an access token. Authpipe handles refresh, rotation, and health monitoring automatically.',
       helpUrl: 'https://developer.okta.com/docs/guides/implement-oauth-for-okta/main/',
-      endpoints: {
-        source: 'discovery',
-        issuer: 'https://{domain}',
-        metadataPath: '/.well-known/openid-configuration',
-        issuerAlias: {
-          path: '/.well-known/okta-organization',
-          isIssuerHost: isOktaOrgHost,
-          confirms: confirmsOktaHost,
-        },
-      },
+      endpoints: ORG_SERVER,
       clientAuthentication: 'client_secret_basic',
       pkce: 'S256',
       openidConnect: true,
@@ -46,24 +87,7 @@ export const okta = {
         { name: 'openid', description: 'OpenID Connect authentication' },
         { name: 'profile', description: 'Access to user profile information' },
         { name: 'email', description: 'Access to user email' },
-        { name: 'okta.users.read', description: 'Read access to users' },
-        { name: 'okta.users.manage', description: 'Create, update, and delete users' },
-        { name: 'okta.apps.read', description: 'Read access to applications' },
-        { name: 'okta.apps.manage', description: 'Create, update, and delete applications' },
-        { name: 'okta.groups.read', description: 'Read access to groups' },
-        { name: 'okta.groups.manage', description: 'Create, update, and delete groups' },
-        { name: 'okta.policies.read', description: 'Read access to policies' },
-        { name: 'okta.policies.manage', description: 'Create, update, and delete policies' },
-        { name: 'okta.authorizationServers.read', description: 'Read access to authorization servers' },
-        {
-          name: 'okta.authorizationServers.manage',
-          description: 'Create, update, and delete authorization servers',
-        },
-        { name: 'okta.clients.read', description: 'Read access to OAuth clients' },
-        { name: 'okta.clients.manage', description: 'Create, update, and delete OAuth clients' },
-        { name: 'okta.logs.read', description: 'Read access to system logs' },
-        { name: 'okta.roles.read', description: 'Read access to roles' },
-        { name: 'okta.roles.manage', description: 'Create, update, and delete roles' },
+        ...MANAGEMENT_SCOPES,
       ],
       // `openid` brings the ID token that names the account; okta.users.read lets the API itself be probed.
       defaultScopes: ['openid', 'profile', 'email', 'okta.users.read'],
@@ -91,6 +115,29 @@ export const okta = {
           scopes: ['okta.users.read'],
           read: readOktaApiAnswer,
         },
+      ],
+    },
+    {
+      id: 'service_app',
+      kind: 'client_credentials',
+      name: 'Service App',
+      description:
+        'An administrator makes an API Services app in Okta, registers the public key that Authpipe shows, and grants the app its scopes and an admin role. There is no user; Authpipe signs for access tokens that last an hour.',
+      helpUrl: 'https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/',
+      endpoints: ORG_SERVER,
+      // Okta refuses a client secret for okta.* scopes without a user.
+      clientAuthentication: 'private_key_jwt',
+      scopes: MANAGEMENT_SCOPES,
+      defaultScopes: ['okta.users.read'],
+      acceptsOtherScopes: true,
+      scopeSeparator: ' ',
+      tokenRequestFormat: 'form',
+      accessTokenLifetimeSeconds: 60 * MINUTE_SECONDS,
+      readTokenError: readOktaTokenError,
+      probes: [
+        serviceProbe('https://{domain}/api/v1/users?limit=1', 'okta.users.read'),
+        serviceProbe('https://{domain}/api/v1/groups?limit=1', 'okta.groups.read'),
+        serviceProbe('https://{domain}/api/v1/apps?limit=1', 'okta.apps.read'),
       ],
     },
   ],

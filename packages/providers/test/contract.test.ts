@@ -45,8 +45,7 @@ const definedUrls = (...urls: (UrlTemplate | undefined)[]) => urls.filter((url) 
 
 function urlsOf(method: AuthMethod): readonly UrlTemplate[] {
   const probes = method.probes.map((probe) => (probe.kind === 'request' ? probe.url : undefined));
-  if (method.kind === 'client_credentials') return definedUrls(method.token, method.revocation, ...probes);
-  if (method.kind !== 'oauth2') return definedUrls(...probes);
+  if (method.kind !== 'oauth2' && method.kind !== 'client_credentials') return definedUrls(...probes);
   const { endpoints } = method;
   const urls =
     endpoints.source === 'discovery'
@@ -59,7 +58,8 @@ function urlsOf(method: AuthMethod): readonly UrlTemplate[] {
           endpoints.introspection,
           endpoints.userinfo,
         ];
-  return definedUrls(...urls, method.account?.url, ...probes);
+  const account = method.kind === 'oauth2' ? method.account?.url : undefined;
+  return definedUrls(...urls, account, ...probes);
 }
 
 it('every id is used once', () => {
@@ -203,6 +203,12 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))('%s
           };
           expect(method.readTokenError({ status, headers: {}, body }).outcome).toBe('transient');
         }
+      });
+
+      it('has a place to send people to, if people are sent', () => {
+        const { endpoints } = method;
+        const sends = endpoints.source === 'discovery' || endpoints.authorization !== undefined;
+        expect(sends || method.kind === 'client_credentials').toBe(true);
       });
 
       it('names each scope once, with its words', () => {

@@ -99,7 +99,7 @@ describe('CrowdStrike', () => {
     ['US-GOV-1', 'https://api.laggar.gcw.crowdstrike.com/oauth2/token'],
   ])('asks the cloud %s at %s', (region, token) => {
     const parsed = parseConfig(crowdstrike, { region });
-    expect(parsed.ok && fillUrl(method.token, parsed.config)).toBe(token);
+    expect(parsed.ok && fillUrl(method.endpoints.token, parsed.config)).toBe(token);
   });
 
   it.each([

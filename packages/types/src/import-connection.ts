@@ -3,6 +3,9 @@ import { appId, DEFAULT_LABEL, metadata, namesOneOwner, OWNER_RULE } from './ide
 
 const secret = z.string().min(1, 'must not be empty').max(16_384);
 
+/** Scopes to ask for with client credentials; the integration's, else the definition's default, when left out. */
+const requestedScopes = z.array(z.string().min(1).max(256)).max(100).optional();
+
 /** A credential brought from elsewhere: exactly one of the forms. */
 export const importedCredential = z.union([
   z.strictObject({
@@ -17,6 +20,14 @@ export const importedCredential = z.union([
   z.strictObject({ apiKey: secret }),
   z.strictObject({ username: z.string().min(1).max(1024), password: z.string().max(16_384) }),
   z.strictObject({ webhookSecret: secret }),
+  /** A client of the connection's own, for OAuth client credentials (RFC 6749 section 4.4). */
+  z.strictObject({
+    clientId: z.string().min(1).max(512),
+    clientSecret: secret.max(4096),
+    scopes: requestedScopes,
+  }),
+  /** Client credentials with the client of the integration, which lends itself to this owner. */
+  z.strictObject({ grant: z.literal('client_credentials'), scopes: requestedScopes }),
 ]);
 export type ImportedCredential = z.infer<typeof importedCredential>;
 

@@ -10,6 +10,13 @@ export const integrationRequest = z.strictObject({
   clientId: z.string().min(1).max(512),
   /** Kept sealed and never answered. Left out: the stored one stays, if the client and its hosts are the same. */
   clientSecret: z.string().min(1).max(4096).optional(),
+  /**
+   * A key of your own, where the auth method signs with one (`private_key_jwt`): a private JWK, or PEM in PKCS#8. Kept
+   * sealed and never answered. Left out: Authpipe makes a key, and keeps it as long as the hosts are the same.
+   */
+  clientPrivateKey: z.union([z.string().min(1).max(16_384), z.record(z.string(), z.unknown())]).optional(),
+  /** Binds tokens to a key of each connection's own (DPoP, RFC 9449). Default `false`. */
+  dpop: z.boolean().optional(),
   /** Scopes asked of every person; the definition's default when left out. */
   scopes: z.array(z.string().min(1).max(256)).max(100).optional(),
   /** Settings that fix the hosts the client's secret may go to (Okta: `domain`). */
@@ -32,6 +39,10 @@ export const integration = z.object({
   scopes: z.array(z.string()),
   config: z.record(z.string(), z.string()),
   redirectUri: z.string(),
+  /** Whether tokens are bound to a key of each connection's own (DPoP, RFC 9449). */
+  dpop: z.boolean(),
+  /** Public keys to register at the provider, where the client signs instead of sending a secret; `null` elsewhere. */
+  jwks: z.object({ keys: z.array(z.record(z.string(), z.string())) }).nullable(),
   status: z.enum(['healthy', 'degraded']),
   reason: z.string().nullable(),
   createdAt: z.iso.datetime(),

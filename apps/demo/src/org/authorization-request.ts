@@ -1,5 +1,5 @@
 import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
-import type { OrgClient } from './client-registry.js';
+import type { RegisteredClient } from './client-registry.js';
 import { ALL_SCOPES, isApiScope } from './scopes.js';
 import { UNKNOWN_SCOPE } from './token-errors.js';
 
@@ -14,7 +14,7 @@ export interface AuthorizationRefusal {
 /** The rules Okta adds to the protocol's: a `state` of plain characters, known scopes, and at least one it may grant. */
 export function checkRequest(
   parameters: Parameters,
-  client: Required<OrgClient>,
+  client: RegisteredClient,
 ): AuthorizationRefusal | undefined {
   const { state } = parameters;
   if (typeof state !== 'string' || state === '') {
@@ -44,7 +44,7 @@ export function checkRequest(
  * Splits what was asked for into what the app gets and what it does not. API scopes that no admin granted to the app
  * are left out without a word, and the person's admin role plays no part, as at Okta.
  */
-export function scopesToGrant(parameters: Parameters, client: Required<OrgClient>) {
+export function scopesToGrant(parameters: Parameters, client: RegisteredClient) {
   const requested = requestedScopes(parameters);
   const mayHave = (scope: string) => !isApiScope(scope) || client.scopes.includes(scope);
   return {

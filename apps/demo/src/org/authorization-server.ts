@@ -8,6 +8,7 @@ import Provider, {
 } from 'oidc-provider';
 import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
 import { SECONDS_PER_DAY } from './clock.js';
+import { TOKEN_PATH } from './faults.js';
 import type { OrgState } from './org-state.js';
 import { errorPage } from './pages/error-page.js';
 import { logoutPage, signedOutPage } from './pages/sign-out-page.js';
@@ -73,7 +74,7 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
     },
     conformIdTokenClaims: false,
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     // An app may ask for PKCE to be required at Okta; without that it is checked where it was used.
     pkce: { required: () => false },
     clockTolerance: 0,
@@ -101,6 +102,7 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
     },
     ttl: {
       AccessToken: accessTokenLifetime,
+      ClientCredentials: accessTokenLifetime,
       AuthorizationCode: AUTHORIZATION_CODE_LIFETIME_SECONDS,
       Grant: GRANT_LIFETIME_SECONDS,
       IdToken: 3600,
@@ -110,7 +112,13 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
     },
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: false },
+      clientCredentials: { enabled: true },
+      dPoP: {
+        enabled: true,
+        nonceSecret: randomBytes(32),
+        // At the token endpoint; userinfo takes proofs without, as Okta's API does.
+        requireNonce: (ctx) => state.dpop.nonceRequired && ctx.path === TOKEN_PATH,
+      },
       resourceIndicators: { enabled: false },
       pushedAuthorizationRequests: { enabled: true },
       introspection: {

@@ -1,32 +1,56 @@
-import { randomBytes } from 'node:crypto';
+import { type JsonWebKey, randomBytes } from 'node:crypto';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { API_SCOPES } from './scopes.js';
 
-/** An app of the org: a confidential web client, as an admin registers it. */
+/** An app of the org, as an admin registers it. */
 export interface OrgClient {
   clientId: string;
-  clientSecret: string;
-  /** Compared exactly. */
-  redirectUris: readonly string[];
+  /** Left out by an app that signs with a key: see {@link OrgClient.publicKeys}. */
+  clientSecret?: string;
+  /** Compared exactly. Default: none, as for a service app. */
+  redirectUris?: readonly string[];
+  /** `web`: people sign in to it; `service`: client credentials alone, there is no user. Default `web`. */
+  type?: 'web' | 'service';
+  /**
+   * Public keys that the app signs with (`private_key_jwt`) instead of sending a secret. An empty list: an admin registers
+   * them later, by `control.setPublicKeys`.
+   */
+  publicKeys?: readonly JsonWebKey[];
+  /** Whether the app's tokens have to be bound to a key (DPoP). Default `false`. */
+  dpop?: boolean;
   /** The `okta.*` scopes a Super Admin granted to the app. Default: all of them. */
   scopes?: readonly string[];
   /** What the consent page calls the app. Default: `Authpipe`. */
   name?: string;
 }
 
+/** An app with what was left out. */
+export interface RegisteredClient extends Required<Omit<OrgClient, 'clientSecret' | 'publicKeys'>> {
+  clientSecret: string | undefined;
+  publicKeys: readonly JsonWebKey[] | undefined;
+}
+
 /** The apps and what an admin can do to them while the org runs. */
 export class ClientRegistry {
-  readonly #clients: ReadonlyMap<string, Required<OrgClient>>;
+  readonly #clients: ReadonlyMap<string, RegisteredClient>;
   readonly #replacedSecrets = new Map<string, string>();
+  readonly #registeredKeys = new Map<string, readonly JsonWebKey[]>();
   readonly #deactivated = new Set<string>();
 
   constructor(clients: readonly OrgClient[]) {
     this.#clients = new Map(
-      clients.map((client) => [client.clientId, { scopes: API_SCOPES, name: 'Authpipe', ...client }]),
+      clients.map(({ clientId, clientSecret, publicKeys, ...client }) => [
+        clientId,
+        {
+          ...{ clientId, clientSecret, publicKeys, redirectUris: [], type: 'web', dpop: false },
+          ...{ scopes: API_SCOPES, name: 'Authpipe' },
+          ...client,
+        },
+      ]),
     );
   }
 
-  list(): (Required<OrgClient> & { active: boolean; secretBroken: boolean })[] {
+  list(): (RegisteredClient & { active: boolean; secretBroken: boolean })[] {
     return [...this.#clients.values()].map((client) => ({
       ...client,
       active: !this.#deactivated.has(client.clientId),
@@ -35,7 +59,7 @@ export class ClientRegistry {
   }
 
   /** Throws `RangeError` that names the apps there are. */
-  get(clientId: string): Required<OrgClient> {
+  get(clientId: string): RegisteredClient {
     const client = this.#clients.get(clientId);
     if (client) return client;
     throw new RangeError(
@@ -52,6 +76,11 @@ export class ClientRegistry {
     this.#replacedSecrets.delete(this.get(clientId).clientId);
   }
 
+  /** As if an admin had pasted the app's keys: from now on it may sign with these. */
+  setPublicKeys(clientId: string, keys: readonly JsonWebKey[]): void {
+    this.#registeredKeys.set(this.get(clientId).clientId, keys);
+  }
+
   setActive(clientId: string, active: boolean): void {
     if (active) this.#deactivated.delete(this.get(clientId).clientId);
     else this.#deactivated.add(this.get(clientId).clientId);
@@ -59,6 +88,7 @@ export class ClientRegistry {
 
   reset(): void {
     this.#replacedSecrets.clear();
+    this.#registeredKeys.clear();
     this.#deactivated.clear();
   }
 
@@ -84,10 +114,23 @@ export class ClientRegistry {
     return {
       client_id: clientId,
       client_name: client.name,
-      client_secret: this.#replacedSecrets.get(clientId) ?? client.clientSecret,
       redirect_uris: [...client.redirectUris],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
+      ...(client.type === 'service'
+        ? { grant_types: ['client_credentials'], response_types: [], scope: client.scopes.join(' ') }
+        : { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }),
+      dpop_bound_access_tokens: client.dpop,
+      ...this.#authentication(client),
+    };
+  }
+
+  #authentication({ clientId, clientSecret, publicKeys }: RegisteredClient): Partial<AdapterPayload> {
+    const replaced = this.#replacedSecrets.get(clientId);
+    if (publicKeys) {
+      const keys = replaced === undefined ? (this.#registeredKeys.get(clientId) ?? publicKeys) : [];
+      return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [...keys] } };
+    }
+    return {
+      client_secret: replaced ?? clientSecret,
       // The library takes the secret from the header and from the body alike.
       token_endpoint_auth_method: 'client_secret_basic',
     };

@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto';
 import type Provider from 'oidc-provider';
 import { type OrgCounters, zeroCounters } from './counters.js';
 import type { Fault, PendingFault } from './faults.js';
@@ -50,6 +51,10 @@ export interface OrgControl {
   /** The app is gone: 401 `invalid_client`, and its grants are revoked. Default: every app. */
   deactivateApp(clientId?: string): void;
   reactivateApp(clientId?: string): void;
+  /** Registers the public keys that an app signs with, in place of those it had. */
+  setPublicKeys(clientId: string, keys: readonly JsonWebKey[]): void;
+  /** Whether a DPoP proof at the token endpoint has to hold the org's nonce. Default `false`. */
+  setDpopNonce(required: boolean): void;
 
   /** The next calls on a path meet a fault instead of their answer. Several faults on a path come in turn. */
   failNext(fault: Fault): void;
@@ -119,6 +124,11 @@ export function createControl(state: OrgState, server: Provider): OrgControl {
       }),
     reactivateApp: (clientId) => eachClient(clientId, (id) => clients.setActive(id, true)),
 
+    setPublicKeys: (clientId, keys) => clients.setPublicKeys(clientId, keys),
+    setDpopNonce(required) {
+      state.dpop.nonceRequired = required;
+    },
+
     failNext: (fault) => faults.add(fault),
     pendingFaults: () => faults.list(),
     clearFaults: () => faults.clear(),
@@ -134,6 +144,7 @@ export function createControl(state: OrgState, server: Provider): OrgControl {
       faults.clear();
       clock.reset();
       Object.assign(settings, initialSettings);
+      state.dpop.nonceRequired = false;
       resetCounters();
     },
   };

@@ -103,6 +103,7 @@ export async function startOrg(options: OrgOptions): Promise<Org> {
     issuer: (options.issuer ?? `http://localhost:${port}`).replace(/\/+$/, ''),
     clock,
     settings,
+    dpop: { nonceRequired: false },
     store,
     directory: new Directory(options.people ?? DEFAULT_PEOPLE),
     clients: new ClientRegistry(options.clients),

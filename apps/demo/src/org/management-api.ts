@@ -1,6 +1,7 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type Provider from 'oidc-provider';
 import { type ApiErrorCode, apiError } from './api-error.js';
+import { ProofChecker } from './dpop-proof.js';
 import type { OrgState } from './org-state.js';
 import type { OrgApp, OrgGroup, OrgUser } from './people.js';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.js';
@@ -9,21 +10,24 @@ import { RateLimiter, rateLimitHeaders } from './rate-limit.js';
 const CALLS_PER_MINUTE = 600;
 const MAX_PAGE_SIZE = 200;
 
+/** A person, or a service app: an admin gave it the role that it needs. */
 interface Caller {
-  user: OrgUser;
+  id: string;
+  user: OrgUser | undefined;
   scopes: ReadonlySet<string>;
 }
 
 /** `/api/v1`: users, groups and apps, behind the same checks and refusals as Okta's. */
 export function managementApi(state: OrgState, server: Provider): Router {
   const router = Router();
+  const proofs = new ProofChecker(state.clock.wallMillis);
   const limiter = new RateLimiter(state.clock, CALLS_PER_MINUTE);
   const endpoint = (scope: string, needsRole: boolean, answer: (req: Request, caller: Caller) => unknown) =>
-    guarded(state, server, limiter, scope, needsRole, answer);
+    guarded(state, server, limiter, proofs, scope, needsRole, answer);
 
   router.get(
     '/users/me',
-    endpoint('okta.users.read', false, (_req, caller) => showUser(caller.user)),
+    endpoint('okta.users.read', false, (_req, caller) => showUser(found(caller.user))),
   );
   router.get(
     '/users/:id',
@@ -60,19 +64,20 @@ function guarded(
   state: OrgState,
   server: Provider,
   limiter: RateLimiter,
+  proofs: ProofChecker,
   scope: string,
   needsRole: boolean,
   answer: (req: Request, caller: Caller) => unknown,
 ): RequestHandler {
   return async (req, res) => {
     res.set('Cache-Control', 'no-cache, no-store');
-    const caller = await authenticate(state, server, req);
+    const caller = await authenticate(state, server, proofs, req);
     if (!caller) return refuse(res, 401, 'E0000011');
-    const { allowed, ...window } = limiter.count(`${req.baseUrl}${req.route.path} ${caller.user.id}`);
+    const { allowed, ...window } = limiter.count(`${req.baseUrl}${req.route.path} ${caller.id}`);
     res.set(rateLimitHeaders(window));
     if (!allowed) return refuse(res, 429, 'E0000047');
     if (!caller.scopes.has(scope)) return refuseScope(res, state.issuer, scope);
-    if (needsRole && caller.user.adminRole === 'NONE' && !asksForThemselves(req, caller)) {
+    if (needsRole && caller.user?.adminRole === 'NONE' && !asksForThemselves(req, caller)) {
       return refuse(res, 403, 'E0000006');
     }
     try {
@@ -84,22 +89,37 @@ function guarded(
   };
 }
 
-/** A token counts while it is unexpired, its grant stands, its user is active and its app is active. */
-async function authenticate(state: OrgState, server: Provider, req: Request): Promise<Caller | undefined> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(req.get('Authorization') ?? '') ?? [];
-  const accessToken = token ? await server.AccessToken.find(token) : undefined;
-  if (!accessToken?.grantId || !accessToken.clientId) return undefined;
-  const [grant, client] = await Promise.all([
-    server.Grant.find(accessToken.grantId),
-    server.Client.find(accessToken.clientId),
-  ]);
-  const user = state.directory.find(accessToken.accountId);
-  if (!grant || !client || user?.status !== 'ACTIVE') return undefined;
-  return { user, scopes: accessToken.scopes };
+/**
+ * A token counts while it is unexpired, its grant stands, its user is active and its app is active. One that is bound to
+ * a key counts only with a proof of that key, and under no other scheme.
+ */
+async function authenticate(
+  state: OrgState,
+  server: Provider,
+  proofs: ProofChecker,
+  req: Request,
+): Promise<Caller | undefined> {
+  const [, scheme = '', token = ''] = /^(Bearer|DPoP) +(\S+)$/i.exec(req.get('Authorization') ?? '') ?? [];
+  if (token === '') return undefined;
+  const found = (await server.AccessToken.find(token)) ?? (await server.ClientCredentials.find(token));
+  const client = found?.clientId ? await server.Client.find(found.clientId) : undefined;
+  if (!found || !client) return undefined;
+  const url = new URL(req.originalUrl, state.issuer);
+  const isProved =
+    found.jkt === undefined
+      ? scheme.toLowerCase() === 'bearer'
+      : scheme.toLowerCase() === 'dpop' &&
+        (await proofs.check(req.get('DPoP'), { method: req.method, url, token, thumbprint: found.jkt }));
+  if (!isProved) return undefined;
+  const scopes = new Set((found.scope ?? '').split(' '));
+  if (found.kind === 'ClientCredentials') return { id: client.clientId, user: undefined, scopes };
+  const grant = found.grantId === undefined ? undefined : await server.Grant.find(found.grantId);
+  const user = state.directory.find(found.accountId);
+  return grant && user?.status === 'ACTIVE' ? { id: user.id, user, scopes } : undefined;
 }
 
 function asksForThemselves(req: Request, { user }: Caller): boolean {
-  return req.params.id === user.id || req.params.id === user.email;
+  return user !== undefined && [user.id, user.email].includes(String(req.params.id));
 }
 
 class ApiRefusal extends Error {

@@ -96,7 +96,7 @@ export class OrgStore {
 
   /** Ends every access token issued so far; refresh tokens stay. Returns how many there were. */
   deleteAccessTokens(): number {
-    return this.#delete((record) => record.model === 'AccessToken');
+    return this.#delete(({ model }) => model === 'AccessToken' || model === 'ClientCredentials');
   }
 
   /** Signs a user out of every browser. */

@@ -10,6 +10,11 @@ export interface OktaTokenError {
 /** Okta's words where a refresh token is unknown, over, revoked or used again. It does not say which. */
 export const REFRESH_TOKEN_INVALID = 'The refresh token is invalid or expired.';
 
+/** The library calls these faults of a proof `invalid_grant`, which would look like a dead grant. */
+const NO_PROOF = /^DPoP proof JWT not provided$/;
+const PROOF_REPLAYED = /^DPoP proof JWT Replay detected$/;
+const PROOF_MISSING = 'The DPoP proof JWT header is missing.';
+
 /**
  * Says in Okta's words what oidc-provider refused. Clients tell failures apart by status, `error` and description, so
  * the sandbox must not answer in the library's.
@@ -20,7 +25,17 @@ export const REFRESH_TOKEN_INVALID = 'The refresh token is invalid or expired.';
 export function toOktaTokenError(failure: errors.OIDCProviderError, grantType: unknown): OktaTokenError {
   const detail = failure.error_detail ?? '';
   const description = failure.error_description ?? '';
+  if (NO_PROOF.test(detail)) return { status: 400, error: 'invalid_dpop_proof', description: PROOF_MISSING };
+  if (PROOF_REPLAYED.test(detail)) {
+    return { status: 400, error: 'invalid_dpop_proof', description: 'The DPoP proof JWT was used before.' };
+  }
   switch (failure.error) {
+    case 'use_dpop_nonce':
+      return {
+        status: 400,
+        error: 'use_dpop_nonce',
+        description: 'Authorization server requires nonce in DPoP proof.',
+      };
     case 'invalid_client':
       return { status: 401, error: 'invalid_client', description: clientProblem(detail) };
     case 'invalid_grant':
@@ -33,7 +48,13 @@ export function toOktaTokenError(failure: errors.OIDCProviderError, grantType: u
             error: 'access_denied',
             description: 'The requested scope exceeds the scope granted.',
           }
-        : { status: 400, error: 'invalid_scope', description: UNKNOWN_SCOPE };
+        : grantType === 'client_credentials'
+          ? {
+              status: 400,
+              error: 'consent_required',
+              description: 'You are not allowed any of the requested scopes.',
+            }
+          : { status: 400, error: 'invalid_scope', description: UNKNOWN_SCOPE };
     case 'unsupported_grant_type':
       return {
         status: 400,

@@ -1,8 +1,9 @@
-import { authMethodOf, type OAuthCodeMethod } from '@authpipe/providers';
+import { authMethodOf } from '@authpipe/providers';
 import type { Clock } from '../clock.js';
 import { refreshEndAfterConsent } from '../credentials/refresh-schedule.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
+import { createDpopKey } from '../oauth/dpop-key.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import {
@@ -57,7 +58,7 @@ interface Trip {
   readonly session: ConnectSession;
   readonly request: AuthorizationRequest;
   readonly integration: ConnectIntegration;
-  readonly target: OAuthTarget & { readonly method: OAuthCodeMethod };
+  readonly target: OAuthTarget;
 }
 
 /**
@@ -114,7 +115,10 @@ export const createCompleteConnect = ({
   };
 
   /** Keeps a grant where it belongs, or sees that it does not live on unknown. */
-  const keep = async (trip: Trip, grant: TokenGrant, issuedAt: Date): Promise<Attempt> => {
+  const keep = async (
+    trip: Trip,
+    { grant, issuedAt, dpopKey }: Omit<ReceivedGrant, 'refreshExpiresAt'>,
+  ): Promise<Attempt> => {
     const { session, target } = trip;
     const { reconnectId, environment } = session;
     try {
@@ -128,7 +132,12 @@ export const createCompleteConnect = ({
             : connectionGone();
       const outcome =
         refused ??
-        (await save(trip, { grant, issuedAt, refreshExpiresAt: await refreshEndOf(trip, grant, issuedAt) }));
+        (await save(trip, {
+          grant,
+          issuedAt,
+          dpopKey,
+          refreshExpiresAt: await refreshEndOf(trip, grant, issuedAt),
+        }));
       if ('error' in outcome) await discard(trip, grant);
       return outcome;
     } catch (error) {
@@ -159,6 +168,7 @@ export const createCompleteConnect = ({
     const trip: Trip = { session, request, integration, target };
     const callbackUrl = new URL(request.redirectUri);
     callbackUrl.search = query.toString();
+    const dpopKey = integration.dpop ? await createDpopKey() : undefined;
     const issuedAt = clock.now();
     try {
       const grant = await oauth.exchangeCode(target, {
@@ -168,8 +178,9 @@ export const createCompleteConnect = ({
         expectedNonce: secrets.nonce,
         codeVerifier: secrets.codeVerifier,
         expectedIssuer: request.issuer,
+        dpopKey,
       });
-      return await keep(trip, grant, issuedAt);
+      return await keep(trip, { grant, issuedAt, dpopKey });
     } catch (error) {
       if (!(error instanceof TokenRequestError)) throw error;
       return readExchangeError(error, definition.name);

@@ -1,6 +1,7 @@
 import type { ConnectedAccount } from '@authpipe/types';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import type { NewGrant, SavedGrant } from '../credentials/grant-store.js';
+import type { OAuthClient } from '../oauth/oauth.js';
 
 /** What connecting needs to know of an OAuth client; its secret comes by `openClient` alone. */
 export interface ConnectIntegration {
@@ -13,6 +14,8 @@ export interface ConnectIntegration {
   readonly scopes: readonly string[];
   readonly config: Readonly<Record<string, string>>;
   readonly redirectUri: string | null;
+  /** Whether tokens are to be bound to a key of the connection's own (RFC 9449). */
+  readonly dpop: boolean;
   readonly version: number;
 }
 
@@ -23,7 +26,7 @@ export interface ConnectIntegrations {
   /** The integration with its client, opened; null when it is gone. */
   openIntegration(rowId: string): Promise<{
     readonly integration: ConnectIntegration;
-    readonly client: { readonly clientId: string; readonly clientSecret: string | null };
+    readonly client: OAuthClient;
   } | null>;
 }
 

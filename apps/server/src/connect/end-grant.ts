@@ -1,4 +1,4 @@
-import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
+import type { OAuth, TokenGrant, TokenTarget } from '../oauth/oauth.js';
 
 /**
  * Ends a grant that is not to be kept, by its refresh token where it has one: that takes the access token along.
@@ -6,7 +6,7 @@ import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
  */
 export const endGrant = (
   { revoke }: Pick<OAuth, 'revoke'>,
-  target: OAuthTarget,
+  target: TokenTarget,
   { accessToken, refreshToken }: Pick<TokenGrant, 'accessToken' | 'refreshToken'>,
 ): Promise<boolean> =>
   (refreshToken === null

@@ -1,40 +1,33 @@
-import { type AuthMethod, type ProviderDefinition, parseConfig } from '@authpipe/providers';
-import type { FieldError, ImportedCredential, ParsedImportConnectionRequest } from '@authpipe/types';
-import { addSeconds, type Clock } from '../clock.js';
+import type { AuthMethod, ProviderDefinition } from '@authpipe/providers';
+import type { ImportedCredential, ParsedImportConnectionRequest } from '@authpipe/types';
+import { addSeconds } from '../clock.js';
 import type { ConnectionRecord, CredentialSecrets } from '../credentials/credential-record.js';
-import type { NewGrant, SavedGrant } from '../credentials/grant-store.js';
-import { Problem } from '../errors/problem.js';
-import type { ConnectIntegration } from './connect-integrations.js';
+import type { NewGrant } from '../credentials/grant-store.js';
+import {
+  createImportClient,
+  type ImportClientDependencies,
+  type ImportedClient,
+  isImportedClient,
+} from './import-client.js';
+import { importedSettings, invalidField } from './imported-settings.js';
 
-export interface ImportDependencies {
+export interface ImportDependencies extends ImportClientDependencies {
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
-  /** @throws Problem `integration_not_configured` or `connection_ambiguous` */
-  readonly resolveIntegration: (filter: {
-    environment: string;
-    tenantId: string;
-    provider: string;
-    integration?: string;
-  }) => Promise<ConnectIntegration>;
-  readonly saveGrant: (grant: NewGrant) => Promise<SavedGrant>;
-  readonly clock: Clock;
-  readonly allowLoopback: boolean;
 }
+
+/** What is taken as it is; client credentials are proved by a first token. */
+type StaticCredential = Exclude<ImportedCredential, ImportedClient>;
 
 /** A token whose end nobody told may end at any moment: it is refreshed within this time. */
 const UNKNOWN_END_SECONDS = 60;
 
-const invalid = (pointer: string, detail: string): Problem =>
-  new Problem('invalid_request', `The body field ${pointer} is not valid: ${detail}.`, {
-    errors: [{ pointer, detail }],
-  });
-
-const kindOf = (credential: ImportedCredential): NewGrant['kind'] => {
+const kindOf = (credential: StaticCredential): NewGrant['kind'] => {
   if ('accessToken' in credential) return 'oauth2';
   if ('apiKey' in credential) return 'api_key';
   return 'username' in credential ? 'basic' : 'webhook_secret';
 };
 
-const secretsOf = (credential: ImportedCredential): CredentialSecrets => {
+const secretsOf = (credential: StaticCredential): CredentialSecrets => {
   if ('accessToken' in credential) {
     const { accessToken, refreshToken = null } = credential;
     return { kind: 'oauth2', accessToken, refreshToken };
@@ -55,7 +48,7 @@ const tokenTypeOf = (method: AuthMethod | undefined, kind: NewGrant['kind']): st
  * When an imported token ends: as told; soon, if it can be refreshed; else as the provider's tokens usually do; null
  * where the vendor documents nothing.
  */
-const expiryOf = (credential: ImportedCredential, method: AuthMethod | undefined, now: Date): Date | null => {
+const expiryOf = (credential: StaticCredential, method: AuthMethod | undefined, now: Date): Date | null => {
   if (!('accessToken' in credential)) return null;
   if (credential.expiresAt !== undefined) return new Date(credential.expiresAt);
   if (credential.refreshToken !== undefined) return addSeconds(now, UNKNOWN_END_SECONDS);
@@ -65,37 +58,29 @@ const expiryOf = (credential: ImportedCredential, method: AuthMethod | undefined
 
 /**
  * Takes over a credential from elsewhere: the same owner and label again replaces it. It counts as unverified until the
- * first probe, which is due at once.
- * @returns the use case, which throws Problem `invalid_request`, `integration_not_configured` or `connection_ambiguous`
+ * first probe, which is due at once; client credentials are proved by a first token before they are stored.
+ * @returns the use case, which throws Problem `invalid_request`, `integration_not_configured` or `connection_ambiguous`,
+ *   and for client credentials `provider_error` or `provider_unavailable`
  */
-export const createImportConnection =
-  ({ findProvider, resolveIntegration, saveGrant, clock, allowLoopback }: ImportDependencies) =>
-  async (request: ParsedImportConnectionRequest, environment: string): Promise<ConnectionRecord> => {
+export const createImportConnection = (dependencies: ImportDependencies) => {
+  const { findProvider, resolveIntegration, saveGrant, clock, allowLoopback } = dependencies;
+  const importClient = createImportClient(dependencies);
+  return async (request: ParsedImportConnectionRequest, environment: string): Promise<ConnectionRecord> => {
     const { provider, tenantId, credential } = request;
     const definition = findProvider(provider);
-    if (!definition) throw invalid('/provider', 'is not in the catalogue: GET /v1/providers lists it');
+    if (!definition) throw invalidField('/provider', 'is not in the catalogue: GET /v1/providers lists it');
+    if (isImportedClient(credential)) return importClient(definition, request, credential, environment);
     const kind = kindOf(credential);
     const method = definition.authMethods.find((candidate) => candidate.kind === kind);
     if (!method && kind !== 'webhook_secret') {
       const kinds = definition.authMethods.map((candidate) => candidate.kind).join(', ');
-      throw invalid('/credential', `has another kind than ${definition.name} takes (${kinds})`);
+      throw invalidField('/credential', `has another kind than ${definition.name} takes (${kinds})`);
     }
     const named = request.integration === undefined ? {} : { integration: request.integration };
     // A token is refreshed by its OAuth client; a key stands alone.
     const integration =
       kind === 'oauth2' ? await resolveIntegration({ environment, tenantId, provider, ...named }) : null;
-    const config = { ...request.config, ...integration?.config };
-    const parsed = parseConfig(definition, config, { allowLoopback });
-    if (!parsed.ok) {
-      const errors: FieldError[] = parsed.errors.map(({ field, error, suggestion }) => ({
-        pointer: `/config/${field}`,
-        detail: suggestion === undefined ? error : `${error} Try ${suggestion}.`,
-      }));
-      throw new Problem('invalid_request', `The settings for ${definition.name} are not valid: see errors.`, {
-        errors,
-      });
-    }
-    refuseOtherHosts(request.config, parsed.config);
+    const config = importedSettings(definition, request.config, integration?.config, allowLoopback);
     const now = clock.now();
     const scopes = 'scopes' in credential ? (credential.scopes ?? []) : [];
     const { connection } = await saveGrant({
@@ -119,21 +104,10 @@ export const createImportConnection =
       account: null,
       requestedScopes: scopes,
       scopes,
-      config: parsed.config,
+      config,
       ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
       verifiedBy: null,
     });
     return connection;
   };
-
-/** A host that comes with an import may pick the integration of that host, and never send its secret to another. */
-const refuseOtherHosts = (given: Record<string, string> | undefined, used: Record<string, string>): void => {
-  for (const [field, value] of Object.entries(given ?? {})) {
-    if (used[field] !== undefined && used[field] !== value.trim().toLowerCase() && used[field] !== value) {
-      throw invalid(
-        `/config/${field}`,
-        'differs from the integration’s: leave it out, or set up an integration for it',
-      );
-    }
-  }
 };

@@ -2,6 +2,7 @@ import { connectionAccount } from '@authpipe/types';
 import { z } from 'zod';
 import type { NewGrant } from '../credentials/grant-store.js';
 import { accessTokenExpiry } from '../credentials/refresh-schedule.js';
+import type { DpopKey } from '../oauth/dpop-key.js';
 import type { TokenGrant } from '../oauth/oauth.js';
 import type { AuthorizationRequest } from './authorization-request-store.js';
 import type { ConnectIntegration } from './connect-integrations.js';
@@ -13,6 +14,8 @@ export interface ReceivedGrant {
   /** Just before it was asked for, so that it never seems to last longer than it does. */
   readonly issuedAt: Date;
   readonly refreshExpiresAt: Date | null;
+  /** What the tokens are bound to, where the integration says so. */
+  readonly dpopKey?: DpopKey | undefined;
 }
 
 const storedGrant = z.object({
@@ -28,6 +31,7 @@ const storedGrant = z.object({
   }),
   issuedAt: z.coerce.date(),
   refreshExpiresAt: z.coerce.date().nullable(),
+  dpopKey: z.object({ kty: z.string(), d: z.string() }).catchall(z.string()).optional(),
 });
 
 /** For sealing. Secret. */
@@ -52,7 +56,7 @@ export const parseGrant = (text: string): ReceivedGrant => {
 
 /** What becomes of a grant: the connection that it makes or mends. */
 export const toNewGrant = (
-  { grant, issuedAt, refreshExpiresAt }: ReceivedGrant,
+  { grant, issuedAt, refreshExpiresAt, dpopKey }: ReceivedGrant,
   session: ConnectSession,
   request: AuthorizationRequest,
   integration: ConnectIntegration,
@@ -70,7 +74,12 @@ export const toNewGrant = (
   provider: integration.provider,
   authMethod: integration.authMethod,
   kind: 'oauth2',
-  secrets: { kind: 'oauth2', accessToken: grant.accessToken, refreshToken: grant.refreshToken },
+  secrets: {
+    kind: 'oauth2',
+    accessToken: grant.accessToken,
+    refreshToken: grant.refreshToken,
+    ...(dpopKey === undefined ? {} : { dpopKey }),
+  },
   tokenType: grant.tokenType,
   issuedAt,
   expiresAt: accessTokenExpiry(issuedAt, grant.expiresInSeconds),

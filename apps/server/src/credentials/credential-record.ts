@@ -6,13 +6,25 @@ import type {
   Metadata,
   StatusReason,
 } from '@authpipe/types';
+import type { PrivateJwk } from '../jwk.js';
 
 /** The secret parts of a credential. Never logged, never in an error, sealed before it is written anywhere. */
 export type CredentialSecrets =
   | {
-      readonly kind: 'oauth2' | 'client_credentials';
+      readonly kind: 'oauth2';
       readonly accessToken: string;
       readonly refreshToken: string | null;
+      /** What the tokens are bound to, from the first exchange on. @see RFC 9449 */
+      readonly dpopKey?: PrivateJwk | undefined;
+    }
+  | {
+      readonly kind: 'client_credentials';
+      readonly accessToken: string;
+      /** There is none: a new access token is asked for by the client. @see RFC 6749 section 4.4.3 */
+      readonly refreshToken: string | null;
+      /** A client of the connection's own; `null`: the integration's. */
+      readonly client: { readonly clientId: string; readonly clientSecret: string } | null;
+      readonly dpopKey?: PrivateJwk | undefined;
     }
   | { readonly kind: 'api_key'; readonly apiKey: string }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
@@ -104,3 +116,7 @@ export interface FoundCredential extends ServedCredential {
 /** Whether there is a refresh token to get the next access token with. */
 export const hasRefreshToken = (secrets: CredentialSecrets): boolean =>
   'refreshToken' in secrets && secrets.refreshToken !== null;
+
+/** Whether the next access token can be had without a person: by a refresh token, or by client credentials. */
+export const canBeRenewed = (secrets: CredentialSecrets): boolean =>
+  secrets.kind === 'client_credentials' || hasRefreshToken(secrets);

@@ -6,7 +6,7 @@ import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { type ConnectionStore, connectionNotFound } from './connection-store.js';
-import { type ConnectionRecord, type CredentialSecrets, hasRefreshToken } from './credential-record.js';
+import { type ConnectionRecord, type CredentialSecrets, canBeRenewed } from './credential-record.js';
 import { credentialPlace } from './credential-row.js';
 import { nextProbeAt } from './probe-schedule.js';
 import { expiringNoticeAt, refreshDueAt } from './refresh-schedule.js';
@@ -131,11 +131,11 @@ export const createGrantStore = ({
     [
       'refresh_at',
       bind(
-        grant.kind === 'oauth2'
+        'accessToken' in grant.secrets
           ? refreshDueAt({
               issuedAt: grant.issuedAt,
               expiresAt: grant.expiresAt,
-              hasRefreshToken: hasRefreshToken(grant.secrets),
+              hasRefreshToken: canBeRenewed(grant.secrets),
               fraction: randomness.fraction(),
               ...refreshBehaviour(grant),
             })

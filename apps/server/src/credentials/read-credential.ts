@@ -1,7 +1,7 @@
 import type { Credential, ParsedCredentialRef, StatusReason } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import { Problem } from '../errors/problem.js';
-import { hasRefreshToken, type ServedCredential } from './credential-record.js';
+import { canBeRenewed, type ServedCredential } from './credential-record.js';
 import type { CredentialStore } from './credential-store.js';
 import { toCredential, type WireContext } from './to-wire.js';
 
@@ -118,7 +118,7 @@ export const createReadCredential = ({
     noteUse(stored.connection.id, stored.lastUsedAt);
     refuseDead(stored);
     if (!hasEnded(stored)) {
-      if (isDue(stored) && !isLeased(stored) && hasRefreshToken(stored.secrets)) {
+      if (isDue(stored) && !isLeased(stored) && canBeRenewed(stored.secrets)) {
         void refreshIfDue(stored, 'background');
       }
       return toCredential(stored, wire);

@@ -1,6 +1,7 @@
 import { type AuthMethod, authMethodOf, fillUrl, type ProviderDefinition } from '@authpipe/providers';
 import type { ConnectedAccount, Connection, Credential } from '@authpipe/types';
-import { type ConnectionRecord, hasRefreshToken, type ServedCredential } from './credential-record.js';
+import type { PrivateJwk } from '../jwk.js';
+import { type ConnectionRecord, canBeRenewed, type ServedCredential } from './credential-record.js';
 
 /** Finds a definition by the provider's id; `undefined` for one that this server does not know. */
 export type FindProvider = (id: string) => ProviderDefinition | undefined;
@@ -73,6 +74,10 @@ const BEARER = /^bearer$/i;
 
 type Sendable = Pick<Credential, 'credential' | 'tokenType' | 'headers' | 'fields'>;
 
+/** A proof is good for one request, so none is ready-made: whoever sends the token makes it with the key. */
+const dpopFields = (type: string, dpopKey: PrivateJwk | undefined): Pick<Credential, 'fields'> =>
+  type === 'DPoP' && dpopKey !== undefined ? { fields: { dpopPrivateKey: JSON.stringify(dpopKey) } } : {};
+
 const sendable = ({ secrets, tokenType }: ServedCredential, method: AuthMethod | undefined): Sendable => {
   switch (secrets.kind) {
     case 'oauth2':
@@ -82,6 +87,7 @@ const sendable = ({ secrets, tokenType }: ServedCredential, method: AuthMethod |
         credential: secrets.accessToken,
         tokenType: type,
         headers: { authorization: `${type} ${secrets.accessToken}` },
+        ...dpopFields(type, secrets.dpopKey),
       };
     }
     case 'api_key': {
@@ -133,7 +139,7 @@ export const toCredential = (
     ...sendable(stored, methodOf(definition, connection.authMethod)),
     kind: connection.kind,
     expiresAt: iso(stored.expiresAt),
-    refreshAfter: hasRefreshToken(stored.secrets) ? iso(stored.refreshAt) : null,
+    refreshAfter: canBeRenewed(stored.secrets) ? iso(stored.refreshAt) : null,
     scopes: [...connection.scopes],
     connectionId: connection.id,
     version: stored.version,

@@ -1,12 +1,12 @@
 import type { DeletedConnection } from '@authpipe/types';
 import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
-import type { ConnectionRecord } from '../credentials/credential-record.js';
+import type { ConnectionRecord, CredentialSecrets } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshStore } from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
-import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
+import type { OAuth, TokenTarget } from '../oauth/oauth.js';
 import type { Sleep } from '../sleep.js';
 import type { TenantStore } from './tenant-store.js';
 
@@ -25,9 +25,12 @@ export interface DisconnectDependencies {
   readonly tenants: TenantStore;
   readonly oauth: Pick<OAuth, 'revoke'>;
   /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
-  readonly findTarget: (connection: ConnectionRecord) => Promise<{ readonly target: OAuthTarget } | null>;
-  /** Whether a grant, by when it was issued, is this server's to end at the provider; any is, unless told. */
-  readonly mayRevoke?: (issuedAt: Date) => boolean;
+  readonly findTarget: (
+    connection: ConnectionRecord,
+    secrets: CredentialSecrets,
+  ) => Promise<{ readonly target: TokenTarget } | null>;
+  /** Whether a grant, by when it was issued, is this server's to end at the provider. */
+  readonly mayRevoke: (issuedAt: Date) => boolean;
   readonly sleep: Sleep;
   readonly log: Logger;
 }
@@ -54,7 +57,7 @@ export const createDisconnect = ({
   tenants,
   oauth,
   findTarget,
-  mayRevoke = () => true,
+  mayRevoke,
   sleep,
   log,
 }: DisconnectDependencies): Disconnect => {
@@ -69,11 +72,11 @@ export const createDisconnect = ({
   /** The refresh token where there is one: with it the whole grant ends. The access token alone would not do that. */
   const revoke = async (connectionId: string, environment: string): Promise<boolean> => {
     const stored = await credentials.openCredential(connectionId, environment);
-    if (stored?.secrets.kind !== 'oauth2') return false;
+    if (!stored || !('accessToken' in stored.secrets)) return false;
     // A copy of another deployment's grant: ending it would end the original.
     if (!mayRevoke(stored.issuedAt)) return false;
     const { accessToken, refreshToken } = stored.secrets;
-    const found = await findTarget(stored.connection);
+    const found = await findTarget(stored.connection, stored.secrets);
     if (!found) return false;
     return refreshToken === null
       ? oauth.revoke(found.target, accessToken, 'access_token')

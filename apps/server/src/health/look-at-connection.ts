@@ -1,6 +1,6 @@
 import type { StatusReason } from '@authpipe/types';
 import { addSeconds, type Clock } from '../clock.js';
-import { hasRefreshToken, type StoredCredential } from '../credentials/credential-record.js';
+import { canBeRenewed, type StoredCredential } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import { nextProbeAt } from '../credentials/probe-schedule.js';
 import type { ProbeClaim, ProbeOutcome, ProbeStore } from '../credentials/probe-store.js';
@@ -30,7 +30,7 @@ export interface LookDependencies {
 const reasonOf = ({ result, reason }: Look, { secrets }: StoredCredential): StatusReason => {
   if (reason !== null) return reason;
   if (result === 'degraded') return 'configuration';
-  return secrets.kind === 'oauth2' ? 'revoked' : 'key_invalid';
+  return 'accessToken' in secrets ? 'revoked' : 'key_invalid';
 };
 
 const isBad = ({ result }: Look): boolean => result === 'dead' || result === 'degraded';
@@ -88,7 +88,7 @@ export const createLookAtConnection = ({
   };
 
   const saveGood = (stored: StoredCredential, look: Look): Promise<boolean> =>
-    save(stored, { result: 'ok', by: look.by ?? 'request', mendsDead: !hasRefreshToken(stored.secrets) });
+    save(stored, { result: 'ok', by: look.by ?? 'request', mendsDead: !canBeRenewed(stored.secrets) });
 
   /** What a refresh that was forced says: the grant is dead (written by the refresh), alive, or nothing yet. */
   const confirmByRefresh = async (claim: ProbeClaim, suspected: StoredCredential): Promise<void> => {
@@ -119,7 +119,7 @@ export const createLookAtConnection = ({
       await store.saveProbe({ ...claim, version: found.version }, { result: 'inconclusive' }, null);
       return;
     }
-    if (isDead(found) && hasRefreshToken(found.secrets)) {
+    if (isDead(found) && canBeRenewed(found.secrets)) {
       await refreshNow(claim.connectionId, claim.environment);
       return;
     }
@@ -133,7 +133,7 @@ export const createLookAtConnection = ({
     if (look.result === 'ok') await saveGood(stored, look);
     else if (look.result === 'inconclusive') {
       await save(stored, { result: 'inconclusive' });
-    } else if (look.result === 'dead' && hasRefreshToken(stored.secrets)) {
+    } else if (look.result === 'dead' && canBeRenewed(stored.secrets)) {
       await save(stored, { result: 'suspected', reason: reasonOf(look, stored) });
       await confirmByRefresh(claim, stored);
     } else if (isBad(look)) await confirmByProbe(stored, look);

@@ -1,8 +1,12 @@
 import { type AuthMethod, fillUrl, MissingConfigError, type ProbeVerdict } from '@authpipe/providers';
-import type { ConnectionRecord, StoredCredential } from '../credentials/credential-record.js';
+import type {
+  ConnectionRecord,
+  CredentialSecrets,
+  StoredCredential,
+} from '../credentials/credential-record.js';
 import { methodOf, toCredential, type WireContext } from '../credentials/to-wire.js';
 import { FetchError, type GuardedFetch } from '../oauth/guarded-fetch.js';
-import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
+import type { OAuth, TokenTarget } from '../oauth/oauth.js';
 
 /** What the provider said of a credential, and what was asked. */
 export interface Look extends ProbeVerdict {
@@ -14,7 +18,10 @@ export interface Look extends ProbeVerdict {
 export type ProbeCredential = (stored: StoredCredential) => Promise<Look>;
 
 /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
-export type FindTarget = (connection: ConnectionRecord) => Promise<{ readonly target: OAuthTarget } | null>;
+export type FindTarget = (
+  connection: ConnectionRecord,
+  secrets: CredentialSecrets,
+) => Promise<{ readonly target: TokenTarget } | null>;
 
 const NOTHING_ASKED: Look = { result: 'inconclusive', reason: null, by: null };
 
@@ -36,11 +43,11 @@ export const createProbeCredential =
   }): ProbeCredential =>
   async (stored) => {
     const { connection, secrets, tokenType } = stored;
-    if (secrets.kind === 'oauth2') {
-      const found = await findTarget(connection);
+    if ('accessToken' in secrets) {
+      const found = await findTarget(connection, secrets);
       if (!found) return NOTHING_ASKED;
-      const { accessToken } = secrets;
-      return oauth.probe(found.target, { accessToken, tokenType, scopes: connection.scopes });
+      const { accessToken, dpopKey } = secrets;
+      return oauth.probe(found.target, { accessToken, tokenType, dpopKey, scopes: connection.scopes });
     }
     const method = methodOf(wire.findProvider(connection.provider), connection.authMethod);
     const probe = method && requestProbe(method);

@@ -1,12 +1,13 @@
 import {
-  type AuthMethod,
   authMethodOf,
   type ProviderDefinition,
   parseConfig,
   providers,
+  type TokenMethod,
 } from '@authpipe/providers';
 import type { FieldError, IntegrationRequest } from '@authpipe/types';
 import { Problem } from '../errors/problem.js';
+import { CLIENT_KEY_RULE, type ClientKey, readClientKey } from './client-key.js';
 import { redirectUriFault } from './redirect-uri.js';
 import { secretDestinationFields } from './secret-destination.js';
 
@@ -18,12 +19,17 @@ export interface IntegrationSettings {
   readonly scopes: readonly string[];
   readonly config: Readonly<Record<string, string>>;
   readonly redirectUri: string | null;
+  readonly dpop: boolean;
 }
 
 /** Settings, and which of them decide where the client secret goes. */
 export interface CheckedIntegration {
   readonly settings: IntegrationSettings;
   readonly destinationFields: readonly string[];
+  /** Whether the client signs with a key instead of sending a secret. */
+  readonly signs: boolean;
+  /** The key that came with the request. */
+  readonly clientKey: ClientKey | null;
 }
 
 /** What the check goes by. */
@@ -47,11 +53,33 @@ const refuse = (errors: readonly FieldError[]): Problem => {
 /** @see RFC 6901 section 3 */
 const pointerTo = (field: string): string => `/config/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
+/** A client proves itself in one way: the method's. */
+const checkProof = (
+  { clientSecret, clientPrivateKey }: IntegrationRequest,
+  signs: boolean,
+): { clientKey: ClientKey | null; errors: FieldError[] } => {
+  if (signs && clientSecret !== undefined) {
+    const detail =
+      'must be left out: the auth method signs with a private key, which Authpipe makes or you bring.';
+    return { clientKey: null, errors: [{ pointer: '/clientSecret', detail }] };
+  }
+  if (clientPrivateKey === undefined) return { clientKey: null, errors: [] };
+  if (!signs) {
+    const detail = 'must be left out: the auth method does not sign with a private key.';
+    return { clientKey: null, errors: [{ pointer: '/clientPrivateKey', detail }] };
+  }
+  const clientKey = readClientKey(clientPrivateKey);
+  return {
+    clientKey,
+    errors: clientKey ? [] : [{ pointer: '/clientPrivateKey', detail: CLIENT_KEY_RULE }],
+  };
+};
+
 const findMethod = (
   integrationId: string,
   { provider = integrationId, authMethod }: IntegrationRequest,
   { findProvider }: CheckOptions,
-): { definition: ProviderDefinition; method: AuthMethod } => {
+): { definition: ProviderDefinition; method: TokenMethod } => {
   const definition = findProvider(provider);
   if (!definition) {
     const known = providers.map(({ id }) => id).join(', ');
@@ -77,14 +105,11 @@ const findMethod = (
 /** @see RFC 6749 section 3.3 */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-const scopeFault = (scope: string, { name }: ProviderDefinition, method: AuthMethod): string | null => {
+const scopeFault = (scope: string, { name }: ProviderDefinition, method: TokenMethod): string | null => {
   if (!SCOPE.test(scope)) return 'must be one scope, without white space and quotation marks.';
-  if (method.kind !== 'oauth2' && method.kind !== 'client_credentials') return null;
-  if (method.kind === 'oauth2') {
-    if (scope.includes(method.scopeSeparator))
-      return `must be one scope, without “${method.scopeSeparator}”.`;
-    if (method.acceptsOtherScopes || method.impliedScopes.includes(scope)) return null;
-  }
+  if (scope.includes(method.scopeSeparator)) return `must be one scope, without “${method.scopeSeparator}”.`;
+  const implied = method.kind === 'oauth2' ? method.impliedScopes : [];
+  if (method.acceptsOtherScopes || implied.includes(scope)) return null;
   if (method.scopes.some((known) => known.name === scope)) return null;
   const known = method.scopes.map((each) => each.name).join(', ');
   return known === '' ? `is not known: ${name} has no scopes.` : `is not known. ${name} has: ${known}.`;
@@ -124,19 +149,24 @@ export const checkIntegration = (
 ): CheckedIntegration => {
   const { definition, method } = findMethod(integrationId, request, options);
   const destinationFields = secretDestinationFields(method);
-  const required = options.hasClientSecret ? destinationFields : [];
+  const signs = method.clientAuthentication === 'private_key_jwt';
+  const required = options.hasClientSecret || signs ? destinationFields : [];
   const { config, errors } = checkConfig(definition, request.config ?? {}, required, options.allowLoopback);
+  const { clientKey, errors: proofErrors } = checkProof(request, signs);
+  errors.push(...proofErrors);
   const scopes = [...new Set(request.scopes)];
   for (const [index, scope] of (request.scopes ?? []).entries()) {
     const detail = scopeFault(scope, definition, method);
     if (detail !== null) errors.push({ pointer: `/scopes/${index}`, detail });
   }
-  const { redirectUri = null, clientId } = request;
+  const { redirectUri = null, clientId, dpop = false } = request;
   const uriFault = redirectUri === null ? null : redirectUriFault(redirectUri, options.isProduction);
   if (uriFault !== null) errors.push({ pointer: '/redirectUri', detail: `${uriFault}.` });
   if (errors.length > 0) throw refuse(errors);
   return {
-    settings: { provider: definition.id, authMethod: method.id, clientId, scopes, config, redirectUri },
+    settings: { provider: definition.id, authMethod: method.id, clientId, scopes, config, redirectUri, dpop },
     destinationFields,
+    signs,
+    clientKey,
   };
 };

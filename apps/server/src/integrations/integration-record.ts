@@ -1,5 +1,6 @@
 import type { StatusReason } from '@authpipe/types';
 import type { Database } from '../db/database.js';
+import type { PublicJwk } from '../jwk.js';
 
 /** A provider configured one way, without its client secret. */
 export interface IntegrationRecord {
@@ -19,6 +20,10 @@ export interface IntegrationRecord {
   readonly config: Record<string, string>;
   /** `null` for the server's own callback. */
   readonly redirectUri: string | null;
+  /** Whether its tokens are bound to a key of each connection's own (RFC 9449). */
+  readonly dpop: boolean;
+  /** The public half of the key that its client signs with (`private_key_jwt`), for the provider; `null` without one. */
+  readonly clientJwk: PublicJwk | null;
   /** Grows with every change of the settings or the secret; a change of `status` leaves it. */
   readonly version: number;
   readonly status: 'healthy' | 'degraded';
@@ -48,6 +53,9 @@ export interface IntegrationRow {
   readonly scopes: string[];
   readonly config: Record<string, string>;
   readonly redirect_uri: string | null;
+  readonly dpop: boolean;
+  readonly client_key: Uint8Array | null;
+  readonly client_jwk: PublicJwk | null;
   readonly status: IntegrationRecord['status'];
   readonly reason: StatusReason | null;
   readonly version: number;
@@ -57,7 +65,7 @@ export interface IntegrationRow {
 
 /** All columns of an `IntegrationRow`, for `SELECT` and `RETURNING`. */
 export const INTEGRATION_COLUMNS = `id, environment, integration_id, tenant_id, provider, auth_method, client_id,
-  client_secret, scopes, config, redirect_uri, status, reason, version, created_at, updated_at`;
+  client_secret, scopes, config, redirect_uri, dpop, client_key, client_jwk, status, reason, version, created_at, updated_at`;
 
 /** The record of a row; the sealed secret stays behind. */
 export const toIntegrationRecord = (row: IntegrationRow): IntegrationRecord => ({
@@ -72,6 +80,8 @@ export const toIntegrationRecord = (row: IntegrationRow): IntegrationRecord => (
   scopes: row.scopes,
   config: row.config,
   redirectUri: row.redirect_uri,
+  dpop: row.dpop,
+  clientJwk: row.client_jwk,
   version: row.version,
   status: row.status,
   reason: row.reason,

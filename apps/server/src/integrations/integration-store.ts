@@ -2,6 +2,7 @@ import { findProvider as findInCatalogue, type ProviderDefinition } from '@authp
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
+import type { PrivateJwk } from '../jwk.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { createClientSecrets } from './client-secret-store.js';
@@ -32,6 +33,8 @@ export type { IntegrationChange } from './put-integration.js';
 export interface OpenedClient {
   readonly clientId: string;
   readonly clientSecret: string | null;
+  /** What it signs with, where it sends no secret (`private_key_jwt`). */
+  readonly clientKey: PrivateJwk | null;
 }
 
 /** Whose integrations: one tenant's, or the product's (`tenantId: null`). */
@@ -41,7 +44,8 @@ export type IntegrationScope = Omit<IntegrationPlace, 'integrationId'>;
 export interface Integrations extends ClientTrials {
   /**
    * Sets an integration up, or replaces its settings. The same request again changes nothing. A client secret that is left
-   * out stays, as long as it goes where it went: another client, provider, method or host needs it sent again.
+   * out stays, as long as it goes where it went: another client, provider, method or host needs it sent again. Where the
+   * method signs with a key, Authpipe makes the key, or takes the one that is brought; another host gets another key.
    * @throws Problem `invalid_request` with a pointer to each fault; `conflict` when connections keep the provider or the
    *   method from changing, or others are changing the integration
    */
@@ -160,7 +164,7 @@ export const createIntegrations = ({
     async openIntegration(rowId) {
       const row = await findRow(rowId);
       if (!row) return null;
-      const client = { clientId: row.client_id, clientSecret: await secrets.open(row) };
+      const client = { clientId: row.client_id, ...(await secrets.open(row)) };
       return { integration: toIntegrationRecord(row), client };
     },
 
@@ -169,7 +173,7 @@ export const createIntegrations = ({
       if (row?.version !== version) {
         throw new Problem('conflict', 'The integration was changed a moment ago: try again.');
       }
-      return { clientId: row.client_id, clientSecret: await secrets.open(row) };
+      return { clientId: row.client_id, ...(await secrets.open(row)) };
     },
   };
 };

@@ -5,7 +5,7 @@ import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
 import { type CheckedIntegration, checkIntegration, type IntegrationSettings } from './check-integration.js';
-import { type ClientSecrets, isSameSecret } from './client-secret-store.js';
+import type { ClientSecrets } from './client-secret-store.js';
 import {
   findIntegrationRow,
   INTEGRATION_COLUMNS,
@@ -14,6 +14,7 @@ import {
   type IntegrationRow,
   toIntegrationRecord,
 } from './integration-record.js';
+import { type NextProof, nextClientProof } from './next-client-proof.js';
 
 /** An integration as somebody wants it to be. */
 export interface IntegrationChange extends IntegrationPlace {
@@ -34,30 +35,43 @@ export interface PutIntegrationDependencies {
 /** Writes of others that a write gives way to before it gives up. Each means that somebody else made progress. */
 const MAX_ATTEMPTS = 8;
 
-const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, created_at,
-    updated_at, provider, auth_method, client_id, scopes, config, redirect_uri)
-  VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10::text[], $11::jsonb, $12)
+const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, client_key,
+    client_jwk, created_at, updated_at, provider, auth_method, client_id, scopes, config, redirect_uri, dpop)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $8, $9, $10, $11, $12::text[], $13::jsonb, $14, $15)
   ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING ${INTEGRATION_COLUMNS}`;
 
 /** The fence: version, and for a change of whom the grants are with, that no connection was made meanwhile. */
-const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, updated_at = $4,
-    status = CASE WHEN $5::boolean THEN 'healthy' ELSE status END,
-    reason = CASE WHEN $5::boolean THEN NULL ELSE reason END,
-    retry_at = CASE WHEN $5::boolean THEN NULL ELSE retry_at END,
-    provider = $6, auth_method = $7, client_id = $8, scopes = $9::text[], config = $10::jsonb, redirect_uri = $11
-  WHERE id = $1 AND version = $2 AND ($12::boolean
+const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, client_key = $4,
+    client_jwk = $5::jsonb, updated_at = $6,
+    status = CASE WHEN $7::boolean THEN 'healthy' ELSE status END,
+    reason = CASE WHEN $7::boolean THEN NULL ELSE reason END,
+    retry_at = CASE WHEN $7::boolean THEN NULL ELSE retry_at END,
+    provider = $8, auth_method = $9, client_id = $10, scopes = $11::text[], config = $12::jsonb, redirect_uri = $13,
+    dpop = $14
+  WHERE id = $1 AND version = $2 AND ($15::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
   RETURNING ${INTEGRATION_COLUMNS}`;
 
+const NO_PROOF = { clientSecret: null, clientKey: null, clientJwk: null };
+
 const USED = 'SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT 1';
 
-const columnsOf = ({ provider, authMethod, clientId, scopes, config, redirectUri }: IntegrationSettings) => [
+const columnsOf = ({
+  provider,
+  authMethod,
+  clientId,
+  scopes,
+  config,
+  redirectUri,
+  dpop,
+}: IntegrationSettings) => [
   provider,
   authMethod,
   clientId,
   scopes,
   JSON.stringify(config),
   redirectUri,
+  dpop,
 ];
 
 /** The settings as one comparable text. */
@@ -71,6 +85,7 @@ const settingsOf = (row: IntegrationRow): IntegrationSettings => ({
   scopes: row.scopes,
   config: row.config,
   redirectUri: row.redirect_uri,
+  dpop: row.dpop,
 });
 
 /** What changes of whom a secret belongs to and where it is sent, in words of the API. */
@@ -102,14 +117,24 @@ export const createPutIntegration = ({
   whenMended,
   ...options
 }: PutIntegrationDependencies) => {
+  const proofColumns = async (identity: Parameters<ClientSecrets['seal']>[0], proof: NextProof) => {
+    const sealed = await secrets.seal(identity, proof);
+    const jwk = proof.clientJwk && JSON.stringify(proof.clientJwk);
+    return [sealed.client_secret, sealed.client_key, jwk];
+  };
+
   const insert = async (
     { environment, tenantId, integrationId, request: { clientSecret } }: IntegrationChange,
-    { settings }: CheckedIntegration,
+    checked: CheckedIntegration,
   ): Promise<IntegrationRow | undefined> => {
     const identity = { id: newId('int', randomness), environment, tenant_id: tenantId ?? '', version: 1 };
-    const envelope = clientSecret === undefined ? null : await secrets.seal(identity, clientSecret);
-    const start = [identity.id, environment, identity.tenant_id, integrationId, envelope, clock.now()];
-    const values = [...start, ...columnsOf(settings)];
+    const proof = await nextClientProof({ ...checked, clientSecret }, NO_PROOF, false);
+    const values = [
+      ...[identity.id, environment, identity.tenant_id, integrationId],
+      ...(await proofColumns(identity, proof)),
+      clock.now(),
+      ...columnsOf(checked.settings),
+    ];
     const [row] = await db.query<IntegrationRow>('integration_insert', INSERT, values);
     return row;
   };
@@ -131,22 +156,26 @@ export const createPutIntegration = ({
   ): Promise<IntegrationRow | undefined> => {
     const { settings } = checked;
     const changes = destinationChanges(row, checked);
-    if (changes.length > 0 && row.client_secret !== null && clientSecret === undefined) {
+    const isLeftOut = clientSecret === undefined && !checked.signs;
+    if (changes.length > 0 && row.client_secret !== null && isLeftOut) {
       throw secretNeeded(changes);
     }
     const keepsGrants = changes.every((change) => change === 'clientId');
     if (!keepsGrants) await requireNoConnections(row);
-    const stored = clientSecret === undefined ? await secrets.open(row) : await secrets.openIfPossible(row);
-    const isNewSecret =
-      clientSecret !== undefined && (stored === null || !isSameSecret(stored, clientSecret));
-    if (!isNewSecret && textOf(settings) === textOf(settingsOf(row))) return row;
-    const secret = clientSecret ?? stored;
-    const envelope =
-      secret === null ? null : await secrets.seal({ ...row, version: row.version + 1 }, secret);
+    const isGiven = clientSecret !== undefined || checked.clientKey !== null;
+    const opened = isGiven ? await secrets.openIfPossible(row) : await secrets.open(row);
+    const stored = { ...opened, clientJwk: row.client_jwk };
+    const proof = await nextClientProof({ ...checked, clientSecret }, stored, !keepsGrants);
+    if (!proof.isNew && textOf(settings) === textOf(settingsOf(row))) return row;
     // What the provider said of the old client says nothing of the new one.
-    const isNewClient = isNewSecret || changes.length > 0;
-    const start = [row.id, row.version, envelope, clock.now(), isNewClient];
-    const values = [...start, ...columnsOf(settings), keepsGrants];
+    const isNewClient = proof.isNew || changes.length > 0;
+    const values = [
+      ...[row.id, row.version],
+      ...(await proofColumns({ ...row, version: row.version + 1 }, proof)),
+      ...[clock.now(), isNewClient],
+      ...columnsOf(settings),
+      keepsGrants,
+    ];
     const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
     if (changed && row.status === 'degraded' && changed.status === 'healthy') await whenMended(row.id);
     return changed;

@@ -2,8 +2,7 @@ import type { AuthMethod } from '@authpipe/providers';
 
 /** Addresses that requests with the client's secret go to, as the definition writes them. */
 const addressesOf = (method: AuthMethod): readonly (string | undefined)[] => {
-  if (method.kind === 'client_credentials') return [method.token, method.revocation];
-  if (method.kind !== 'oauth2') return [];
+  if (method.kind !== 'oauth2' && method.kind !== 'client_credentials') return [];
   const { endpoints } = method;
   // What discovery finds is decided by the issuer.
   if (endpoints.source === 'discovery') return [endpoints.issuer];

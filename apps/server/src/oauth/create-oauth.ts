@@ -1,6 +1,10 @@
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log/logger.js';
+import { type Randomness, systemRandomness } from '../randomness.js';
+import { createAskResource } from './ask-resource.js';
 import { createAuthorizationUrl } from './authorization-url.js';
+import { createDpopNonces } from './dpop-nonces.js';
+import { createProveKey } from './dpop-proof.js';
 import { createExchangeCode } from './exchange-code.js';
 import { createFindServer } from './find-server.js';
 import { createGuardedFetch, DEFAULT_TIMEOUT_MILLIS, type GuardedFetchOptions } from './guarded-fetch.js';
@@ -8,6 +12,7 @@ import { createIntrospect } from './introspect.js';
 import { createOpenLibraryClient } from './library-client.js';
 import type { OAuth } from './oauth.js';
 import { createProbe } from './probe-token.js';
+import { createRenew } from './renew-token.js';
 import { createStoredGrantRequests } from './stored-grant.js';
 import { createToTokenGrant } from './token-grant.js';
 
@@ -22,6 +27,8 @@ export interface OAuthDependencies {
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Ids of proofs; the system's unless told. */
+  readonly randomness?: Randomness;
   /** For one request to a provider, from the first packet to the last byte. 10 s unless told. */
   readonly timeoutMillis?: number;
   /** DNS; the system's resolver unless told. */
@@ -30,21 +37,21 @@ export interface OAuthDependencies {
 
 /** Opens the room that talks to providers. */
 export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
-  const { allowLoopback, clock, log, timeoutMillis = DEFAULT_TIMEOUT_MILLIS } = dependencies;
+  const { allowLoopback, clock, log, randomness = systemRandomness } = dependencies;
+  const { timeoutMillis = DEFAULT_TIMEOUT_MILLIS } = dependencies;
   const guardedFetch = createGuardedFetch(dependencies);
   const findServer = createFindServer({ guardedFetch, allowLoopback, clock });
-  const openLibraryClient = createOpenLibraryClient({ findServer, guardedFetch, allowLoopback, clock });
+  const nonces = createDpopNonces();
+  const proveKey = createProveKey({ clock, randomness });
+  const askResource = createAskResource({ guardedFetch, proveKey, nonces });
+  const client = { findServer, askResource, proveKey, nonces, allowLoopback, clock };
+  const openLibraryClient = createOpenLibraryClient({ ...client, guardedFetch });
   const introspect = createIntrospect({ openLibraryClient, clock });
   const impatientFetch = createGuardedFetch({
     ...dependencies,
     timeoutMillis: Math.min(timeoutMillis, LIFETIME_TIMEOUT_MILLIS),
   });
-  const impatientClient = createOpenLibraryClient({
-    findServer,
-    guardedFetch: impatientFetch,
-    allowLoopback,
-    clock,
-  });
+  const impatientClient = createOpenLibraryClient({ ...client, guardedFetch: impatientFetch });
   const toTokenGrant = createToTokenGrant({
     introspect: createIntrospect({ openLibraryClient: impatientClient, clock }),
     clock,
@@ -52,9 +59,10 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
   });
   return {
     authorizationUrl: createAuthorizationUrl(openLibraryClient),
-    exchangeCode: createExchangeCode({ openLibraryClient, guardedFetch, toTokenGrant, allowLoopback, log }),
-    ...createStoredGrantRequests({ openLibraryClient, toTokenGrant }),
+    exchangeCode: createExchangeCode({ openLibraryClient, askResource, toTokenGrant, allowLoopback, log }),
+    renew: createRenew({ openLibraryClient, toTokenGrant }),
+    ...createStoredGrantRequests(openLibraryClient),
     introspect,
-    probe: createProbe({ introspect, findServer, guardedFetch, allowLoopback }),
+    probe: createProbe({ introspect, findServer, askResource, allowLoopback }),
   };
 };

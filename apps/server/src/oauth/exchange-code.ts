@@ -2,11 +2,11 @@ import { fillParams, fillUrl } from '@authpipe/providers';
 import type { ConnectionAccount } from '@authpipe/types';
 import { authorizationCodeGrant, fetchUserInfo, skipSubjectCheck } from 'openid-client';
 import type { Logger } from '../log/logger.js';
-import type { GuardedFetch } from './guarded-fetch.js';
+import type { AskResource, UsableToken } from './ask-resource.js';
 import { accountOfClaims, checkAccessTokenHash } from './id-token.js';
 import type { LibraryClient, OpenLibraryClient } from './library-client.js';
-import type { OAuth, OAuthTarget } from './oauth.js';
-import type { TokenAnswer } from './token-answer.js';
+import type { CodeExchangeInput, OAuth, OAuthTarget, TokenGrant } from './oauth.js';
+import { repeatWithNonce } from './repeat-with-nonce.js';
 import type { ToTokenGrant } from './token-grant.js';
 import { rejectedSignIn, toTokenRequestError } from './token-request-error.js';
 
@@ -16,20 +16,20 @@ import { rejectedSignIn, toTokenRequestError } from './token-request-error.js';
  */
 export const createExchangeCode = ({
   openLibraryClient,
-  guardedFetch,
+  askResource,
   toTokenGrant,
   allowLoopback,
   log,
 }: {
   readonly openLibraryClient: OpenLibraryClient;
-  readonly guardedFetch: GuardedFetch;
+  readonly askResource: AskResource;
   readonly toTokenGrant: ToTokenGrant;
   readonly allowLoopback: boolean;
   readonly log: Logger;
 }): OAuth['exchangeCode'] => {
   const askUserinfo = async (
     { configuration, server }: LibraryClient,
-    { accessToken }: TokenAnswer,
+    { accessToken }: UsableToken,
     subject: string | null,
   ): Promise<ConnectionAccount | null> => {
     if (server.metadata.userinfo_endpoint === undefined) return null;
@@ -38,14 +38,10 @@ export const createExchangeCode = ({
 
   const askApi = async (
     { method, config }: OAuthTarget,
-    { accessToken, tokenType }: TokenAnswer,
+    token: UsableToken,
   ): Promise<ConnectionAccount | null> => {
     if (!method.account) return null;
-    const { status, body } = await guardedFetch({
-      url: fillUrl(method.account.url, config, { allowLoopback }),
-      method: 'GET',
-      headers: { accept: 'application/json', authorization: `${tokenType} ${accessToken}` },
-    });
+    const { status, body } = await askResource(fillUrl(method.account.url, config, { allowLoopback }), token);
     return status === 200 ? method.account.read(body) : null;
   };
 
@@ -53,17 +49,15 @@ export const createExchangeCode = ({
   const findAccount = async (
     target: OAuthTarget,
     client: LibraryClient,
-    answer: TokenAnswer,
+    token: UsableToken,
     claimed: ConnectionAccount | null,
   ): Promise<ConnectionAccount | null> => {
     if (claimed?.name !== undefined && claimed.email !== undefined) return claimed;
     try {
-      const told = target.method.openidConnect
-        ? await askUserinfo(client, answer, claimed?.id ?? null)
-        : null;
+      const told = target.method.openidConnect ? await askUserinfo(client, token, claimed?.id ?? null) : null;
       return told || claimed
         ? { ...told, ...claimed, id: claimed?.id ?? told?.id ?? '' }
-        : await askApi(target, answer);
+        : await askApi(target, token);
     } catch (error) {
       log.info(
         { provider: target.definition.id, err: toTokenRequestError(error, () => rejectedSignIn('')) },
@@ -73,32 +67,50 @@ export const createExchangeCode = ({
     }
   };
 
-  return async (target, input) => {
+  const exchange = async (
+    target: OAuthTarget,
+    client: LibraryClient,
+    input: CodeExchangeInput,
+  ): Promise<TokenGrant> => {
     const { method } = target;
-    const client = await openLibraryClient(target, { keepIdToken: true });
-    const { issuer } = client.server;
-    if (issuer !== input.expectedIssuer) {
-      throw rejectedSignIn('The provider changed its identity during the sign-in. Start connecting again.');
-    }
     const callbackUrl = new URL(input.callbackUrl);
     // Where no issuer is known, `iss` can be compared with nothing.
-    if (issuer === null) callbackUrl.searchParams.delete('iss');
+    if (client.server.issuer === null) callbackUrl.searchParams.delete('iss');
+    const tokens = await authorizationCodeGrant(
+      client.configuration,
+      callbackUrl,
+      {
+        expectedState: input.expectedState,
+        ...(method.pkce === 'S256' ? { pkceCodeVerifier: input.codeVerifier } : {}),
+        ...(client.checksIdTokens ? { expectedNonce: input.expectedNonce, idTokenExpected: true } : {}),
+      },
+      fillParams(method.tokenParams ?? {}, target.config),
+    );
+    const answer = client.tokenAnswer();
+    const claims = tokens.claims();
+    if (claims && tokens.id_token) checkAccessTokenHash(tokens.id_token, claims, answer.accessToken);
+    const token = { ...answer, dpopKey: input.dpopKey };
+    const account = await findAccount(target, client, token, claims ? accountOfClaims(claims) : null);
+    return toTokenGrant(target, answer, account);
+  };
+
+  return async (target, input) => {
+    let gaveNonce = false;
+    const client = await openLibraryClient(target, {
+      keepIdToken: true,
+      dpopKey: input.dpopKey,
+      onNonce: () => {
+        gaveNonce = true;
+      },
+    });
+    if (client.server.issuer !== input.expectedIssuer) {
+      throw rejectedSignIn('The provider changed its identity during the sign-in. Start connecting again.');
+    }
     try {
-      const tokens = await authorizationCodeGrant(
-        client.configuration,
-        callbackUrl,
-        {
-          expectedState: input.expectedState,
-          ...(method.pkce === 'S256' ? { pkceCodeVerifier: input.codeVerifier } : {}),
-          ...(client.checksIdTokens ? { expectedNonce: input.expectedNonce, idTokenExpected: true } : {}),
-        },
-        fillParams(method.tokenParams ?? {}, target.config),
+      return await repeatWithNonce(
+        () => exchange(target, client, input),
+        () => gaveNonce,
       );
-      const answer = client.tokenAnswer();
-      const claims = tokens.claims();
-      if (claims && tokens.id_token) checkAccessTokenHash(tokens.id_token, claims, answer.accessToken);
-      const account = await findAccount(target, client, answer, claims ? accountOfClaims(claims) : null);
-      return await toTokenGrant(target, answer, account);
     } catch (error) {
       throw toTokenRequestError(error, () =>
         rejectedSignIn('What the provider sent back did not pass the checks. Nothing was connected.'),

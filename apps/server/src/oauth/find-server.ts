@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { ServerMetadata } from 'openid-client';
 import type { Clock } from '../clock.js';
 import type { GuardedFetch } from './guarded-fetch.js';
-import type { OAuthTarget } from './oauth.js';
+import type { TokenTarget } from './oauth.js';
 import { providerTrouble, wrongSetup } from './token-request-error.js';
 
 /** Providers change their metadata rarely, and keep old endpoints alive for longer than this. */
@@ -28,7 +28,7 @@ export interface AuthorizationServer {
 }
 
 /** Finds the authorization server of a target. @throws TokenRequestError */
-export type FindServer = (target: Pick<OAuthTarget, 'method' | 'config'>) => Promise<AuthorizationServer>;
+export type FindServer = (target: Pick<TokenTarget, 'method' | 'config'>) => Promise<AuthorizationServer>;
 
 type Discovery = Extract<OAuthEndpoints, { source: 'discovery' }>;
 type Fixed = Extract<OAuthEndpoints, { source: 'fixed' }>;
@@ -45,13 +45,14 @@ const originOf = (url: string): string | null => (URL.canParse(url) ? new URL(ur
 
 const fixedServer = (
   endpoints: Fixed,
-  config: OAuthTarget['config'],
+  config: TokenTarget['config'],
   options: FillOptions,
 ): AuthorizationServer => {
   const fill = (template: Fixed['token'] | undefined) => template && fillUrl(template, config, options);
   const token = fillUrl(endpoints.token, config, options);
   const issuer = fill(endpoints.issuer) ?? null;
   const optional = {
+    authorization_endpoint: fill(endpoints.authorization),
     revocation_endpoint: fill(endpoints.revocation),
     introspection_endpoint: fill(endpoints.introspection),
     userinfo_endpoint: fill(endpoints.userinfo),
@@ -61,7 +62,6 @@ const fixedServer = (
     metadata: {
       // The library wants one; `issuer: null` tells the callers that nothing may be concluded from it.
       issuer: issuer ?? new URL(token).origin,
-      authorization_endpoint: fillUrl(endpoints.authorization, config, options),
       token_endpoint: token,
       ...Object.fromEntries(Object.entries(optional).filter(([, url]) => url !== undefined)),
     },
@@ -117,8 +117,12 @@ export const createFindServer = ({
         );
       }
     }
-    const authorization = document.authorization_endpoint;
-    const url = typeof authorization === 'string' && URL.canParse(authorization) && new URL(authorization);
+  };
+
+  /** Only where people are sent: a provider of service accounts may have none. */
+  const checkAuthorization = ({ metadata }: AuthorizationServer): void => {
+    const { authorization_endpoint: address } = metadata;
+    const url = typeof address === 'string' && URL.canParse(address) && new URL(address);
     const secure = url && (url.protocol === 'https:' || (allowLoopback && isLoopbackHost(url.hostname)));
     if (!secure) throw wrongSetup('The metadata of the provider has no usable authorization endpoint.');
   };
@@ -152,9 +156,10 @@ export const createFindServer = ({
     const { endpoints } = method;
     if (endpoints.source === 'fixed') return fixedServer(endpoints, config, { allowLoopback });
     const issuer = fillUrl(endpoints.issuer, config, { allowLoopback });
-    const server = await servers.fetch(`${issuer} ${endpoints.metadataPath}`, {
-      context: { endpoints, issuer },
-    });
-    return server ?? discover({ endpoints, issuer });
+    const lookup = { endpoints, issuer };
+    const kept = await servers.fetch(`${issuer} ${endpoints.metadataPath}`, { context: lookup });
+    const server = kept ?? (await discover(lookup));
+    if (method.kind === 'oauth2') checkAuthorization(server);
+    return server;
   };
 };

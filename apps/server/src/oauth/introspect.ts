@@ -22,7 +22,9 @@ export const createIntrospect =
   }): OAuth['introspect'] =>
   async (target, token, hint) => {
     try {
-      const { configuration, server, answerHeaders } = await openLibraryClient(target);
+      const { configuration, server, answerHeaders } = await openLibraryClient(target, {
+        endpoint: 'introspection_endpoint',
+      });
       if (server.metadata.introspection_endpoint === undefined) return null;
       const askedAt = clock.now();
       const { active, exp, scope } = await tokenIntrospection(configuration, token, {

@@ -1,20 +1,21 @@
 import { type HttpAnswer, isLoopbackHost } from '@authpipe/providers';
 import {
   allowInsecureRequests,
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
   Configuration,
   type CustomFetchOptions,
   clockSkew,
   customFetch,
   enableNonRepudiationChecks,
-  None,
 } from 'openid-client';
 import type { Clock } from '../clock.js';
+import type { AskResource } from './ask-resource.js';
+import { clientAuthentication } from './client-authentication.js';
+import type { DpopKey } from './dpop-key.js';
+import type { DpopNonces } from './dpop-nonces.js';
+import type { ProveKey } from './dpop-proof.js';
 import type { AuthorizationServer, FindServer } from './find-server.js';
 import type { FetchedAnswer, GuardedFetch } from './guarded-fetch.js';
-import type { LeaveToSend, OAuthTarget } from './oauth.js';
+import type { LeaveToSend, TokenTarget } from './oauth.js';
 import { readTokenAnswer, type TokenAnswer, toResponse } from './token-answer.js';
 import { providerTrouble, retryAfterSeconds, TokenRequestError, wrongSetup } from './token-request-error.js';
 
@@ -30,28 +31,24 @@ export interface LibraryClient {
   answerHeaders(): HttpAnswer['headers'];
 }
 
+export interface LibraryClientOptions {
+  /** Hands an ID token of the answer to the library, which checks it. Default: it is not looked at. */
+  readonly keepIdToken?: boolean;
+  /** Which endpoint is asked as the client. Default `token_endpoint`. */
+  readonly endpoint?: 'token_endpoint' | 'revocation_endpoint' | 'introspection_endpoint';
+  /** Token requests prove this key. @see RFC 9449 section 5 */
+  readonly dpopKey?: DpopKey | undefined;
+  /** Told when a token answer holds a nonce, which the next proof will hold. */
+  readonly onNonce?: () => void;
+  /** Asked before each token request. */
+  readonly leave?: LeaveToSend | undefined;
+}
+
 /** Sets openid-client up for a target. @throws TokenRequestError */
 export type OpenLibraryClient = (
-  target: OAuthTarget,
-  options?: { readonly keepIdToken?: boolean; readonly leave?: LeaveToSend | undefined },
+  target: TokenTarget,
+  options?: LibraryClientOptions,
 ) => Promise<LibraryClient>;
-
-const clientAuthentication = ({ method, client }: OAuthTarget): ClientAuth => {
-  if (method.clientAuthentication === 'none') return None();
-  if (method.clientAuthentication === 'private_key_jwt') {
-    throw wrongSetup('Signing in to the provider with a private key is not set up for this integration.');
-  }
-  if (client.clientSecret === null) {
-    throw new TokenRequestError({
-      outcome: 'integration',
-      reason: 'client_secret_invalid',
-      detail: 'The integration has no client secret. Set one on the integration; nobody has to reconnect.',
-    });
-  }
-  return method.clientAuthentication === 'client_secret_basic'
-    ? ClientSecretBasic(client.clientSecret)
-    : ClientSecretPost(client.clientSecret);
-};
 
 const bodyOf = (body: CustomFetchOptions['body'], format: 'form' | 'json') => {
   const parameters = new URLSearchParams(body instanceof URLSearchParams ? body : String(body));
@@ -62,7 +59,7 @@ const bodyOf = (body: CustomFetchOptions['body'], format: 'form' | 'json') => {
 
 /** The error of a token, revocation or introspection endpoint, in the definition's words. */
 export const refusedRequest = (
-  { definition, method }: OAuthTarget,
+  { definition, method }: TokenTarget,
   answer: HttpAnswer,
   clock: Clock,
 ): TokenRequestError => {
@@ -82,11 +79,17 @@ export const refusedRequest = (
 export const createOpenLibraryClient = ({
   findServer,
   guardedFetch,
+  askResource,
+  proveKey,
+  nonces,
   allowLoopback,
   clock,
 }: {
   readonly findServer: FindServer;
   readonly guardedFetch: GuardedFetch;
+  readonly askResource: AskResource;
+  readonly proveKey: ProveKey;
+  readonly nonces: DpopNonces;
   readonly allowLoopback: boolean;
   readonly clock: Clock;
 }): OpenLibraryClient => {
@@ -96,29 +99,49 @@ export const createOpenLibraryClient = ({
       headers: { 'content-type': headers['content-type'] ?? 'application/json' },
     });
 
-  return async (target, { keepIdToken = false, leave } = {}) => {
+  return async (
+    target,
+    { keepIdToken = false, endpoint = 'token_endpoint', dpopKey, onNonce, leave } = {},
+  ) => {
     const server = await findServer(target);
     const { metadata, issuer } = server;
-    const checksIdTokens = target.method.openidConnect && issuer !== null && metadata.jwks_uri !== undefined;
+    const isOpenId = target.method.kind === 'oauth2' && target.method.openidConnect;
+    const checksIdTokens = isOpenId && issuer !== null && metadata.jwks_uri !== undefined;
+    const { token_endpoint: tokenEndpoint } = metadata;
+    if (tokenEndpoint === undefined) throw wrongSetup('The metadata of the provider has no token endpoint.');
     const askedWithSecret = [metadata.revocation_endpoint, metadata.introspection_endpoint];
     let given: TokenAnswer | null = null;
     let answerHeaders: HttpAnswer['headers'] = {};
 
+    const proofFor = (url: string, method: string): Record<string, string> => {
+      if (dpopKey === undefined) return {};
+      const nonce = nonces.latest('authorization_server', url);
+      return { dpop: proveKey(dpopKey, { method, url, nonce }) };
+    };
+
     const send = async (url: string, options: CustomFetchOptions): Promise<Response> => {
       const request = { url, method: options.method, headers: options.headers };
+      if (url === metadata.userinfo_endpoint && given !== null && dpopKey !== undefined) {
+        return asResponse(await askResource(url, { ...given, dpopKey }));
+      }
       if (options.body === undefined || options.body === null) {
         return asResponse(await guardedFetch(request));
       }
-      const isTokenRequest = url === metadata.token_endpoint;
+      const isTokenRequest = url === tokenEndpoint;
       const body = bodyOf(options.body, isTokenRequest ? target.method.tokenRequestFormat : 'form');
       const answer = await guardedFetch({
         ...request,
-        headers: { ...options.headers, 'content-type': body.type },
+        headers: {
+          ...options.headers,
+          'content-type': body.type,
+          ...(isTokenRequest ? proofFor(url, options.method) : {}),
+        },
         body: body.text,
         ...(isTokenRequest && leave ? { onDeparture: await leave() } : {}),
       });
       answerHeaders = answer.headers;
       if (isTokenRequest) {
+        if (nonces.note('authorization_server', url, answer)) onNonce?.();
         given = readTokenAnswer(target.method, answer);
         if (given === null) throw refusedRequest(target, answer, clock);
         return toResponse(given, keepIdToken && checksIdTokens);
@@ -131,12 +154,12 @@ export const createOpenLibraryClient = ({
       metadata,
       target.client.clientId,
       { [clockSkew]: Math.round((clock.now().getTime() - Date.now()) / 1000) },
-      clientAuthentication(target),
+      await clientAuthentication(target, metadata[endpoint] ?? tokenEndpoint),
     );
     configuration[customFetch] = send;
     // Off by default in the library, which trusts TLS alone for ID tokens of the token endpoint.
     enableNonRepudiationChecks(configuration);
-    const host = new URL(metadata.token_endpoint ?? metadata.issuer).hostname;
+    const host = new URL(tokenEndpoint).hostname;
     if (allowLoopback && isLoopbackHost(host)) allowInsecureRequests(configuration);
     return {
       configuration,

@@ -1,13 +1,29 @@
-import type { OAuthCodeMethod, ProbeVerdict, ProviderDefinition } from '@authpipe/providers';
+import type { OAuthCodeMethod, ProbeVerdict, ProviderDefinition, TokenMethod } from '@authpipe/providers';
 import type { ConnectionAccount } from '@authpipe/types';
+import type { PrivateJwk } from '../jwk.js';
+import type { UsableToken } from './ask-resource.js';
+import type { DpopKey } from './dpop-key.js';
 
-/** Whom to talk to, as whom. */
-export interface OAuthTarget {
+/** Who asks, with what proves it. Secret. */
+export interface OAuthClient {
+  readonly clientId: string;
+  readonly clientSecret: string | null;
+  /** Private JWK with `alg` and `kid`, where the client signs instead of sending a secret (`private_key_jwt`). */
+  readonly clientKey?: PrivateJwk | null;
+}
+
+/** Whom to ask for tokens, as whom. */
+export interface TokenTarget {
   readonly definition: ProviderDefinition;
-  readonly method: OAuthCodeMethod;
+  readonly method: TokenMethod;
   /** Settings that fill the definition's URLs, already parsed by it. */
   readonly config: Readonly<Record<string, string>>;
-  readonly client: { readonly clientId: string; readonly clientSecret: string | null };
+  readonly client: OAuthClient;
+}
+
+/** Whom to ask on behalf of a person. */
+export interface OAuthTarget extends TokenTarget {
+  readonly method: OAuthCodeMethod;
 }
 
 /** What a token endpoint gave, in one shape for all providers. */
@@ -53,6 +69,21 @@ export interface CodeExchangeInput {
   readonly codeVerifier: string;
   /** `issuer` of `authorizationUrl`. @see RFC 9700 section 4.4.2.2 */
   readonly expectedIssuer: string | null;
+  /** The connection's own key: the tokens are to be bound to it. @see RFC 9449 section 5 */
+  readonly dpopKey?: DpopKey | undefined;
+}
+
+/** What the next access token is asked for with. */
+export type Renewal =
+  | { readonly grant: 'refresh_token'; readonly refreshToken: string }
+  /** No scopes: what the provider gives by default. */
+  | { readonly grant: 'client_credentials'; readonly scopes: readonly string[] };
+
+export interface RenewOptions {
+  /** The connection's own key: the new token is bound to it, and each attempt sends a new proof. */
+  readonly dpopKey?: DpopKey | undefined;
+  /** Asked before each request is sent. */
+  readonly leave?: LeaveToSend;
 }
 
 /**
@@ -83,18 +114,21 @@ export interface OAuth {
   ): Promise<{ readonly url: URL; readonly issuer: string | null }>;
   /** Swaps the code for tokens, once: whoever calls has used up the state before. */
   exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
-  /** Asks for a new access token with the scopes of the grant. */
-  refresh(target: OAuthTarget, refreshToken: string, leave?: LeaveToSend): Promise<TokenGrant>;
+  /**
+   * Asks for the next access token: the one way for all kinds of grants. Repeats the request once, at once, when the
+   * provider wants its DPoP nonce in the proof.
+   */
+  renew(target: TokenTarget, renewal: Renewal, options?: RenewOptions): Promise<TokenGrant>;
   /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
-  revoke(target: OAuthTarget, token: string, hint: TokenHint): Promise<boolean>;
+  revoke(target: TokenTarget, token: string, hint: TokenHint): Promise<boolean>;
   /** @returns null where the provider has no introspection endpoint. */
-  introspect(target: OAuthTarget, token: string, hint: TokenHint): Promise<Introspection | null>;
+  introspect(target: TokenTarget, token: string, hint: TokenHint): Promise<Introspection | null>;
   /**
    * Sees whether an access token works, by the first probe of the method that fits. Give one that is known to be
    * fresh: an expired token looks like a dead grant. Never throws for what the provider does.
    */
   probe(
-    target: OAuthTarget,
-    token: { readonly accessToken: string; readonly tokenType: string; readonly scopes: readonly string[] },
+    target: TokenTarget,
+    token: UsableToken & { readonly scopes: readonly string[] },
   ): Promise<ProbeOutcome>;
 }

@@ -1,7 +1,7 @@
 import { fillUrl, type Probe, type ProbeVerdict } from '@authpipe/providers';
+import type { AskResource } from './ask-resource.js';
 import type { FindServer } from './find-server.js';
-import type { GuardedFetch } from './guarded-fetch.js';
-import type { OAuth, OAuthTarget, ProbeOutcome } from './oauth.js';
+import type { OAuth, ProbeOutcome, TokenTarget } from './oauth.js';
 import { type TokenRequestError, toTokenRequestError, wrongSetup } from './token-request-error.js';
 
 type ProbedToken = Parameters<OAuth['probe']>[1];
@@ -31,23 +31,16 @@ const readFailure = ({ verdict, status }: TokenRequestError): Finding => {
 export const createProbe = ({
   introspect,
   findServer,
-  guardedFetch,
+  askResource,
   allowLoopback,
 }: {
   readonly introspect: OAuth['introspect'];
   readonly findServer: FindServer;
-  readonly guardedFetch: GuardedFetch;
+  readonly askResource: AskResource;
   readonly allowLoopback: boolean;
 }): OAuth['probe'] => {
-  const ask = (url: string, { accessToken, tokenType }: ProbedToken) =>
-    guardedFetch({
-      url,
-      method: 'GET',
-      headers: { accept: 'application/json', authorization: `${tokenType} ${accessToken}` },
-    });
-
   /** @returns null when the probe does not fit: no endpoint, or a scope is missing */
-  const run = async (probe: Probe, target: OAuthTarget, token: ProbedToken): Promise<Finding | null> => {
+  const run = async (probe: Probe, target: TokenTarget, token: ProbedToken): Promise<Finding | null> => {
     if (probe.kind === 'introspection') {
       const found = await introspect(target, token.accessToken, 'access_token');
       return found && { verdict: found.active ? OK : DEAD, away: false };
@@ -55,12 +48,12 @@ export const createProbe = ({
     if (probe.kind === 'userinfo') {
       const { userinfo_endpoint: url } = (await findServer(target)).metadata;
       if (url === undefined || !token.scopes.includes('openid')) return null;
-      const { status } = await ask(url, token);
+      const { status } = await askResource(url, token);
       const verdict = status === 200 ? OK : status === 401 ? DEAD : INCONCLUSIVE;
       return { verdict, away: isAway(status) };
     }
     if (!(probe.scopes ?? []).every((scope) => token.scopes.includes(scope))) return null;
-    const answer = await ask(fillUrl(probe.url, target.config, { allowLoopback }), token);
+    const answer = await askResource(fillUrl(probe.url, target.config, { allowLoopback }), token);
     return { verdict: probe.read(answer), away: isAway(answer.status) };
   };
 

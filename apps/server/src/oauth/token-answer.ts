@@ -1,4 +1,4 @@
-import type { HttpAnswer, OAuthCodeMethod } from '@authpipe/providers';
+import type { HttpAnswer, TokenMethod } from '@authpipe/providers';
 import { readTokenLifetime } from './token-lifetime.js';
 
 /** A token answer in the shape of RFC 6749 section 5.1, however the provider wrote it. */
@@ -24,7 +24,7 @@ const SPELLING: Readonly<Record<string, string>> = { bearer: 'Bearer', dpop: 'DP
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-const scopesOf = (scope: unknown, separator: OAuthCodeMethod['scopeSeparator']): string[] | null => {
+const scopesOf = (scope: unknown, separator: TokenMethod['scopeSeparator']): string[] | null => {
   const between = separator === ',' ? /[\s,]+/ : /\s+/;
   const parts = Array.isArray(scope) ? scope : typeof scope === 'string' ? scope.split(between) : [];
   const names = parts.filter((part) => typeof part === 'string').map((part) => part.trim());
@@ -36,7 +36,7 @@ const scopesOf = (scope: unknown, separator: OAuthCodeMethod['scopeSeparator']):
  * Reads a token answer by the definition: lists of scopes, missing token types, lifetimes in any spelling, and whatever
  * `readTokenAnswer` knows. @returns null when it holds no access token, whatever its status: it is an error then
  */
-export const readTokenAnswer = (method: OAuthCodeMethod, answer: HttpAnswer): TokenAnswer | null => {
+export const readTokenAnswer = (method: TokenMethod, answer: HttpAnswer): TokenAnswer | null => {
   if (answer.status < 200 || answer.status > 299) return null;
   const body = method.readTokenAnswer ? method.readTokenAnswer(answer.body) : answer.body;
   if (typeof body !== 'object' || body === null) return null;
@@ -44,7 +44,8 @@ export const readTokenAnswer = (method: OAuthCodeMethod, answer: HttpAnswer): To
   const accessToken = text(fields.access_token);
   if (accessToken === null || text(fields.error) !== null) return null;
   const tokenType = text(fields.token_type) ?? 'Bearer';
-  const refreshField = method.refreshToken.expiresInField ?? REFRESH_EXPIRES_IN;
+  const refreshField =
+    (method.kind === 'oauth2' ? method.refreshToken.expiresInField : undefined) ?? REFRESH_EXPIRES_IN;
   const life = readTokenLifetime(fields.expires_in, method.expiresInUnit);
   const refreshLife = readTokenLifetime(fields[refreshField], method.expiresInUnit);
   return {

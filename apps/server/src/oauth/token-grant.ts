@@ -1,12 +1,12 @@
 import type { ConnectionAccount } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../log/logger.js';
-import type { OAuth, OAuthTarget, TokenGrant } from './oauth.js';
+import type { OAuth, TokenGrant, TokenTarget } from './oauth.js';
 import type { TokenAnswer } from './token-answer.js';
 
 /** Makes a grant of a token answer. Never fails: whatever is not known stays unknown. */
 export type ToTokenGrant = (
-  target: OAuthTarget,
+  target: TokenTarget,
   answer: TokenAnswer,
   account: ConnectionAccount | null,
 ) => Promise<TokenGrant>;
@@ -26,7 +26,7 @@ export const createToTokenGrant = ({
   readonly log: Logger;
 }): ToTokenGrant => {
   /** Counted from before the question, like `expires_in` from before the token request. */
-  const askForLifetime = async (target: OAuthTarget, accessToken: string): Promise<number | null> => {
+  const askForLifetime = async (target: TokenTarget, accessToken: string): Promise<number | null> => {
     const askedAt = clock.now();
     const told = await introspect(target, accessToken, 'access_token').catch(() => null);
     if (!told?.active || told.expiresAt === null) return null;

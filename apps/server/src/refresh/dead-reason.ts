@@ -1,4 +1,4 @@
-import type { OAuthCodeMethod, TokenErrorVerdict } from '@authpipe/providers';
+import type { TokenErrorVerdict, TokenMethod } from '@authpipe/providers';
 import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { ClaimedCredential } from '../credentials/refresh-store.js';
@@ -16,7 +16,7 @@ const END_TOLERANCE_SECONDS = 60;
 export const deadReason = (
   verdict: TokenErrorVerdict,
   stored: Pick<ClaimedCredential, 'refreshExpiresAt' | 'refreshIntentAt' | 'rotates'>,
-  method: OAuthCodeMethod,
+  method: TokenMethod,
   now: Date,
 ): StatusReason => {
   if (stored.refreshExpiresAt && stored.refreshExpiresAt <= addSeconds(now, END_TOLERANCE_SECONDS)) {

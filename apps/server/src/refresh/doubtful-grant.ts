@@ -1,6 +1,6 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { ClaimedCredential } from '../credentials/refresh-store.js';
-import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
+import type { OAuth, TokenTarget } from '../oauth/oauth.js';
 
 /**
  * How long a rotation whose answer is missing waits for the process that may hold it: the tokens lie in its spool, and are
@@ -27,7 +27,7 @@ export const createLookBeforeUse =
   ({ oauth, clock }: { readonly oauth: Pick<OAuth, 'introspect'>; readonly clock: Clock }) =>
   /** @throws TokenRequestError when the provider can't be asked */
   async (
-    target: OAuthTarget,
+    target: TokenTarget,
     { refreshIntentAt }: Pick<ClaimedCredential, 'refreshIntentAt'>,
     refreshToken: string,
   ): Promise<DoubtfulGrant> => {

@@ -5,15 +5,17 @@ import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentia
 import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
-import type { OAuth, TokenGrant } from '../oauth/oauth.js';
+import { createDpopKey, type DpopKey } from '../oauth/dpop-key.js';
+import type { OAuth, Renewal, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
 import { createLookBeforeUse } from './doubtful-grant.js';
-import { type ConnectionTarget, endpointKeyOf, type FindTarget } from './find-target.js';
+import { endpointKeyOf, type FindTarget, type RenewalTarget } from './find-target.js';
 import { trackLeave } from './leave-to-send.js';
 import { createSaveFailure } from './refresh-failure.js';
-import { type OAuthSecrets, renewedCredential } from './renewed-credential.js';
+import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
+import { renewedCredential } from './renewed-credential.js';
 import { slowRetrySeconds } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
 import type { KeptAnswer, Spool } from './spool.js';
@@ -34,7 +36,7 @@ export interface RefreshClaimedDependencies {
   readonly store: RefreshStore;
   readonly credentials: Pick<CredentialStore, 'openCredential'>;
   readonly integrations: Pick<Integrations, 'markIntegration' | 'takeClientTrial' | 'learnLifetime'>;
-  readonly oauth: Pick<OAuth, 'refresh' | 'revoke' | 'introspect'>;
+  readonly oauth: Pick<OAuth, 'renew' | 'revoke' | 'introspect'>;
   readonly findTarget: FindTarget;
   readonly gate: TokenEndpointGate;
   readonly spool: Spool;
@@ -54,8 +56,11 @@ export type RefreshWish = 'schedule' | 'reader' | 'caller';
 /** What all steps of one refresh look at. */
 interface Attempt {
   readonly claimed: ClaimedCredential;
-  readonly secrets: OAuthSecrets & { readonly refreshToken: string };
-  readonly found: ConnectionTarget;
+  readonly secrets: TokenSecrets;
+  readonly renewal: Renewal;
+  /** The connection's own key, where its tokens are bound to one. */
+  readonly dpopKey: DpopKey | undefined;
+  readonly found: RenewalTarget;
   readonly wish: RefreshWish;
 }
 
@@ -109,7 +114,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   /** A client that the provider refuses is tried for one connection at a time; the others wait for what that brings. */
   const waitForClient = async ({ claimed, found, wish }: Attempt): Promise<Date | null> => {
     const { integration } = claimed;
-    if (integration?.status !== 'degraded' || wish === 'caller') return null;
+    if (!found.integration || integration?.status !== 'degraded' || wish === 'caller') return null;
     const now = clock.now();
     const nextAt = addSeconds(now, slowRetrySeconds(randomness.fraction()));
     const isTime = integration.retryAt === null || integration.retryAt <= now;
@@ -121,19 +126,23 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   /** Whether the stored refresh token may be used; where not, what follows from it is written. */
   const isUsable = async (attempt: Attempt): Promise<boolean> => {
-    const { claimed, secrets, found, wish } = attempt;
+    const { claimed, secrets, renewal, found, wish } = attempt;
+    if (renewal.grant !== 'refresh_token') return true;
     const isDoubtful =
       provenanceOf(claimed.issuedAt) === 'unproven' ||
       rotationStanding(found.target.method, claimed, clock.now()) === 'past_grace';
     if (!isDoubtful) return true;
     try {
-      const doubt = await lookBeforeUse(found.target, claimed, secrets.refreshToken);
+      const doubt = await lookBeforeUse(found.target, claimed, renewal.refreshToken);
       if (doubt.use) return true;
       if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
       else await store.saveDeadGrant(claimed, 'rotation_lost');
     } catch (error) {
       if (!(error instanceof TokenRequestError)) throw error;
-      await saveFailure(claimed, found, { error, hasDeparted: false, isAskedFor: wish === 'caller' });
+      await saveFailure(claimed, found, {
+        ...{ error, secrets, hasDeparted: false },
+        isAskedFor: wish === 'caller',
+      });
     }
     return false;
   };
@@ -171,12 +180,14 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       return { ...grant, expiresInSeconds: learned };
     }
     const seconds = learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned);
-    await integrations.learnLifetime(found.integration.rowId, seconds).catch(() => undefined);
+    if (found.integration) {
+      await integrations.learnLifetime(found.integration.rowId, seconds).catch(() => undefined);
+    }
     return { ...grant, expiresInSeconds: seconds };
   };
 
   const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
-    if (claimed.integration?.status !== 'degraded') return;
+    if (claimed.integration?.status !== 'degraded' || !found.integration) return;
     const { rowId } = found.integration;
     const isMended = await integrations.markIntegration(
       rowId,
@@ -187,7 +198,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   };
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
-    const { claimed, secrets, found } = attempt;
+    const { claimed, secrets, dpopKey, found } = attempt;
     const grant = await withLearnedLifetime(attempt, answered);
     const outcome = await save({
       fence: {
@@ -197,6 +208,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       },
       refreshed: renewedCredential(claimed, {
         secrets,
+        dpopKey,
         method: found.target.method,
         grant,
         issuedAt,
@@ -209,13 +221,13 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
   const send = async (attempt: Attempt, claim: RefreshClaim): Promise<void> => {
-    const { claimed, secrets, found, wish } = attempt;
+    const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
       const leave = trackLeave(() => store.recordIntent(claimed), monotonicMillis);
       const issuedAt = clock.now();
       try {
-        const grant = await oauth.refresh(found.target, secrets.refreshToken, leave.ask);
+        const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });
         void gate.succeeded(endpoint);
         return await keepAnswer(attempt, grant, issuedAt);
       } catch (error) {
@@ -224,7 +236,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         if (!hasDeparted && (leave.isLost() || leave.isLate())) return store.releaseRefreshes([claim]);
         if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
         tellGate(endpoint, error);
-        return saveFailure(claimed, found, { error, hasDeparted, isAskedFor: wish === 'caller' });
+        return saveFailure(claimed, found, { error, secrets, hasDeparted, isAskedFor: wish === 'caller' });
       }
     }
   };
@@ -240,14 +252,15 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const claimed = await store.readClaimed(claim);
     if (!claimed) return;
     const { secrets } = claimed;
-    if (secrets.kind !== 'oauth2' || isStopping()) return store.releaseRefreshes([claim]);
+    if (!('accessToken' in secrets) || isStopping()) return store.releaseRefreshes([claim]);
     if (provenanceOf(claimed.issuedAt) === 'foreign') return leaveForeign(claimed);
-    const { refreshToken } = secrets;
-    if (refreshToken === null) return withoutRefreshToken(claim, claimed);
+    const renewal = renewalOf(secrets, claimed.connection);
+    if (renewal === null) return withoutRefreshToken(claim, claimed);
     if (wish === 'schedule' && isUnused(claimed)) return void (await store.stopRefreshing(claimed));
-    const found = await findTarget(claimed.connection);
+    const found = await findTarget(claimed.connection, secrets, claimed.integration?.version);
     if (!found) return void (await withoutTarget(claimed));
-    const attempt: Attempt = { claimed, secrets: { ...secrets, refreshToken }, found, wish };
+    const dpopKey = await renewalKey(secrets, found, createDpopKey);
+    const attempt: Attempt = { claimed, secrets, renewal, dpopKey, found, wish };
     const waitUntil = await waitForClient(attempt);
     if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
     if (!(await isUsable(attempt))) return;

@@ -7,9 +7,10 @@ import type { Logger } from '../log/logger.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Randomness } from '../randomness.js';
 import { deadReason } from './dead-reason.js';
-import type { ConnectionTarget } from './find-target.js';
+import type { RenewalTarget } from './find-target.js';
+import { renewalVerdict, type TokenSecrets } from './renewal.js';
 import { ambiguousRetrySeconds, backoffSeconds, slowRetrySeconds } from './retry-delay.js';
-import { mayRotate, unansweredSeconds } from './rotation.js';
+import { graceSecondsOf, mayRotate, unansweredSeconds } from './rotation.js';
 
 /**
  * One failure passes unseen: the old token still works, and the next try is seconds away. `degraded` begins with the
@@ -30,6 +31,7 @@ export interface RefreshFailureDependencies {
 
 /** How an attempt came to nothing. */
 export interface FailedAttempt {
+  readonly secrets: TokenSecrets;
   readonly error: unknown;
   /** Whether the token request had left. */
   readonly hasDeparted: boolean;
@@ -61,13 +63,13 @@ export const createSaveFailure = ({
 
   return async (
     claimed: ClaimedCredential,
-    { target, integration }: ConnectionTarget,
-    { error, hasDeparted, isAskedFor }: FailedAttempt,
+    { target, integration }: RenewalTarget,
+    { error, secrets, hasDeparted, isAskedFor }: FailedAttempt,
   ): Promise<void> => {
     const { connection, refreshFailures } = claimed;
     const known = error instanceof TokenRequestError ? error : null;
     if (!known) log.error({ connectionId: connection.id, error: errorName(error) }, 'refresh broke off');
-    const verdict = known?.verdict ?? NO_ANSWER;
+    const verdict = known ? renewalVerdict(known.verdict, secrets) : NO_ANSWER;
     const { outcome } = verdict;
     log.info({ connectionId: connection.id, outcome, reason: verdict.reason }, 'refresh failed');
     const fraction = randomness.fraction();
@@ -86,7 +88,7 @@ export const createSaveFailure = ({
         const retryAt = later(slowRetrySeconds(fraction));
         const failure = { refreshAt: retryAt, reason, forgetIntent, isAttempt: true };
         await store.saveRefreshFailure(claimed, failure);
-        if (outcome === 'integration') {
+        if (outcome === 'integration' && integration) {
           await integrations.markIntegration(
             integration.rowId,
             { status: 'degraded', reason, retryAt },
@@ -98,7 +100,7 @@ export const createSaveFailure = ({
       default: {
         const usual = backoffSeconds(refreshFailures, known?.retryAfterSeconds ?? null, fraction);
         const since = unanswered ? (unansweredSeconds(claimed, clock.now()) ?? 0) : null;
-        const { graceSeconds } = target.method.refreshToken;
+        const graceSeconds = graceSecondsOf(target.method);
         const soon =
           since === null
             ? null

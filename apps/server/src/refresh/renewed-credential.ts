@@ -1,5 +1,4 @@
-import type { OAuthCodeMethod } from '@authpipe/providers';
-import type { CredentialSecrets } from '../credentials/credential-record.js';
+import type { TokenMethod } from '@authpipe/providers';
 import {
   accessTokenExpiry,
   expiringNoticeAt,
@@ -7,23 +6,25 @@ import {
   refreshEndAfterRefresh,
 } from '../credentials/refresh-schedule.js';
 import type { ClaimedCredential, RefreshedCredential } from '../credentials/refresh-store.js';
+import type { DpopKey } from '../oauth/dpop-key.js';
 import type { TokenGrant } from '../oauth/oauth.js';
-
-/** Secrets of a grant that can be refreshed. */
-export type OAuthSecrets = Extract<CredentialSecrets, { kind: 'oauth2' | 'client_credentials' }>;
+import { renewedSecrets, type TokenSecrets } from './renewal.js';
 
 /** What a token answer makes of a credential, sealed for the next version. */
 export const renewedCredential = (
   claimed: ClaimedCredential,
   {
     secrets,
+    dpopKey,
     method,
     grant,
     issuedAt,
     fraction,
   }: {
-    readonly secrets: OAuthSecrets;
-    readonly method: OAuthCodeMethod;
+    readonly secrets: TokenSecrets;
+    /** The key that the new token is bound to. */
+    readonly dpopKey: DpopKey | undefined;
+    readonly method: TokenMethod;
     /** With the lifetime that was learned, where the answer tells none. */
     readonly grant: TokenGrant;
     readonly issuedAt: Date;
@@ -40,12 +41,7 @@ export const renewedCredential = (
   });
   const isSameEnd = refreshExpiresAt?.getTime() === claimed.refreshExpiresAt?.getTime();
   return {
-    // An answer without a refresh token means that the old one stays good (RFC 6749 section 6).
-    envelope: claimed.sealNext({
-      ...secrets,
-      accessToken: grant.accessToken,
-      refreshToken: grant.refreshToken ?? secrets.refreshToken,
-    }),
+    envelope: claimed.sealNext(renewedSecrets(secrets, grant, dpopKey)),
     tokenType: grant.tokenType,
     issuedAt,
     expiresAt,
@@ -56,8 +52,7 @@ export const renewedCredential = (
       hasRefreshToken: true,
       fraction,
       isFresh: true,
-      idleLifetimeSeconds: method.refreshToken.idleLifetimeSeconds,
-      refreshInvalidatesAccessToken: method.refreshToken.refreshInvalidatesAccessToken,
+      ...(method.kind === 'oauth2' ? method.refreshToken : {}),
     }),
     expiringAt: isSameEnd ? claimed.expiringAt : expiringNoticeAt(issuedAt, refreshExpiresAt),
     rotates: grant.refreshToken !== null && grant.refreshToken !== secrets.refreshToken,

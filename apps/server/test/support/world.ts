@@ -202,6 +202,7 @@ export const startNode = async ({
       tenants: createTenantStore({ db, vault }),
       oauth,
       findTarget,
+      mayRevoke: () => true,
       sleep,
       log,
     }),

@@ -53,3 +53,6 @@ CREATE INDEX "credentials_expiring_at_idx" ON "credentials"("expiring_at");
 
 -- Grants whose end is known are told of two weeks ahead, also those that were there before.
 UPDATE "credentials" SET "expiring_at" = "refresh_expires_at" - INTERVAL '14 days' WHERE "refresh_expires_at" IS NOT NULL;
+
+-- Room beside each row, so that a lease is written where the row lies, without a new entry in every index.
+ALTER TABLE "credentials" SET (fillfactor = 85);

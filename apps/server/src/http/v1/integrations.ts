@@ -26,6 +26,8 @@ const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integrat
   scopes: record.scopes,
   config: record.config,
   redirectUri: record.redirectUri ?? defaultRedirectUri,
+  dpop: record.dpop,
+  jwks: record.clientJwk && { keys: [{ ...record.clientJwk }] },
   status: record.status,
   reason: record.reason,
   createdAt: record.createdAt.toISOString(),
