@@ -2,13 +2,19 @@
 export interface SweepSteps<Claim> {
   /** Claims at most `limit` pieces of what is due at `now`, for this process alone. */
   readonly claim: (now: Date, limit: number) => Promise<readonly Claim[]>;
-  /** Does one piece. Never rejects. */
-  readonly run: (claim: Claim) => Promise<void>;
+  /**
+   * Does one piece. Never rejects. It may give its place to another before it is done, when it has nothing to wait for
+   * any more but the database.
+   */
+  readonly run: (claim: Claim, givePlace: () => void) => Promise<void>;
   /** True once the process is on its way out: what runs goes on, nothing more is claimed. */
   readonly isStopping: () => boolean;
   /** Most pieces of work under way at once in one process, over all sweeps of one kind. */
   readonly concurrency: number;
 }
+
+/** With more than this part of the places taken, no more is claimed. */
+const BUSY = 3 / 4;
 
 /**
  * Works through all that is due at `now`: claims no more than can begin at once (a lease runs from its claim), goes on until a
@@ -19,16 +25,19 @@ export const createSweep = <Claim>({ claim, run, isStopping, concurrency }: Swee
   const running = new Set<Promise<void>>();
 
   const start = (piece: Claim): Promise<void> => {
-    const work = run(piece).finally(() => running.delete(work));
-    running.add(work);
-    return work;
+    let givePlace = (): void => {};
+    const place = new Promise<void>((resolve) => {
+      givePlace = resolve;
+    }).finally(() => running.delete(place));
+    running.add(place);
+    return run(piece, givePlace).finally(givePlace);
   };
 
   return async (now: Date): Promise<number> => {
     const mine: Promise<void>[] = [];
     while (!isStopping()) {
-      // Half of the places free at least: a claim a piece would cost a statement a piece.
-      while (running.size > concurrency / 2) await Promise.race(running);
+      // A quarter of the places free at least: a claim a piece would cost a statement a piece.
+      while (running.size > concurrency * BUSY) await Promise.race(running);
       const free = concurrency - running.size;
       const claims = await claim(now, free);
       mine.push(...claims.map(start));

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as resolveByDns } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { type HttpAnswer, isLoopbackHost } from '@authpipe/providers';
-import { Agent, type Dispatcher, fetch, type Response } from 'undici';
+import { Agent, type Dispatcher, request as send } from 'undici';
 import type { Logger } from '../log/logger.js';
 import { DepartingHandler } from './departing-handler.js';
 import { isAddress, isLoopbackAddress, isPublicAddress } from './public-address.js';
@@ -79,16 +79,27 @@ const checkedLookup =
     );
   };
 
-const readBounded = async (response: Response, hostname: string): Promise<string> => {
+const readBounded = async (body: Dispatcher.ResponseData['body'], hostname: string): Promise<string> => {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > LIMIT_BYTES) throw new FetchError('too_large', `The answer of ${hostname} is too large.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 };
+
+/** Some providers refuse requests without a name; none has to compress what is bounded anyway. */
+const OWN_HEADERS = { 'user-agent': 'authpipe', 'accept-encoding': 'identity' };
+
+/** Headers that came more than once as one line. @see RFC 9110 section 5.2 */
+const oneLineEach = (headers: Dispatcher.ResponseData['headers']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
+  );
 
 const parseBody = (text: string): unknown => {
   if (text === '') return undefined;
@@ -140,21 +151,21 @@ export const createGuardedFetch = ({
     { method, headers, body, onDeparture }: OutgoingRequest,
     signal: AbortSignal,
   ): Promise<FetchedAnswer> => {
-    const response = await fetch(url, {
-      method,
-      headers,
-      redirect: 'manual',
+    const response = await send(url, {
+      method: method as Dispatcher.HttpMethod,
+      headers: { ...OWN_HEADERS, ...headers },
       dispatcher: onDeparture ? departing(onDeparture) : dispatcher,
       signal,
       ...(body === undefined ? {} : { body }),
     });
-    if (response.status >= 300 && response.status < 400) {
-      await response.body?.cancel();
+    const { statusCode: status } = response;
+    if (status >= 300 && status < 400) {
+      // Left unread: that it was cut off is no news.
+      response.body.on('error', () => {}).destroy();
       throw new FetchError('redirect', `${url.hostname} redirected a request that must not be redirected.`);
     }
-    const text = await readBounded(response, url.hostname);
-    const { status } = response;
-    return { status, headers: Object.fromEntries(response.headers), body: parseBody(text), text };
+    const text = await readBounded(response.body, url.hostname);
+    return { status, headers: oneLineEach(response.headers), body: parseBody(text), text };
   };
 
   return async (request) => {

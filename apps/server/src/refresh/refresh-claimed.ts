@@ -220,7 +220,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   };
 
   /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
-  const send = async (attempt: Attempt, claim: RefreshClaim): Promise<void> => {
+  const send = async (attempt: Attempt, claim: RefreshClaim, onAnswer: () => void): Promise<void> => {
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
@@ -228,6 +228,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       const issuedAt = clock.now();
       try {
         const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });
+        onAnswer();
         void gate.succeeded(endpoint);
         return await keepAnswer(attempt, grant, issuedAt);
       } catch (error) {
@@ -248,7 +249,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     else if (known.status !== null) void gate.succeeded(endpoint);
   };
 
-  return async (claim: RefreshClaim, wish: RefreshWish): Promise<void> => {
+  /** `onAnswer` is told when the provider has answered: what is left is to write it down. */
+  return async (claim: RefreshClaim, wish: RefreshWish, onAnswer: () => void): Promise<void> => {
     const claimed = await store.readClaimed(claim);
     if (!claimed) return;
     const { secrets } = claimed;
@@ -273,7 +275,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
       return void (await putOff(claimed, admission.retryAt, reason));
     }
-    await send(attempt, claim);
+    await send(attempt, claim, onAnswer);
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
   };
 };

@@ -60,10 +60,14 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   const { allowLoopback } = wire;
   const refresh = createRefreshClaimed({ ...dependencies, allowLoopback, isStopping: () => isStopping });
 
-  const refreshClaimed = async (claim: RefreshClaim, wish: RefreshWish): Promise<void> => {
+  const refreshClaimed = async (
+    claim: RefreshClaim,
+    wish: RefreshWish,
+    onAnswer: () => void = () => {},
+  ): Promise<void> => {
     held.add(claim);
     try {
-      await refresh(claim, wish);
+      await refresh(claim, wish, onAnswer);
     } finally {
       held.delete(claim);
     }
@@ -106,10 +110,10 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
 
   const sweep = createSweep<RefreshClaim>({
     claim: async (now, limit) => (isFrozen() ? [] : store.claimDueRefreshes(now, limit)),
-    run: async (claim) => {
+    run: async (claim, givePlace) => {
       const flight = track(
         claim.connectionId,
-        refreshClaimed(claim, 'schedule').then(() => true),
+        refreshClaimed(claim, 'schedule', givePlace).then(() => true),
       );
       await flight.catch((error: unknown) => {
         const { connectionId } = claim;
