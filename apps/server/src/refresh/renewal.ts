@@ -1,8 +1,8 @@
 import type { TokenErrorVerdict } from '@authpipe/providers';
 import type { CredentialSecrets, StoredCredential } from '../credentials/credential-record.js';
+import type { IntegrationRecord } from '../integrations/integration-store.js';
 import type { DpopKey } from '../oauth/dpop-key.js';
 import type { Renewal, TokenGrant } from '../oauth/oauth.js';
-import type { RenewalTarget } from './find-target.js';
 
 /** The secrets of a credential that is made of tokens. */
 export type TokenSecrets = Extract<CredentialSecrets, { accessToken: string }>;
@@ -27,7 +27,7 @@ export const renewalOf = (
  */
 export const renewalKey = async (
   secrets: TokenSecrets,
-  { integration }: Pick<RenewalTarget, 'integration'>,
+  { integration }: { readonly integration: Pick<IntegrationRecord, 'dpop'> | null },
   createKey: () => Promise<DpopKey>,
 ): Promise<DpopKey | undefined> =>
   integration?.dpop === true ? (secrets.dpopKey ?? (await createKey())) : undefined;

@@ -12,6 +12,8 @@ export interface Heard {
   readonly method: string;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
+  /** Its proof of possession. */
+  readonly dpop: string | undefined;
   readonly body: string;
 }
 
@@ -40,12 +42,13 @@ export const startHostileServer = async () => {
   const server = createServer((request, response) => {
     void (async () => {
       const path = new URL(request.url ?? '/', 'http://localhost').pathname;
-      const { authorization, 'content-type': contentType } = request.headers;
+      const { authorization, dpop, 'content-type': contentType } = request.headers;
       const told: Heard = {
         path,
         method: request.method ?? '',
         authorization,
         contentType,
+        dpop: dpop === undefined ? undefined : String(dpop),
         body: await readAll(request),
       };
       heard.push(told);
