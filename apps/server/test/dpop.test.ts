@@ -152,7 +152,9 @@ describe('the nonce', () => {
 
   it('is not wanted of an integration without DPoP: the proof that is missing is a setting', async () => {
     server.handle('/token', json({ error: 'invalid_dpop_proof' }, 400));
-    await expect(oauth.refresh(target(), 'rt_1')).rejects.toMatchObject({
+    await expect(
+      oauth.renew(target(), { grant: 'refresh_token', refreshToken: 'rt_1' }),
+    ).rejects.toMatchObject({
       verdict: { outcome: 'configuration', detail: expect.stringContaining('dpop') },
     });
   });
@@ -415,7 +417,9 @@ describeEachEngine('DPoP at an org that demands it', (open) => {
 
   it('refuses a refresh without a proof as a setting, not as a dead grant', async () => {
     const { refreshToken } = await signIn(await createDpopKey());
-    await expect(world.node.oauth.refresh(target(), refreshToken ?? '')).rejects.toMatchObject({
+    await expect(
+      world.node.oauth.renew(target(), { grant: 'refresh_token', refreshToken: refreshToken ?? '' }),
+    ).rejects.toMatchObject({
       verdict: { outcome: 'configuration' },
     });
   });

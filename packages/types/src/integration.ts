@@ -17,6 +17,11 @@ export const integrationRequest = z.strictObject({
   clientPrivateKey: z.union([z.string().min(1).max(16_384), z.record(z.string(), z.unknown())]).optional(),
   /** Binds tokens to a key of each connection's own (DPoP, RFC 9449). Default `false`. */
   dpop: z.boolean().optional(),
+  /**
+   * Tokens of connections that nobody has read for so many days are kept alive no longer; the next read takes them up
+   * again, if the provider still lets it. Left out: all are kept alive, read or not.
+   */
+  stopAfterUnusedDays: z.int().min(1).max(3650).optional(),
   /** Scopes asked of every person; the definition's default when left out. */
   scopes: z.array(z.string().min(1).max(256)).max(100).optional(),
   /** Settings that fix the hosts the client's secret may go to (Okta: `domain`). */
@@ -41,6 +46,8 @@ export const integration = z.object({
   redirectUri: z.string(),
   /** Whether tokens are bound to a key of each connection's own (DPoP, RFC 9449). */
   dpop: z.boolean(),
+  /** `null`: tokens are kept alive however long nobody reads them. */
+  stopAfterUnusedDays: z.int().nullable(),
   /** Public keys to register at the provider, where the client signs instead of sending a secret; `null` elsewhere. */
   jwks: z.object({ keys: z.array(z.record(z.string(), z.string())) }).nullable(),
   status: z.enum(['healthy', 'degraded']),

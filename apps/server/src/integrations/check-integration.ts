@@ -20,6 +20,7 @@ export interface IntegrationSettings {
   readonly config: Readonly<Record<string, string>>;
   readonly redirectUri: string | null;
   readonly dpop: boolean;
+  readonly stopAfterUnusedDays: number | null;
 }
 
 /** Settings, and which of them decide where the client secret goes. */
@@ -159,12 +160,15 @@ export const checkIntegration = (
     const detail = scopeFault(scope, definition, method);
     if (detail !== null) errors.push({ pointer: `/scopes/${index}`, detail });
   }
-  const { redirectUri = null, clientId, dpop = false } = request;
+  const { redirectUri = null, clientId, dpop = false, stopAfterUnusedDays = null } = request;
   const uriFault = redirectUri === null ? null : redirectUriFault(redirectUri, options.isProduction);
   if (uriFault !== null) errors.push({ pointer: '/redirectUri', detail: `${uriFault}.` });
   if (errors.length > 0) throw refuse(errors);
   return {
-    settings: { provider: definition.id, authMethod: method.id, clientId, scopes, config, redirectUri, dpop },
+    settings: {
+      ...{ provider: definition.id, authMethod: method.id, clientId, scopes, config },
+      ...{ redirectUri, dpop, stopAfterUnusedDays },
+    },
     destinationFields,
     signs,
     clientKey,

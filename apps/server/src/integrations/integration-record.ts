@@ -22,6 +22,8 @@ export interface IntegrationRecord {
   readonly redirectUri: string | null;
   /** Whether its tokens are bound to a key of each connection's own (RFC 9449). */
   readonly dpop: boolean;
+  /** Days without a read after which tokens are kept alive no longer; `null`: never. */
+  readonly stopAfterUnusedDays: number | null;
   /** The public half of the key that its client signs with (`private_key_jwt`), for the provider; `null` without one. */
   readonly clientJwk: PublicJwk | null;
   /** Grows with every change of the settings or the secret; a change of `status` leaves it. */
@@ -54,6 +56,7 @@ export interface IntegrationRow {
   readonly config: Record<string, string>;
   readonly redirect_uri: string | null;
   readonly dpop: boolean;
+  readonly stop_after_unused_days: number | null;
   readonly client_key: Uint8Array | null;
   readonly client_jwk: PublicJwk | null;
   readonly status: IntegrationRecord['status'];
@@ -65,7 +68,8 @@ export interface IntegrationRow {
 
 /** All columns of an `IntegrationRow`, for `SELECT` and `RETURNING`. */
 export const INTEGRATION_COLUMNS = `id, environment, integration_id, tenant_id, provider, auth_method, client_id,
-  client_secret, scopes, config, redirect_uri, dpop, client_key, client_jwk, status, reason, version, created_at, updated_at`;
+  client_secret, scopes, config, redirect_uri, dpop,
+  stop_after_unused_days, client_key, client_jwk, status, reason, version, created_at, updated_at`;
 
 /** The record of a row; the sealed secret stays behind. */
 export const toIntegrationRecord = (row: IntegrationRow): IntegrationRecord => ({
@@ -81,6 +85,7 @@ export const toIntegrationRecord = (row: IntegrationRow): IntegrationRecord => (
   config: row.config,
   redirectUri: row.redirect_uri,
   dpop: row.dpop,
+  stopAfterUnusedDays: row.stop_after_unused_days,
   clientJwk: row.client_jwk,
   version: row.version,
   status: row.status,

@@ -36,8 +36,9 @@ export interface PutIntegrationDependencies {
 const MAX_ATTEMPTS = 8;
 
 const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, client_key,
-    client_jwk, created_at, updated_at, provider, auth_method, client_id, scopes, config, redirect_uri, dpop)
-  VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $8, $9, $10, $11, $12::text[], $13::jsonb, $14, $15)
+    client_jwk, created_at, updated_at, provider, auth_method, client_id, scopes, config, redirect_uri, dpop,
+    stop_after_unused_days)
+  VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $8, $9, $10, $11, $12::text[], $13::jsonb, $14, $15, $16)
   ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING ${INTEGRATION_COLUMNS}`;
 
 /** The fence: version, and for a change of whom the grants are with, that no connection was made meanwhile. */
@@ -47,8 +48,8 @@ const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret =
     reason = CASE WHEN $7::boolean THEN NULL ELSE reason END,
     retry_at = CASE WHEN $7::boolean THEN NULL ELSE retry_at END,
     provider = $8, auth_method = $9, client_id = $10, scopes = $11::text[], config = $12::jsonb, redirect_uri = $13,
-    dpop = $14
-  WHERE id = $1 AND version = $2 AND ($15::boolean
+    dpop = $14, stop_after_unused_days = $15
+  WHERE id = $1 AND version = $2 AND ($16::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
   RETURNING ${INTEGRATION_COLUMNS}`;
 
@@ -64,6 +65,7 @@ const columnsOf = ({
   config,
   redirectUri,
   dpop,
+  stopAfterUnusedDays,
 }: IntegrationSettings) => [
   provider,
   authMethod,
@@ -72,6 +74,7 @@ const columnsOf = ({
   JSON.stringify(config),
   redirectUri,
   dpop,
+  stopAfterUnusedDays,
 ];
 
 /** The settings as one comparable text. */
@@ -86,6 +89,7 @@ const settingsOf = (row: IntegrationRow): IntegrationSettings => ({
   config: row.config,
   redirectUri: row.redirect_uri,
   dpop: row.dpop,
+  stopAfterUnusedDays: row.stop_after_unused_days,
 });
 
 /** What changes of whom a secret belongs to and where it is sent, in words of the API. */

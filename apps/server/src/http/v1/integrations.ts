@@ -27,6 +27,7 @@ const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integrat
   config: record.config,
   redirectUri: record.redirectUri ?? defaultRedirectUri,
   dpop: record.dpop,
+  stopAfterUnusedDays: record.stopAfterUnusedDays,
   jwks: record.clientJwk && { keys: [{ ...record.clientJwk }] },
   status: record.status,
   reason: record.reason,
