@@ -217,6 +217,8 @@ interface AuthMethodBase {
   /** Where a person finds what has to be typed. */
   readonly helpUrl?: string;
   readonly probes: readonly Probe[];
+  /** Left out of the provider's page: it is for programs that need no page. `GET /v1/providers` has it all the same. */
+  readonly unlisted?: boolean;
 }
 
 type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';

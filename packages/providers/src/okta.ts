@@ -124,6 +124,7 @@ export const okta = {
       description:
         'An administrator makes an API Services app in Okta, registers the public key that Authpipe shows, and grants the app its scopes and an admin role. There is no user; Authpipe signs for access tokens that last an hour.',
       helpUrl: 'https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/',
+      unlisted: true,
       endpoints: ORG_SERVER,
       // Okta refuses a client secret for okta.* scopes without a user.
       clientAuthentication: 'private_key_jwt',

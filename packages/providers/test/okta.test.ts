@@ -85,3 +85,28 @@ describe('Okta’s account without an ID token', () => {
     expect(method.account?.read(body)).toBeNull();
   });
 });
+
+describe('Okta’s service apps', () => {
+  const service = okta.authMethods[1];
+
+  it('sign with a key, and have no user to send anywhere', () => {
+    expect(service).toMatchObject({
+      ...{ id: 'service_app', kind: 'client_credentials', clientAuthentication: 'private_key_jwt' },
+      ...{ endpoints: method.endpoints, accessTokenLifetimeSeconds: 3600, unlisted: true },
+    });
+  });
+
+  it('ask for scopes of the management API alone: there is no ID token', () => {
+    const names = service.scopes.map(({ name }) => name);
+    expect(names).toHaveLength(15);
+    expect(names.every((name) => name.startsWith('okta.'))).toBe(true);
+    expect(names).toEqual(expect.arrayContaining([...service.defaultScopes]));
+  });
+
+  it('tell a missing proof from a dead grant', () => {
+    const body = { error: 'invalid_dpop_proof', error_description: 'The DPoP proof JWT header is missing.' };
+    expect(service.readTokenError({ status: 400, headers: {}, body })).toMatchObject({
+      outcome: 'configuration',
+    });
+  });
+});

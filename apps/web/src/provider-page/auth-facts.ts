@@ -110,7 +110,8 @@ function basicFacts(method: BasicMethod): AuthFact[] {
 }
 
 function otherMethods(provider: ProviderDefinition): AuthFact[] {
-  return provider.authMethods.slice(1).map((method) => ({
+  const listed = provider.authMethods.slice(1).filter(({ unlisted }) => unlisted !== true);
+  return listed.map((method) => ({
     name: 'Other method',
     value: isConnectable(method) ? method.name : `${method.name} (not connectable yet)`,
   }));
