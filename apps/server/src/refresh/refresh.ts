@@ -1,6 +1,6 @@
 import type { Connection } from '@authpipe/types';
 import { connectionNotFound } from '../credentials/connection-store.js';
-import { hasRefreshToken } from '../credentials/credential-record.js';
+import { canBeRenewed } from '../credentials/credential-record.js';
 import { needsReconnect, type RefreshIfDue } from '../credentials/read-credential.js';
 import type { RefreshClaim } from '../credentials/refresh-store.js';
 import { toConnection, type WireContext } from '../credentials/to-wire.js';
@@ -144,7 +144,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
     async refreshConnection(connectionId, environment) {
       const stored = await credentials.openCredential(connectionId, environment);
       if (!stored) throw connectionNotFound();
-      if (!hasRefreshToken(stored.secrets)) {
+      if (!canBeRenewed(stored.secrets)) {
         throw new Problem(
           'invalid_request',
           'There is nothing to refresh: the connection holds no refresh token.',
