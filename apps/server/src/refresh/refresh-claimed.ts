@@ -50,8 +50,11 @@ export interface RefreshClaimedDependencies {
   readonly isStopping: () => boolean;
 }
 
-/** Who wants the refresh: the schedule alone, a reader, or a caller who waits for its outcome and is told. */
-export type RefreshWish = 'schedule' | 'reader' | 'caller';
+/**
+ * Who wants the refresh: the schedule alone; a reader; whoever wants the provider's word now, due or not (`force`); or a
+ * caller who wants it too and is told the outcome.
+ */
+export type RefreshWish = 'schedule' | 'reader' | 'force' | 'caller';
 
 /** What all steps of one refresh look at. */
 interface Attempt {
@@ -114,7 +117,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   /** A client that the provider refuses is tried for one connection at a time; the others wait for what that brings. */
   const waitForClient = async ({ claimed, found, wish }: Attempt): Promise<Date | null> => {
     const { integration } = claimed;
-    if (!found.integration || integration?.status !== 'degraded' || wish === 'caller') return null;
+    if (!found.integration || integration?.status !== 'degraded') return null;
+    if (wish === 'force' || wish === 'caller') return null;
     const now = clock.now();
     const nextAt = addSeconds(now, slowRetrySeconds(randomness.fraction()));
     const isTime = integration.retryAt === null || integration.retryAt <= now;

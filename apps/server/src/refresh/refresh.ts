@@ -138,7 +138,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       const stored = await credentials.openCredential(connectionId, environment);
       if (!stored) return;
       const { version } = stored;
-      await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'reader' });
+      await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'force' });
     },
 
     async refreshConnection(connectionId, environment) {
