@@ -1,8 +1,8 @@
 import { Authpipe } from '@authpipe/node';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freePort } from '../src/free-port.js';
 import { connect, eventually } from './support/connecting.js';
 import { describeDemoOnPostgres } from './support/engines.js';
-import { freePort } from './support/free-port.js';
 import type { RunningDemo } from './support/running-demo.js';
 import { runAuthpipe, type ServerProcess, startServerProcess } from './support/server-process.js';
 

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from '@authpipe/types';
 import { makePostgresCluster, type PostgresCluster } from '../../../../scripts/postgres-cluster.mjs';
+import { freePort } from '../free-port.js';
 import { tokenFingerprint } from '../org/index.js';
 import { callServer } from './call-server.js';
 import { FleetServer } from './fleet-server.js';
-import { freePort } from './free-port.js';
 import { emptyLedger, type Ledger, type MadeConnection } from './ledger.js';
 import { type OrgRemote, startOrgRemote } from './org-remote.js';
 

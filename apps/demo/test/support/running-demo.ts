@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { Authpipe } from '@authpipe/node';
 import { prepareAuthpipe } from '../../src/app/prepare-authpipe.js';
 import { startApp } from '../../src/app/server.js';
+import { freePort } from '../../src/free-port.js';
 import { type Org, type RotationMode, startOrg } from '../../src/org/index.js';
 import { builtPage } from './built-page.js';
-import { freePort } from './free-port.js';
 import { type ServerProcess, type ServerSettings, startServerProcess } from './server-process.js';
 import { startWiretap, type Wiretap } from './wiretap.js';
 
