@@ -59,6 +59,13 @@ interface Attempt {
   readonly wish: RefreshWish;
 }
 
+/** Leave to use a refresh token. */
+interface Judgement {
+  readonly claimed: ClaimedCredential;
+  /** Whether the leave still holds: asked as the request leaves. */
+  readonly isTimely: () => boolean;
+}
+
 /**
  * Refreshes one connection that this process has claimed: read again, record the intent, ask, write if version and lease
  * are still ours. Whatever the provider does ends in the database, not in an exception.
@@ -119,23 +126,28 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       : addSeconds(integration.retryAt, WAKE_SPREAD_SECONDS * randomness.fraction());
   };
 
-  /** Whether the stored refresh token may be used; where not, what follows from it is written. */
-  const isUsable = async (attempt: Attempt): Promise<boolean> => {
+  /** Leave to use the stored refresh token; `null` where it may not be used: what follows from that is written. */
+  const judge = async (attempt: Attempt): Promise<Judgement | null> => {
     const { claimed, secrets, found, wish } = attempt;
-    const isDoubtful =
-      provenanceOf(claimed.issuedAt) === 'unproven' ||
-      rotationStanding(found.target.method, claimed, clock.now()) === 'past_grace';
-    if (!isDoubtful) return true;
+    const { method } = found.target;
+    const isPastGrace = (): boolean => rotationStanding(method, claimed, clock.now()) === 'past_grace';
+    const isTimely = (): boolean => !isPastGrace();
+    const isDoubtful = provenanceOf(claimed.issuedAt) === 'unproven' || isPastGrace();
+    if (!isDoubtful) return { claimed, isTimely };
     try {
       const doubt = await lookBeforeUse(found.target, claimed, secrets.refreshToken);
-      if (doubt.use) return true;
+      if (doubt.use) {
+        // It was never used: from here on it is as if no answer were missing.
+        if (doubt.isUnused) return { claimed: { ...claimed, refreshIntentAt: null }, isTimely: () => true };
+        return { claimed, isTimely: isPastGrace() ? () => true : isTimely };
+      }
       if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
       else await store.saveDeadGrant(claimed, 'rotation_lost');
     } catch (error) {
       if (!(error instanceof TokenRequestError)) throw error;
       await saveFailure(claimed, found, { error, hasDeparted: false, isAskedFor: wish === 'caller' });
     }
-    return false;
+    return null;
   };
 
   /** The fence did not hold. A reconnect's tokens are the ones to keep; those of a deleted connection are ended. */
@@ -208,11 +220,15 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   };
 
   /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
-  const send = async (attempt: Attempt, claim: RefreshClaim): Promise<void> => {
+  const send = async (
+    attempt: Attempt,
+    claim: RefreshClaim,
+    isTimely: Judgement['isTimely'],
+  ): Promise<void> => {
     const { claimed, secrets, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
-      const leave = trackLeave(() => store.recordIntent(claimed), monotonicMillis);
+      const leave = trackLeave(() => store.recordIntent(claimed), isTimely, monotonicMillis);
       const issuedAt = clock.now();
       try {
         const grant = await oauth.refresh(found.target, secrets.refreshToken, leave.ask);
@@ -220,7 +236,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         return await keepAnswer(attempt, grant, issuedAt);
       } catch (error) {
         const hasDeparted = leave.hasDeparted();
-        if (!hasDeparted && leave.isLate() && tries < SEND_ATTEMPTS) continue;
+        if (!hasDeparted && leave.isLate() && isTimely() && tries < SEND_ATTEMPTS) continue;
         if (!hasDeparted && (leave.isLost() || leave.isLate())) return store.releaseRefreshes([claim]);
         if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
         tellGate(endpoint, error);
@@ -250,17 +266,18 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const attempt: Attempt = { claimed, secrets: { ...secrets, refreshToken }, found, wish };
     const waitUntil = await waitForClient(attempt);
     if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
-    if (!(await isUsable(attempt))) return;
+    const judgement = await judge(attempt);
+    if (!judgement) return;
     const { method } = found.target;
     const admission = await gate.admit(
       { url: endpointKeyOf(found.target, allowLoopback), limit: method.tokenRateLimit },
-      { urgent: rotationStanding(method, claimed, clock.now()) === 'in_grace' },
+      { urgent: rotationStanding(method, judgement.claimed, clock.now()) === 'in_grace' },
     );
     if (!admission.admitted) {
       const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
       return void (await putOff(claimed, admission.retryAt, reason));
     }
-    await send(attempt, claim);
+    await send({ ...attempt, claimed: judgement.claimed }, claim, judgement.isTimely);
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
   };
 };
