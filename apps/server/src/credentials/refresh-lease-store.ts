@@ -104,11 +104,12 @@ const PROGRESS = `SELECT version, coalesce(refresh_at <= $2 OR refresh_stopped_a
 
 /** A row that somebody else has locked at this moment counts as lost: the next sweep sees. */
 const RECORD_INTENT = `WITH beat AS (${beatSql({ id: '$2', now: '$3::timestamptz' })}), held AS MATERIALIZED (
-    SELECT k.connection_id FROM jsonb_to_recordset($1::jsonb) AS g (id text, version int, lease_number int)
+    SELECT k.connection_id, g.intent_at FROM jsonb_to_recordset($1::jsonb)
+      AS g (id text, version int, lease_number int, intent_at timestamptz)
       JOIN credentials k ON k.connection_id = g.id
     WHERE k.version = g.version AND k.lease_number = g.lease_number AND k.lease_owner = $2 AND k.lease_until > $3
     FOR UPDATE OF k SKIP LOCKED)
-  UPDATE credentials k SET refresh_intent_at = coalesce(k.refresh_intent_at, $3), lease_until = $4,
+  UPDATE credentials k SET refresh_intent_at = coalesce(held.intent_at, $3), lease_until = $4,
     refresh_at = least(k.refresh_at, $3)
   FROM held WHERE k.connection_id = held.connection_id
   RETURNING k.connection_id AS id`;
@@ -176,8 +177,8 @@ export const createRefreshLeaseStore = ({
     maxItems: MAX_JOINED,
     concurrency: JOINED_CONCURRENCY,
     run: async (claimed) => {
-      const given = claimed.map(({ connection: { id }, version, leaseNumber }) => ({
-        ...{ id, version, lease_number: leaseNumber },
+      const given = claimed.map(({ connection: { id }, version, leaseNumber, refreshIntentAt }) => ({
+        ...{ id, version, lease_number: leaseNumber, intent_at: refreshIntentAt },
       }));
       const values = [JSON.stringify(given), nodes.id, clock.now(), leaseEnd()];
       const rows = await db.query<{ id: string }>('refresh_intent', RECORD_INTENT, values);
@@ -228,7 +229,8 @@ export const createRefreshLeaseStore = ({
     },
 
     /**
-     * Records that the provider is about to be called, proves that this process runs, and renews the lease. False: the
+     * Records that the provider is about to be called, proves that this process runs, and renews the lease. An intent that
+     * was read under the lease stays on record; one that is left out of `claimed` since it is void is replaced. False: the
      * lease or the version is lost, and the provider must not be called.
      */
     recordIntent,

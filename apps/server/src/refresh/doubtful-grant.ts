@@ -1,6 +1,7 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { ClaimedCredential } from '../credentials/refresh-store.js';
 import type { OAuth, TokenTarget } from '../oauth/oauth.js';
+import { graceSecondsOf, rotationStanding } from './rotation.js';
 
 /**
  * How long a rotation whose answer is missing waits for the process that may hold it: the tokens lie in its spool, and are
@@ -12,29 +13,43 @@ const LOOK_AGAIN_SECONDS = 5;
 /** What to do with a refresh token that may be used up. */
 export type DoubtfulGrant =
   /** It is good, or there is no way to know: use it. */
-  | { readonly use: true }
-  /** Its successor may be on its way: look again then. */
+  | { readonly use: true; readonly isUnused: boolean }
+  /** Its successor may be on its way, or nobody can tell yet: look again then. */
   | { readonly use: false; readonly lookAgainAt: Date }
   /** Its successor is lost. */
   | { readonly use: false; readonly lookAgainAt: null };
+
+const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
 /**
  * Asks about a refresh token before it is used, where using it could end the family: introspection does no harm (RFC 7662).
  * Where a provider offers none, the token is used once nobody can hold its successor any more: if that is lost too,
  * nothing is lost by it.
+ *
+ * A token that the provider calls active may be one that was used and is in its grace, which may end before we use it. Its
+ * first use was inside one grace of the intent on record, so that after two of them `active` means that it was never used
+ * (`isUnused`): the intent on record is void.
  */
 export const createLookBeforeUse =
   ({ oauth, clock }: { readonly oauth: Pick<OAuth, 'introspect'>; readonly clock: Clock }) =>
   /** @throws TokenRequestError when the provider can't be asked */
   async (
     target: TokenTarget,
-    { refreshIntentAt }: Pick<ClaimedCredential, 'refreshIntentAt'>,
+    claimed: Pick<ClaimedCredential, 'rotates' | 'refreshIntentAt'>,
     refreshToken: string,
   ): Promise<DoubtfulGrant> => {
+    const { refreshIntentAt } = claimed;
+    const askedAt = clock.now();
     const told = await oauth.introspect(target, refreshToken, 'refresh_token');
-    if (told?.active) return { use: true };
     const now = clock.now();
+    if (told?.active) {
+      const isPastGrace = rotationStanding(target.method, claimed, now) === 'past_grace';
+      if (refreshIntentAt === null || !isPastGrace) return { use: true, isUnused: false };
+      const certainAt = addSeconds(refreshIntentAt, 2 * graceSecondsOf(target.method));
+      if (askedAt >= certainAt) return { use: true, isUnused: true };
+      return { use: false, lookAgainAt: earlier(certainAt, addSeconds(now, LOOK_AGAIN_SECONDS)) };
+    }
     const mayComeBack = refreshIntentAt !== null && now < addSeconds(refreshIntentAt, WAIT_FOR_SPOOL_SECONDS);
     if (mayComeBack) return { use: false, lookAgainAt: addSeconds(now, LOOK_AGAIN_SECONDS) };
-    return told === null ? { use: true } : { use: false, lookAgainAt: null };
+    return told === null ? { use: true, isUnused: false } : { use: false, lookAgainAt: null };
   };

@@ -20,16 +20,18 @@ export interface TrackedLeave {
   hasDeparted(): boolean;
   /** Whether the lease was found lost. */
   isLost(): boolean;
-  /** Whether the proof was too old when the request was ready to leave: ask anew. */
+  /** Whether the proof was too old when the request was ready to leave, or it was too late for the request. */
   isLate(): boolean;
 }
 
 /**
  * Proves the lease when the token request is about to be made, and checks in the turn of its first byte that the proof is
- * young enough still.
+ * young enough still, and that the refresh token may still be used (`isTimely`): its grace may have ended since it was
+ * judged, while names were resolved and metadata was fetched.
  */
 export const trackLeave = (
   proveLease: () => Promise<boolean>,
+  isTimely: () => boolean,
   monotonicMillis: MonotonicMillis,
 ): TrackedLeave => {
   let state: 'waiting' | 'lost' | 'late' | 'departed' = 'waiting';
@@ -44,6 +46,10 @@ export const trackLeave = (
         if (monotonicMillis() - askedAtMillis > PROOF_MILLIS) {
           state = 'late';
           throw new LeaseLostError('The proof of the lease is too old.');
+        }
+        if (!isTimely()) {
+          state = 'late';
+          throw new LeaseLostError('The time in which the refresh token may be used is over.');
         }
         state = 'departed';
       };

@@ -67,6 +67,13 @@ interface Attempt {
   readonly wish: RefreshWish;
 }
 
+/** Leave to use a refresh token. */
+interface Judgement {
+  readonly claimed: ClaimedCredential;
+  /** Whether the leave still holds: asked as the request leaves. */
+  readonly isTimely: () => boolean;
+}
+
 /**
  * Refreshes one connection that this process has claimed: read again, record the intent, ask, write if version and lease
  * are still ours. Whatever the provider does ends in the database, not in an exception.
@@ -128,17 +135,22 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       : addSeconds(integration.retryAt, WAKE_SPREAD_SECONDS * randomness.fraction());
   };
 
-  /** Whether the stored refresh token may be used; where not, what follows from it is written. */
-  const isUsable = async (attempt: Attempt): Promise<boolean> => {
+  /** Leave to use the stored refresh token; `null` where it may not be used: what follows from that is written. */
+  const judge = async (attempt: Attempt): Promise<Judgement | null> => {
     const { claimed, secrets, renewal, found, wish } = attempt;
-    if (renewal.grant !== 'refresh_token') return true;
-    const isDoubtful =
-      provenanceOf(claimed.issuedAt) === 'unproven' ||
-      rotationStanding(found.target.method, claimed, clock.now()) === 'past_grace';
-    if (!isDoubtful) return true;
+    if (renewal.grant !== 'refresh_token') return { claimed, isTimely: () => true };
+    const { method } = found.target;
+    const isPastGrace = (): boolean => rotationStanding(method, claimed, clock.now()) === 'past_grace';
+    const isTimely = (): boolean => !isPastGrace();
+    const isDoubtful = provenanceOf(claimed.issuedAt) === 'unproven' || isPastGrace();
+    if (!isDoubtful) return { claimed, isTimely };
     try {
       const doubt = await lookBeforeUse(found.target, claimed, renewal.refreshToken);
-      if (doubt.use) return true;
+      if (doubt.use) {
+        // It was never used: from here on it is as if no answer were missing.
+        if (doubt.isUnused) return { claimed: { ...claimed, refreshIntentAt: null }, isTimely: () => true };
+        return { claimed, isTimely: isPastGrace() ? () => true : isTimely };
+      }
       if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
       else await store.saveDeadGrant(claimed, 'rotation_lost');
     } catch (error) {
@@ -148,7 +160,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         isAskedFor: wish === 'caller',
       });
     }
-    return false;
+    return null;
   };
 
   /** The fence did not hold. A reconnect's tokens are the ones to keep; those of a deleted connection are ended. */
@@ -224,11 +236,15 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   };
 
   /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
-  const send = async (attempt: Attempt, claim: RefreshClaim, onAnswer: () => void): Promise<void> => {
+  const send = async (
+    attempt: Attempt,
+    claim: RefreshClaim,
+    { isTimely, onAnswer }: { readonly isTimely: () => boolean; readonly onAnswer: () => void },
+  ): Promise<void> => {
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
-      const leave = trackLeave(() => store.recordIntent(claimed), monotonicMillis);
+      const leave = trackLeave(() => store.recordIntent(claimed), isTimely, monotonicMillis);
       const issuedAt = clock.now();
       try {
         const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });
@@ -237,7 +253,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         return await keepAnswer(attempt, grant, issuedAt);
       } catch (error) {
         const hasDeparted = leave.hasDeparted();
-        if (!hasDeparted && leave.isLate() && tries < SEND_ATTEMPTS) continue;
+        if (!hasDeparted && leave.isLate() && isTimely() && tries < SEND_ATTEMPTS) continue;
         if (!hasDeparted && (leave.isLost() || leave.isLate())) return store.releaseRefreshes([claim]);
         if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
         tellGate(endpoint, error);
@@ -269,17 +285,19 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const attempt: Attempt = { claimed, secrets, renewal, dpopKey, found, wish };
     const waitUntil = await waitForClient(attempt);
     if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
-    if (!(await isUsable(attempt))) return;
+    const judgement = await judge(attempt);
+    if (!judgement) return;
     const { method } = found.target;
     const admission = await gate.admit(
       { url: endpointKeyOf(found.target, allowLoopback), limit: method.tokenRateLimit },
-      { urgent: rotationStanding(method, claimed, clock.now()) === 'in_grace' },
+      { urgent: rotationStanding(method, judgement.claimed, clock.now()) === 'in_grace' },
     );
     if (!admission.admitted) {
       const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
       return void (await putOff(claimed, admission.retryAt, reason));
     }
-    await send(attempt, claim, onAnswer);
+    const { isTimely } = judgement;
+    await send({ ...attempt, claimed: judgement.claimed }, claim, { isTimely, onAnswer });
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
   };
 };
