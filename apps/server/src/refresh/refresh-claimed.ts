@@ -18,12 +18,10 @@ import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
 import { renewedCredential } from './renewed-credential.js';
 import { slowRetrySeconds } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
-import type { KeptAnswer, Spool } from './spool.js';
+import { createSaveAnswer } from './save-answer.js';
+import type { Spool } from './spool.js';
 import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
-/** A new token that can't be written is tried again this often, and then with every beat. */
-const SAVE_ATTEMPTS = 4;
-const FIRST_SAVE_PAUSE_MILLIS = 250;
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
 /** When an integration's client works again, its connections are tried within this time. */
@@ -79,10 +77,11 @@ interface Judgement {
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
-  const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf } = dependencies;
-  const { allowLoopback, clock, monotonicMillis, randomness, sleep, log, isStopping } = dependencies;
+  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf } = dependencies;
+  const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const lookBeforeUse = createLookBeforeUse(dependencies);
+  const save = createSaveAnswer(dependencies);
 
   const hasEnded = ({ expiresAt }: ClaimedCredential): boolean =>
     expiresAt !== null && expiresAt <= clock.now();
@@ -170,22 +169,6 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const current = await credentials.openCredential(id, environment);
     if (current || grant.refreshToken === null) return;
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
-  };
-
-  /** Writes an answer, or keeps it until it can be written. Resolves to whether it is in the database. */
-  const save = async (answer: KeptAnswer): Promise<'saved' | 'superseded' | 'kept'> => {
-    const isSaved = await store.saveRefreshed(answer.fence, answer.refreshed).catch(() => null);
-    if (isSaved) return 'saved';
-    // Only what the database took in before is on record there: from here on the answer is ours to lose.
-    await spool.keep(answer);
-    for (let attempt = 1; ; attempt += 1) {
-      const outcome = await spool.settle(answer).catch(() => null);
-      if (outcome === 'saved' || outcome === 'superseded') return outcome;
-      if (attempt === SAVE_ATTEMPTS || outcome === 'held' || isStopping()) break;
-      await sleep(FIRST_SAVE_PAUSE_MILLIS * 2 ** (attempt - 1));
-    }
-    log.error({ connectionId: answer.fence.connection.id }, 'a refreshed token waits to be written');
-    return 'kept';
   };
 
   const withLearnedLifetime = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<TokenGrant> => {
