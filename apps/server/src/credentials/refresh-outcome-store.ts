@@ -219,6 +219,7 @@ export const createRefreshOutcomeStore = ({
      */
     async saveDeadGrant(fence: RefreshFence, reason: StatusReason): Promise<boolean> {
       const sql = sqlValues();
+      const told = sql.bind(reason, 'text');
       const text = stateChangeSql(sql, {
         connections: [{ ...fenceRow(fence), event: eventId() }],
         columns: FENCE_COLUMNS,
@@ -227,13 +228,14 @@ export const createRefreshOutcomeStore = ({
           'refresh_at = NULL',
           'refresh_stopped_at = NULL',
           'probe_at = NULL',
-          'refresh_intent_at = NULL',
+          // Sent once more, a token that is used up ends the family, and its successor may still lie in a spool.
+          `refresh_intent_at = CASE WHEN ${told} = 'rotation_lost' THEN k.refresh_intent_at END`,
           'suspected_reason = NULL',
           ...LEASE_FREED,
         ],
         fence: own(sql),
         status: `'needs_reconnect'`,
-        reason: `CASE WHEN b.status = 'needs_reconnect' THEN b.reason ELSE ${sql.bind(reason, 'text')} END`,
+        reason: `CASE WHEN b.status = 'needs_reconnect' THEN b.reason ELSE ${told} END`,
       });
       return (await db.query<ChangedRow>('refresh_dead', text, sql.values)).length > 0;
     },
