@@ -97,6 +97,51 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     expect(await orgAnswers(org, credential)).toBe(200);
   });
 
+  it('is asked about again when it is used after that, and that answer is lost', async () => {
+    const { id, read } = await connect();
+    await dieHolding('before_sending');
+    org.control.failNext({ kind: 'drop_answer' });
+    await sweep();
+    expect(await stateOf(id)).toMatchObject({ version: 1 });
+    clock.move(3);
+    await sweep();
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+    expect(counters()).toEqual({ refreshRequests: 2, introspections: 2, familyRevocations: 0 });
+  });
+
+  it('is not trusted just past the grace, while a late start of that grace may keep it good', async () => {
+    const { id, read } = await connect();
+    const slow = await startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        refresh: (target, refreshToken, leave) =>
+          oauth.refresh(target, refreshToken, async () => {
+            const depart = await leave?.();
+            clock.move(1);
+            return depart ?? (() => undefined);
+          }),
+        introspect: async (...given) => {
+          const told = await oauth.introspect(...given);
+          clock.move(2);
+          return told;
+        },
+      }),
+    });
+    clock.move(DUE_SECONDS);
+    org.control.failNext({ kind: 'drop_answer' });
+    await sweep(slow);
+    clock.move(29);
+    await sweep(slow);
+    expect(counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+    clock.move(60);
+    await sweep(slow);
+    expect(await stateOf(id)).toMatchObject({ status: 'needs_reconnect', reason: 'rotation_lost' });
+    expect(await read()).toMatchObject({ version: 1 });
+    expect(counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+  });
+
   it('is not sent when it is used up: its successor is waited for, then the rotation is named as lost', async () => {
     const { id, read } = await connect();
     await dieHolding('after_answer');

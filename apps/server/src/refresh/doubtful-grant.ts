@@ -8,6 +8,11 @@ import type { OAuth, OAuthTarget } from '../oauth/oauth.js';
  */
 const WAIT_FOR_SPOOL_SECONDS = 60;
 const LOOK_AGAIN_SECONDS = 5;
+/**
+ * The provider counts its grace from when the request arrived, this much after the intent at most, as a rule. A token that
+ * it calls active in the last of that time may be used up all the same, and be theft a moment later.
+ */
+const LATE_START_SECONDS = 3;
 
 /** What to do with a refresh token that may be used up. */
 export type DoubtfulGrant =
@@ -31,6 +36,12 @@ export const createLookBeforeUse =
     { refreshIntentAt }: Pick<ClaimedCredential, 'refreshIntentAt'>,
     refreshToken: string,
   ): Promise<DoubtfulGrant> => {
+    const graceEndsAt =
+      refreshIntentAt && addSeconds(refreshIntentAt, target.method.refreshToken.graceSeconds);
+    const clearAt = graceEndsAt && addSeconds(graceEndsAt, LATE_START_SECONDS);
+    if (graceEndsAt && clearAt && graceEndsAt <= clock.now() && clock.now() < clearAt) {
+      return { use: false, lookAgainAt: clearAt };
+    }
     const told = await oauth.introspect(target, refreshToken, 'refresh_token');
     if (told?.active) return { use: true };
     const now = clock.now();
