@@ -179,7 +179,8 @@ export const createRefreshOutcomeStore = ({
     /**
      * Puts the next try off and frees the lease. With a `reason` the connection is `degraded`, told once; `null` leaves
      * its state alone. `forgetIntent` when it is known that the refresh token was not rotated: else the intent stays on
-     * record. `isAttempt` when the provider was asked: what was only put off does not count as a failure.
+     * record. `isAttempt` when the provider was asked: what was only put off does not add a failure, but with a `reason` it
+     * is in trouble from then on, which only a refresh mends, and which is woken when the integration is.
      */
     async saveRefreshFailure(
       fence: RefreshFence,
@@ -202,7 +203,8 @@ export const createRefreshOutcomeStore = ({
         credential: [
           // Of a dead grant nothing is due, even if somebody had it tried by hand.
           `refresh_at = CASE WHEN b.status <> 'needs_reconnect' THEN ${bind(failure.refreshAt, 'timestamptz')} END`,
-          `refresh_failures = refresh_failures + CASE WHEN ${bind(failure.isAttempt, 'boolean')} THEN 1 ELSE 0 END`,
+          `refresh_failures = CASE WHEN ${bind(failure.isAttempt, 'boolean')} THEN k.refresh_failures + 1
+            WHEN ${reason} IS NOT NULL THEN greatest(k.refresh_failures, 1) ELSE k.refresh_failures END`,
           `refresh_intent_at = CASE WHEN NOT ${bind(failure.forgetIntent, 'boolean')} THEN k.refresh_intent_at END`,
           ...LEASE_FREED,
         ],

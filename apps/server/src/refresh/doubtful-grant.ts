@@ -9,7 +9,6 @@ import { graceSecondsOf, rotationStanding } from './rotation.js';
  */
 const WAIT_FOR_SPOOL_SECONDS = 60;
 const LOOK_AGAIN_SECONDS = 5;
-
 /** What to do with a refresh token that may be used up. */
 export type DoubtfulGrant =
   /** It is good, or there is no way to know: use it. */

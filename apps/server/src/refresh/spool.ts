@@ -133,11 +133,14 @@ export const createSpool = ({
 
   const drainOnce = async (): Promise<number> => {
     if (!isRead) await readLeftovers();
-    for (const answer of [...kept.values()]) {
+    for (const [name, answer] of [...kept]) {
       try {
         await settle(answer);
       } catch {
-        // The database is away still: the next beat tries again.
+        // The database is away still: the next beat tries again, and begins with another one, should it be only this that
+        // the database does not take.
+        kept.delete(name);
+        kept.set(name, answer);
         break;
       }
     }
