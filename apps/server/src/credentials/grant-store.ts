@@ -226,6 +226,8 @@ export const createGrantStore = ({
         'lease_until = NULL',
         'refresh_intent_at = NULL',
         'refresh_stopped_at = NULL',
+        // Whoever connects anew is about to use it: its unused days begin anew.
+        `last_used_at = ${bind(now, 'timestamptz')}`,
         'rotates = NULL',
         'probe_lease_owner = NULL',
         'probe_lease_until = NULL',

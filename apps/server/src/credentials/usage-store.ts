@@ -7,7 +7,7 @@ const NOTE_AFTER_SECONDS = 12 * 3600;
 const MAX_WAITING = 50_000;
 
 const NOTE = `UPDATE credentials SET last_used_at = $2
-  WHERE connection_id = ANY ($1::text[]) AND (last_used_at IS NULL OR last_used_at < $3)`;
+  WHERE connection_id = ANY ($1::text[]) AND (last_used_at IS NULL OR last_used_at <= $3)`;
 
 /** When connections were last read, about. */
 export const createUsageStore = ({ db, clock }: { readonly db: Database; readonly clock: Clock }) => {
@@ -20,13 +20,21 @@ export const createUsageStore = ({ db, clock }: { readonly db: Database; readonl
       if (waiting.size < MAX_WAITING) waiting.add(connectionId);
     },
 
-    /** Writes the reads noted since, in one statement; none where there were none. */
+    /**
+     * Writes the reads noted since, in one statement; none where there were none.
+     * @throws when the database is away; what could not be written waits for the next time
+     */
     async flushUses(): Promise<void> {
       if (waiting.size === 0) return;
       const ids = [...waiting];
       waiting.clear();
       const now = clock.now();
-      await db.query('uses_note', NOTE, [ids, now, addSeconds(now, -NOTE_AFTER_SECONDS)]);
+      try {
+        await db.query('uses_note', NOTE, [ids, now, addSeconds(now, -NOTE_AFTER_SECONDS)]);
+      } catch (error) {
+        for (const id of ids.slice(0, MAX_WAITING - waiting.size)) waiting.add(id);
+        throw error;
+      }
     },
   };
 };

@@ -114,10 +114,12 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       isAttempt: true,
     });
 
-  /** Whether the integration lets its tokens go that nobody has read for so many days. */
-  const isUnused = ({ integration, lastUsedAt, connection }: ClaimedCredential): boolean => {
+  /** Whether the integration lets its tokens go that nobody has read for so many days. An answer on its way is had first. */
+  const isUnused = (claimed: ClaimedCredential): boolean => {
+    const { integration, lastUsedAt, connection, refreshIntentAt } = claimed;
     const days = integration?.stopAfterUnusedDays ?? null;
-    return days !== null && addSeconds(lastUsedAt ?? connection.createdAt, days * 86_400) <= clock.now();
+    if (days === null || refreshIntentAt !== null) return false;
+    return addSeconds(lastUsedAt ?? connection.createdAt, days * 86_400) <= clock.now();
   };
 
   /** A client that the provider refuses is tried for one connection at a time; the others wait for what that brings. */
