@@ -105,4 +105,3 @@ export const nodeStatements = (database: ModelDatabase, clock: Clock, isAway: ()
   };
   return { engine: 'pglite', query } as Database;
 };
-

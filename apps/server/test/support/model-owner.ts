@@ -1,5 +1,6 @@
 import { addSeconds, type Clock } from '../../src/clock.js';
 import { createNodes } from '../../src/db/nodes.js';
+import type { IntegrationRecord } from '../../src/integrations/integration-record.js';
 import { createHeartbeat } from '../../src/jobs/heartbeat.js';
 import { createLogger } from '../../src/log/logger.js';
 import { systemRandomness } from '../../src/randomness.js';
@@ -50,7 +51,7 @@ export const startModelOwner = (
     config: { domain: 'acme.okta.com' },
     client: { clientId: 'client', clientSecret: 'secret' },
   };
-  const integration = {
+  const integration: IntegrationRecord = {
     rowId: 'int_1',
     environment: MODEL_ENVIRONMENT,
     integrationId: 'okta',
@@ -67,7 +68,7 @@ export const startModelOwner = (
     reason: null,
     createdAt: clock.now(),
     updatedAt: clock.now(),
-  } as const;
+  };
 
   const refresh = createRefresh({
     store,

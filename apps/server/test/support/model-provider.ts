@@ -114,9 +114,9 @@ export const createModelProvider = ({ graceSeconds, introspects }: ProviderTrait
     },
     /** What is on its way arrives before `seconds` have gone by, if it could. */
     deliverWithin(seconds: number): void {
-      const then = addSeconds(clock.now(), seconds);
+      const then = clock.now().getTime() + seconds * 1000;
       for (const request of onTheWay) {
-        if (addSeconds(request.sentAt, TRAVEL_SECONDS) < then) deliver(request);
+        if (addSeconds(request.sentAt, TRAVEL_SECONDS).getTime() < then) deliver(request);
       }
     },
     /** The provider as one process talks to it. */
@@ -139,7 +139,8 @@ export const createModelProvider = ({ graceSeconds, introspects }: ProviderTrait
           'answer',
           () => {
             deliver(request);
-            if (request.answer === null || request.answer instanceof Error) throw request.answer ?? noAnswer();
+            if (request.answer === null || request.answer instanceof Error)
+              throw request.answer ?? noAnswer();
             return request.answer;
           },
           () => {
