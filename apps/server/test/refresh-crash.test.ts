@@ -160,12 +160,15 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
     let [monotonicMillis, left] = [0, times];
     const withOAuth = (oauth: OAuth): OAuth => ({
       ...oauth,
-      refresh: (target, refreshToken, leave) =>
-        oauth.refresh(target, refreshToken, async () => {
-          const depart = (await leave?.()) ?? (() => undefined);
-          left -= 1;
-          if (left >= 0) monotonicMillis += 2_001;
-          return depart;
+      renew: (target, renewal, options) =>
+        oauth.renew(target, renewal, {
+          ...options,
+          leave: async () => {
+            const depart = (await options?.leave?.()) ?? (() => undefined);
+            left -= 1;
+            if (left >= 0) monotonicMillis += 2_001;
+            return depart;
+          },
         }),
     });
     const shaken = shakenDatabase(db);
@@ -206,10 +209,10 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
       clock,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: async (...given) => {
+        renew: async (...given) => {
           clock.move(LEASE_SECONDS);
           await sweep();
-          return oauth.refresh(...given);
+          return oauth.renew(...given);
         },
       }),
     });

@@ -116,11 +116,14 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
       clock,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: (target, refreshToken, leave) =>
-          oauth.refresh(target, refreshToken, async () => {
-            const depart = await leave?.();
-            clock.move(1);
-            return depart ?? (() => undefined);
+        renew: (target, renewal, options) =>
+          oauth.renew(target, renewal, {
+            ...options,
+            leave: async () => {
+              const depart = await options?.leave?.();
+              clock.move(1);
+              return depart ?? (() => undefined);
+            },
           }),
         introspect: async (...given) => {
           const told = await oauth.introspect(...given);

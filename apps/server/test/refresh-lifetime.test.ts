@@ -74,7 +74,7 @@ describeEachEngine('what refreshes teach', (open) => {
       clock,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: async (...given) => ({ ...(await oauth.refresh(...given)), expiresInSeconds: null }),
+        renew: async (...given) => ({ ...(await oauth.renew(...given)), expiresInSeconds: null }),
       }),
     });
     await setUpIntegration(node, org);

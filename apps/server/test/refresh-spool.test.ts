@@ -72,8 +72,8 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
       spoolFolder,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: async (...given) => {
-          const answer = await oauth.refresh(...given);
+        renew: async (...given) => {
+          const answer = await oauth.renew(...given);
           answers.push(answer);
           shaken.setAway(true);
           return answer;

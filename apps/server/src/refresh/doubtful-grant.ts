@@ -9,6 +9,9 @@ import { graceSecondsOf, rotationStanding } from './rotation.js';
  */
 const WAIT_FOR_SPOOL_SECONDS = 60;
 const LOOK_AGAIN_SECONDS = 5;
+/** A request has left 2 s after its intent at the latest, and arrives within another; its sender may hear of a failure before. */
+const ARRIVAL_SECONDS = 3;
+
 /** What to do with a refresh token that may be used up. */
 export type DoubtfulGrant =
   /** It is good, or there is no way to know: use it. */
@@ -26,8 +29,8 @@ const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
  * nothing is lost by it.
  *
  * A token that the provider calls active may be one that was used and is in its grace, which may end before we use it. Its
- * first use was inside one grace of the intent on record, so that after two of them `active` means that it was never used
- * (`isUnused`): the intent on record is void.
+ * first use was inside one grace of the intent on record, so that after two of them (and the way) `active` means that it
+ * was never used (`isUnused`): the intent on record is void.
  */
 export const createLookBeforeUse =
   ({ oauth, clock }: { readonly oauth: Pick<OAuth, 'introspect'>; readonly clock: Clock }) =>
@@ -44,7 +47,8 @@ export const createLookBeforeUse =
     if (told?.active) {
       const isPastGrace = rotationStanding(target.method, claimed, now) === 'past_grace';
       if (refreshIntentAt === null || !isPastGrace) return { use: true, isUnused: false };
-      const certainAt = addSeconds(refreshIntentAt, 2 * graceSecondsOf(target.method));
+      const graceSeconds = graceSecondsOf(target.method);
+      const certainAt = addSeconds(refreshIntentAt, 2 * graceSeconds + ARRIVAL_SECONDS);
       if (askedAt >= certainAt) return { use: true, isUnused: true };
       return { use: false, lookAgainAt: earlier(certainAt, addSeconds(now, LOOK_AGAIN_SECONDS)) };
     }

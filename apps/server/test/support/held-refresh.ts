@@ -33,13 +33,13 @@ export const holdRefresh = (where: Standstill): HeldRefresh => {
   return {
     withOAuth: (oauth) => ({
       ...oauth,
-      refresh: async (target, refreshToken, leave) => {
+      renew: async (target, renewal, options) => {
         const heldLeave = async () => {
-          const depart = (await leave?.()) ?? (() => undefined);
+          const depart = (await options?.leave?.()) ?? (() => undefined);
           if (where === 'before_sending') await standStill();
           return depart;
         };
-        const answer = await oauth.refresh(target, refreshToken, heldLeave);
+        const answer = await oauth.renew(target, renewal, { ...options, leave: heldLeave });
         answers.push(answer);
         if (where === 'after_answer') await standStill();
         return answer;

@@ -1,5 +1,6 @@
 import { addSeconds, type Clock } from '../../src/clock.js';
 import { createNodes } from '../../src/db/nodes.js';
+import type { IntegrationRecord } from '../../src/integrations/integration-record.js';
 import { createHeartbeat } from '../../src/jobs/heartbeat.js';
 import { createLogger } from '../../src/log/logger.js';
 import { systemRandomness } from '../../src/randomness.js';
@@ -48,9 +49,9 @@ export const startModelOwner = (
     definition: oktaDefinition,
     method: provider.method,
     config: { domain: 'acme.okta.com' },
-    client: { clientId: 'client', clientSecret: 'secret' },
+    client: { clientId: 'client', clientSecret: 'secret', clientKey: null },
   };
-  const integration = {
+  const integration: IntegrationRecord = {
     rowId: 'int_1',
     environment: MODEL_ENVIRONMENT,
     integrationId: 'okta',
@@ -62,12 +63,15 @@ export const startModelOwner = (
     scopes: [],
     config: {},
     redirectUri: null,
+    dpop: false,
+    stopAfterUnusedDays: null,
+    clientJwk: null,
     version: 1,
     status: 'healthy',
     reason: null,
     createdAt: clock.now(),
     updatedAt: clock.now(),
-  } as const;
+  };
 
   const refresh = createRefresh({
     store,

@@ -114,17 +114,18 @@ export const createModelProvider = ({ graceSeconds, introspects }: ProviderTrait
     },
     /** What is on its way arrives before `seconds` have gone by, if it could. */
     deliverWithin(seconds: number): void {
-      const then = addSeconds(clock.now(), seconds);
+      const then = clock.now().getTime() + seconds * 1000;
       for (const request of onTheWay) {
-        if (addSeconds(request.sentAt, TRAVEL_SECONDS) < then) deliver(request);
+        if (addSeconds(request.sentAt, TRAVEL_SECONDS).getTime() < then) deliver(request);
       }
     },
     /** The provider as one process talks to it. */
-    connect: (steps: Steps): Pick<OAuth, 'refresh' | 'introspect' | 'revoke'> => ({
-      async refresh(_target, token, leave) {
+    connect: (steps: Steps): Pick<OAuth, 'renew' | 'introspect' | 'revoke'> => ({
+      async renew(_target, renewal, options) {
+        const token = renewal.grant === 'refresh_token' ? renewal.refreshToken : '';
         // Names are resolved, metadata is fetched.
         await steps.take('prepare', () => undefined, noAnswer);
-        const depart = await leave?.();
+        const depart = await options?.leave?.();
         const request = await steps.take(
           'send',
           () => {

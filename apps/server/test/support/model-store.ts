@@ -201,7 +201,7 @@ export const createModelStore = ({
           if (!own(row, claimed) || row.leaseUntil === null || row.leaseUntil <= now) return false;
           row.leaseUntil = addSeconds(now, REFRESH_LEASE_SECONDS);
         }
-        if (!omit.intent) row.refreshIntentAt ??= now;
+        if (!omit.intent) row.refreshIntentAt = claimed.refreshIntentAt ?? now;
         if (row.refreshAt !== null && row.refreshAt > now) row.refreshAt = now;
         else row.refreshAt ??= now;
         return true;
@@ -258,7 +258,12 @@ export const createModelStore = ({
         if (!row) return false;
         database.change(
           row,
-          { refreshAt: null, refreshStoppedAt: null, refreshIntentAt: null, ...LEASE_FREED },
+          {
+            refreshAt: null,
+            refreshStoppedAt: null,
+            refreshIntentAt: reason === 'rotation_lost' ? row.refreshIntentAt : null,
+            ...LEASE_FREED,
+          },
           { status: 'needs_reconnect', reason: row.status === 'needs_reconnect' ? row.reason : reason },
         );
         return true;

@@ -14,8 +14,11 @@ import { type Omissions, sealOpenly } from './model-store.js';
 
 /** Time moves in pieces shorter than what a heartbeat takes for an outage. */
 const LONGEST_PIECE_SECONDS = 2;
-/** With less than this left of the grace, nobody can be sure to retry in time: 4 s until a dead owner counts as dead, a beat, a retry, the way. */
-const RETRY_SECONDS = 9;
+/**
+ * With less than this left of the grace, nobody can be sure to retry in time: a lease of 15 s that its living owner knows
+ * nothing of (the database's answer was lost), a sweep, a retry, the way.
+ */
+const RETRY_SECONDS = 18;
 /** A spool is waited for so long, from when the refresh token was first sent. */
 const SPOOL_SECONDS = 60;
 /** After so long without a fault everything has to be well: longer than the longest backoff, and its jitter. */
@@ -59,6 +62,8 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
   const database = createModelDatabase();
   const provider = createModelProvider(traits, clock);
   let isAway = false;
+  /** Families that ended when nobody could hold their successors any more. */
+  const excused = new Set<string>();
   /** What was given to a spool: `<folder>/<version>`. */
   const kept = new Set<string>();
   const noteKept = (folder: string, version: number) => void kept.add(`${folder}/${version}`);
@@ -113,9 +118,10 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
 
   /** What must hold at every moment. */
   const check = (): void => {
-    const dead = database.events.filter((type) => type === 'connection.needs_reconnect').length;
-    const reconnects = database.events.filter((type) => type === 'reconnected').length;
-    if (dead > reconnects + 1) throw broken('a dead grant was told twice');
+    const states = database.events.filter((type) => type.startsWith('connection.'));
+    const isDead = (type?: string): boolean => type === 'connection.needs_reconnect';
+    if (states.some((type, index) => isDead(type) && isDead(states[index - 1])))
+      throw broken('a dead grant was told twice');
     database.written.forEach(({ version }, index) => {
       if (version !== index + 2) throw broken(`an update was lost: version ${version} was written twice`);
     });
@@ -124,9 +130,13 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
       throw broken('a reconnect was overwritten');
     if (row.status === 'needs_reconnect' && provider.accepts(stored()))
       throw broken('a living grant was called dead');
+    const family = familyOf(stored());
+    if (!provider.wasReused(family) || excused.has(family)) return;
     // Without introspection, a token whose successor is lost is tried once all hope is gone: nothing is lost by that.
-    if (traits.introspects && provider.wasReused(familyOf(stored())))
-      throw broken('a family was ended by reuse');
+    const { refreshIntentAt } = row;
+    const isHopeless = refreshIntentAt !== null && clock.now() >= addSeconds(refreshIntentAt, SPOOL_SECONDS);
+    if (traits.introspects || !isHopeless) throw broken('a family was ended by reuse');
+    excused.add(family);
   };
 
   const beatAll = (): void => {
@@ -145,7 +155,6 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
 
   const reconnect = (): void => {
     const { accessToken, refreshToken } = provider.consent();
-    const { status } = row;
     database.change(
       row,
       {
@@ -162,7 +171,6 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
       },
       { status: 'healthy', reason: null },
     );
-    if (status === 'needs_reconnect') database.events.push('reconnected');
   };
 
   const onServer = (server: Server, action: Extract<Action, { owner: number }>): void => {
@@ -184,7 +192,7 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     else if (action.kind === 'sweep') owner.sweep();
     else if (action.kind === 'force') owner.force();
     else if (owner.steps.next() === null) owner.sweep();
-    else owner.steps.go(action.fate);
+    else if (action.kind === 'step') owner.steps.go(action.fate);
   };
 
   const describe = (action: Action): string => {
@@ -225,14 +233,19 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
   /** Whether somebody who is healthy from now on can still bring the connection home. */
   const isRecoverable = (): boolean => {
     if (row.status === 'needs_reconnect' || provider.hasEnded(familyOf(stored()))) return false;
-    if (provider.secondsLeft(stored()) >= RETRY_SECONDS) return true;
+    const left = provider.secondsLeft(stored());
+    if (left === Number.POSITIVE_INFINITY) return true;
     const since = row.refreshIntentAt ?? clock.now();
+    // The grace runs from the first use; the servers count it from the intent, which was before.
+    const believed = addSeconds(since, traits.graceSeconds - RETRY_SECONDS);
+    if (left > 0 && clock.now() <= believed) return true;
     const isWaitedFor = clock.now() < addSeconds(since, SPOOL_SECONDS - RETRY_SECONDS);
     return isKept() && isWaitedFor;
   };
 
   /** The faults end, a third server runs, and time goes by until all is done that will be done. */
   const calm = async (): Promise<void> => {
+    provider.deliverWithin(Number.POSITIVE_INFINITY);
     const mustLive = isRecoverable();
     trace.push(`calm: ${mustLive ? 'must live' : 'may be lost'}, ${JSON.stringify(row)}`);
     isAway = false;
@@ -243,19 +256,20 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     }
     servers.push({ owner: start('three', 1), lives: 1, isFrozen: false, folder: 'three' });
     const begin = row.version;
-    for (let seconds = 0; seconds < CALM_SECONDS; seconds += 1) {
+    for (let seconds = 0; seconds < CALM_SECONDS; seconds += LONGEST_PIECE_SECONDS) {
       beatAll();
       const isDue = row.refreshAt !== null && row.refreshAt <= clock.now();
       if (isDue) servers[2]?.owner?.sweep();
       await settleTurn();
       await runAll();
-      if (row.status === 'needs_reconnect' || row.version > begin) break;
-      await move(1);
+      if (row.status === 'needs_reconnect' || (row.version > begin && provider.accepts(stored()))) break;
+      await move(LONGEST_PIECE_SECONDS);
     }
     check();
     const isUsable = row.status !== 'needs_reconnect' && row.version > begin && provider.accepts(stored());
     if (mustLive && !isUsable) throw broken('a connection was lost that could be saved');
-    const isRevoked = provider.hasEnded(familyOf(stored())) && !provider.wasReused(familyOf(stored()));
+    const family = familyOf(stored());
+    const isRevoked = provider.hasEnded(family) && (!provider.wasReused(family) || excused.has(family));
     const isNamed = row.reason === 'rotation_lost' || (isRevoked && row.reason === 'revoked');
     if (!isUsable && !(row.status === 'needs_reconnect' && isNamed))
       throw broken(`a lost rotation was not named: ${row.status} ${row.reason}`);
