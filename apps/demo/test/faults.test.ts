@@ -19,7 +19,7 @@ if (!hasPostgres) {
         world: {
           connections: 40,
           tokenSeconds: 6,
-          graceSeconds: 30,
+          graceSeconds: 60,
           servers: 3,
           deploymentId: 'faults',
           fromSources: !isServerBuildFresh(),
