@@ -75,7 +75,7 @@ describeEachEngine('health', (open) => {
     expect(await eventsOf(node, id)).toEqual(['connection.created']);
   });
 
-  it('finds a revoked grant within the interval, by the schedule alone, and tells of it once', async () => {
+  it('asked for 4: finds a revoked grant within the interval, by the schedule alone, and tells of it once', async () => {
     const id = await connect();
     org.control.revokeGrants({ all: true });
     clock.move(PROBE_INTERVAL_SECONDS);
@@ -89,7 +89,7 @@ describeEachEngine('health', (open) => {
     expect(asked()).toBe(before);
   });
 
-  it('does not take an access token that was ended for a dead grant: a refresh tells them apart', async () => {
+  it('asked for 4: does not take an access token that was ended for a dead grant: a refresh tells them apart', async () => {
     const id = await connect();
     org.control.endAccessTokens();
     clock.move(PROBE_INTERVAL_SECONDS);
@@ -293,7 +293,7 @@ describeEachEngine('health of keys (hazard 6)', (open) => {
   };
   const sweep = () => node.health.sweepDueProbes(clock.now());
 
-  it('is proved at once, with the definition’s own header, and hourly from then on', async () => {
+  it('hazard 6: is proved at once, with the definition’s own header, and hourly from then on', async () => {
     const id = await importKey();
     await sweep();
     expect(asked).toEqual([KEY]);
@@ -304,7 +304,7 @@ describeEachEngine('health of keys (hazard 6)', (open) => {
     expect(await sweep()).toBe(1);
   });
 
-  it('is dead after two agreeing looks, not after one', async () => {
+  it('hazard 6: is dead after two agreeing looks, not after one', async () => {
     const id = await importKey();
     answers = [401, 200];
     await sweep();

@@ -186,7 +186,7 @@ describeEachEngine('refresh', (open) => {
     expect(org.control.counters().familyRevocations).toBe(0);
   });
 
-  it('hazard 2: an answer that was lost on the way is asked for again inside the grace', async () => {
+  it('hazard 2, asked for 3: an answer that was lost on the way is asked for again inside the grace', async () => {
     const { read } = await connect();
     clock.move(DUE_SECONDS);
     org.control.failNext({ kind: 'drop_answer' });
@@ -303,7 +303,7 @@ describeEachEngine('refresh', (open) => {
     expect(refreshes()).toBe(0);
   });
 
-  it('never refreshes by itself because the wait for another ran out', async () => {
+  it('asked for 1: never refreshes by itself because the wait for another ran out', async () => {
     const other = await startNode({ db, clock, log });
     const { id, read } = await connect();
     clock.move(ENDED_SECONDS);
@@ -408,7 +408,7 @@ describeEachEngine('refresh', (open) => {
     expect(events).toEqual(['connection.created', 'connection.degraded']);
   });
 
-  it('serves a living token through an outage, an ended one never, and recovers by itself', async () => {
+  it('asked for 5: serves a living token through an outage, an ended one never, and recovers by itself', async () => {
     const { id, read } = await connect();
     clock.move(DUE_SECONDS);
     org.control.failNext({ kind: 'server_error', times: 1000 });

@@ -58,6 +58,36 @@ describeEachEngine('the vault', (open) => {
     await expect(vault.open({ ...place, version: 4 }, envelope)).rejects.toThrow('sealed for another place');
   });
 
+  it('seals what follows from an opened secret with the key that it had, without asking the database', async () => {
+    const vault = await vaultWith(root);
+    const envelope = await vault.seal(place, PLANTED);
+    const opened = await vault.openForChange(place, envelope);
+    expect(opened.plaintext).toBe(PLANTED);
+    const next = opened.seal({ ...place, version: 4 }, 'planted-next-token');
+    expect(Buffer.from(next).includes('planted-next-token')).toBe(false);
+    expect(await (await vaultWith(root)).open({ ...place, version: 4 }, next)).toBe('planted-next-token');
+    await expect(vault.open(place, next)).rejects.toThrow('sealed for another place');
+    const again = opened.seal({ ...place, version: 4 }, 'planted-next-token');
+    expect(Buffer.from(again).equals(Buffer.from(next))).toBe(false);
+  });
+
+  it('does not open for a change what was sealed for another place', async () => {
+    const vault = await vaultWith(root);
+    const envelope = await vault.seal(place, PLANTED);
+    await expect(vault.openForChange({ ...place, record: 'conn_2' }, envelope)).rejects.toThrow(
+      'sealed for another place',
+    );
+  });
+
+  it('opens nothing that follows from an opened secret once the tenant’s keys were destroyed', async () => {
+    const vault = await vaultWith(root);
+    const gone = { ...place, tenantId: 'org_gone' };
+    const opened = await vault.openForChange(gone, await vault.seal(gone, PLANTED));
+    const next = opened.seal({ ...gone, version: 4 }, PLANTED);
+    await vault.forgetTenant(gone.environment, gone.tenantId);
+    await expect((await vaultWith(root)).open({ ...gone, version: 4 }, next)).rejects.toThrow();
+  });
+
   it('does not open an envelope of which any byte was changed', async () => {
     const vault = await vaultWith(root);
     const envelope = await vault.seal(place, 'short');

@@ -7,7 +7,7 @@ export interface HeartbeatDependencies {
   readonly nodes: Nodes;
   readonly clock: DatabaseClock;
   readonly monotonicMillis: MonotonicMillis;
-  /** What every beat does beside, once the database has answered. Never rejects. */
+  /** What every beat does beside, once the database has answered. Rejects when the database went away meanwhile. */
   readonly onBeat: () => Promise<void>;
   /** Other servers have died: what they held is due. */
   readonly onDeath: () => void;
@@ -36,6 +36,8 @@ export const createHeartbeat = ({
 }: HeartbeatDependencies): Heartbeat => {
   let beating: Promise<void> | null = null;
   let isAway = false;
+  /** Deaths that nobody was told of yet. */
+  let untold = 0;
 
   const beatOnce = async (): Promise<void> => {
     const askedAtMillis = monotonicMillis();
@@ -44,9 +46,11 @@ export const createHeartbeat = ({
       clock.correct(databaseTime, askedAtMillis, monotonicMillis());
       if (isAway) log.warn('the database is back');
       isAway = false;
+      untold += died;
       await onBeat();
-      if (died > 0) {
-        log.info({ died }, 'other servers have ended without a word: what they held is taken over');
+      if (untold > 0) {
+        log.info({ died: untold }, 'other servers have ended without a word: what they held is taken over');
+        untold = 0;
         onDeath();
       }
     } catch (error) {

@@ -1,0 +1,143 @@
+// What others break (hazards), and what is asked for everywhere, as far as refresh.test.ts does not show it.
+import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { Org } from '../../demo/src/org/index.js';
+import type { Database } from '../src/db/database.js';
+import { describeEachEngine } from './support/databases.js';
+import {
+  connectUser,
+  ENVIRONMENT,
+  eventsOf,
+  orgAnswers,
+  refOf,
+  setUpIntegration,
+  startNode,
+  startTestOrg,
+  type TestNode,
+  testClock,
+} from './support/world.js';
+
+const DUE_SECONDS = 3400;
+const ENDED_SECONDS = 3700;
+const LEASE_SECONDS = 16;
+
+describeEachEngine('refresh, where others break', (open) => {
+  const clock = testClock();
+  let db: Database;
+  let org: Org;
+  let node: TestNode;
+  let users = 0;
+
+  const connect = async () => {
+    users += 1;
+    const userId = `user_${users}`;
+    const { connection } = await connectUser(node, org, clock, { userId });
+    return {
+      id: connection.id,
+      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
+    };
+  };
+  const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
+  const refreshes = () => org.control.counters().refreshRequests;
+  /** The database with no answer to some statements. */
+  const without = (...statements: string[]): Database => ({
+    ...db,
+    query: async <Row>(statement: string, sql: string, values: readonly unknown[]) => {
+      if (statements.includes(statement)) throw new Error('the leases are away');
+      return db.query<Row>(statement, sql, values);
+    },
+  });
+  const rowsOf = async (id: string) => [
+    await db.query('test_connection', 'SELECT * FROM connections WHERE id = $1', [id]),
+    await db.query('test_credential', 'SELECT * FROM credentials WHERE connection_id = $1', [id]),
+  ];
+
+  beforeAll(async () => {
+    db = await open();
+    org = await startTestOrg(clock);
+    node = await startNode({ db, clock });
+    await setUpIntegration(node, org);
+  });
+  beforeEach(async () => {
+    await db.query('test_clear', 'DELETE FROM connections', []);
+    org.control.clearFaults();
+    org.control.resetCounters();
+  });
+  afterAll(async () => {
+    await org.close();
+    await db.close();
+  });
+
+  it('hazard 4: a read stamps nothing: not when it was refreshed, not when it was proved', async () => {
+    const { id, read } = await connect();
+    const before = await rowsOf(id);
+    for (let minute = 0; minute < 10; minute += 1) {
+      clock.move(60);
+      await read();
+    }
+    expect(await rowsOf(id)).toEqual(before);
+  });
+
+  it('hazard 7: leases that can not be had stall no read of a living token, and break nothing', async () => {
+    const { id, read } = await connect();
+    const shaken = await startNode({ db: without('refresh_claim', 'refresh_progress'), clock });
+    clock.move(DUE_SECONDS);
+    expect(await read(shaken)).toMatchObject({ version: 1, status: 'healthy' });
+    expect(refreshes()).toBe(0);
+    expect(await eventsOf(node, id)).toEqual(['connection.created']);
+    await sweep();
+    expect(await read(shaken)).toMatchObject({ version: 2, status: 'healthy' });
+  });
+
+  it('hazard 7: nothing is sent on a lease that can not be proved', async () => {
+    const { read } = await connect();
+    const shaken = await startNode({ db: without('refresh_intent'), clock });
+    clock.move(DUE_SECONDS);
+    await sweep(shaken);
+    expect(refreshes()).toBe(0);
+    clock.move(LEASE_SECONDS);
+    await sweep();
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+    expect(refreshes()).toBe(1);
+  });
+
+  it('hazard 8: one dead connection is asked for once, whatever readers, replicas and sweeps there are', async () => {
+    const { id, read } = await connect();
+    const other = await startNode({ db, clock });
+    org.control.revokeGrants({ all: true });
+    clock.move(ENDED_SECONDS);
+    for (let round = 0; round < 20; round += 1) {
+      const readers = [node, other].flatMap((by) => [read(by), read(by), read(by)]);
+      await Promise.allSettled([sweep(), sweep(other), ...readers]);
+      clock.move(30);
+    }
+    expect(refreshes()).toBe(1);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'connection.needs_reconnect']);
+  });
+
+  it('asked for 2: a lost race is not taken for a dead grant: the sibling’s token is the answer', async () => {
+    const { id, read } = await connect();
+    const racing = await startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        refresh: async (target, _refreshToken, leave) => {
+          const depart = await leave?.();
+          clock.move(LEASE_SECONDS);
+          await sweep();
+          depart?.();
+          return oauth.refresh(target, 'a-token-that-the-sibling-used-up');
+        },
+      }),
+      monotonicMillis: () => 0,
+    });
+    clock.move(DUE_SECONDS);
+    expect(await racing.refresh.refreshConnection(id, ENVIRONMENT)).toMatchObject({
+      status: 'healthy',
+      version: 2,
+    });
+    expect(refreshes()).toBe(2);
+    expect(await orgAnswers(org, await read(racing))).toBe(200);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+  });
+});
