@@ -121,12 +121,15 @@ describeEachEngine('refresh, where others break', (open) => {
       clock,
       withOAuth: (oauth) => ({
         ...oauth,
-        refresh: async (target, _refreshToken, leave) => {
-          const depart = await leave?.();
+        renew: async (target, _renewal, options) => {
+          const depart = await options?.leave?.();
           clock.move(LEASE_SECONDS);
           await sweep();
           depart?.();
-          return oauth.refresh(target, 'a-token-that-the-sibling-used-up');
+          return oauth.renew(target, {
+            grant: 'refresh_token',
+            refreshToken: 'a-token-that-the-sibling-used-up',
+          });
         },
       }),
       monotonicMillis: () => 0,
