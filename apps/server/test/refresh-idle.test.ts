@@ -43,7 +43,11 @@ describeEachEngine('a connection that nobody reads', (open) => {
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const refreshes = () => org.control.counters().refreshRequests;
   const until = async (isTrue: () => boolean | Promise<boolean>) => {
-    while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 2));
+    for (let look = 0; look < 2_000; look += 1) {
+      if (await isTrue()) return;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    throw new Error('it never came true');
   };
   const stopAfter = (days: number | null) =>
     db.query('test_policy', 'UPDATE integrations SET stop_after_unused_days = $1', [days]);

@@ -179,6 +179,16 @@ describeEachEngine('what refreshes teach', (open) => {
     expect(await stateOf(id)).toEqual({ status: 'needs_reconnect', reason: 'rotation_lost' });
   });
 
+  it('forgets that the refresh token stays when the person connects again: the new one may be replaced', async () => {
+    const { id, userId } = await connect();
+    org.control.setRotation('STATIC');
+    clock.move(DUE_SECONDS);
+    await sweep();
+    await connectUser(node, org, clock, { userId });
+    await revokeUnanswered();
+    expect(await stateOf(id)).toEqual({ status: 'needs_reconnect', reason: 'rotation_lost' });
+  });
+
   it('uses a token that is known to stay whenever an answer is missing, without asking about it first', async () => {
     const { id } = await connect();
     org.control.setRotation('STATIC');
