@@ -413,11 +413,8 @@ describeEachEngine("a deployment's identity", (open, engine) => {
       });
       expect(await identity()).toEqual(before);
       if (engine === 'pglite') return;
-      const beating = setInterval(() => void runFor(1, owner), 1);
-      const adopting = world.adopt(db, world.newFolder(), 'copy');
-      await expect(adopting)
-        .rejects.toThrow('runs on this database')
-        .finally(() => clearInterval(beating));
+      const adopting = world.adopt(db, world.newFolder(), 'copy', null, () => owner.tick());
+      await expect(adopting).rejects.toThrow('runs on this database');
       expect((await identity()).foreignBefore).toBeNull();
     });
   });

@@ -6,16 +6,15 @@ import { describeEachEngine } from './support/databases.js';
 import { holdRefresh } from './support/held-refresh.js';
 import { shakenDatabase } from './support/shaken-database.js';
 import {
-  connectUser,
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -26,17 +25,8 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
   let db: Database;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      read: () => node.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const claim = (by: TestNode, connectionId: string) =>
     by.refreshes.claimRefresh({ connectionId, environment: ENVIRONMENT }, { force: true });
@@ -246,5 +236,41 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
     await node.nodes.beat();
     await pass(5, node, other);
     expect(await claim(node, id)).toBeNull();
+  });
+
+  it('is handed back unsent by a server that froze, or began to stop, after its claim', async () => {
+    const { read } = await connect();
+    let isFrozen = false;
+    const freezing = await startNode({
+      db,
+      clock,
+      isFrozen: () => isFrozen,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: (...given) => {
+          isFrozen = true;
+          return oauth.renew(...given);
+        },
+      }),
+    });
+    clock.move(DUE_SECONDS);
+    await sweep(freezing);
+    expect(asked()).toBe(0);
+    expect(await sweep()).toBe(1);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+  });
+
+  it('hazard 2: a lost answer is asked for again inside the grace, though the provider then fails for a while', async () => {
+    const { id, read } = await connect();
+    clock.move(DUE_SECONDS);
+    org.control.failNext({ kind: 'drop_answer' });
+    org.control.failNext({ kind: 'server_error', times: 4 });
+    for (let second = 0; second < 28; second += 1) {
+      await sweep();
+      clock.move(1);
+    }
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+    expect(await refreshedEvents(id)).toBe(1);
+    expect(org.control.counters().familyRevocations).toBe(0);
   });
 });

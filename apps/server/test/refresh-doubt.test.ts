@@ -6,16 +6,15 @@ import { describeEachEngine } from './support/databases.js';
 import { holdRefresh, type Standstill } from './support/held-refresh.js';
 import { shakenDatabase } from './support/shaken-database.js';
 import {
-  connectUser,
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -31,17 +30,8 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
   let db: Database;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const stateOf = async (id: string) => {
     const { status, reason, version } = await node.connections.getConnection(id, ENVIRONMENT);
     return { status, reason, version };

@@ -4,16 +4,15 @@ import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
 import {
-  connectUser,
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -25,17 +24,8 @@ describeEachEngine('refresh, where others break', (open) => {
   let db: Database;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const refreshes = () => org.control.counters().refreshRequests;
   /** The database with no answer to some statements. */

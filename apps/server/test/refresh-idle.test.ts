@@ -10,12 +10,12 @@ import {
   eventsOf,
   orgAnswers,
   PROBE_INTERVAL_SECONDS,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -28,18 +28,8 @@ describeEachEngine('a connection that nobody reads', (open) => {
   let db: ShakenDatabase;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      userId,
-      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const refreshes = () => org.control.counters().refreshRequests;
   const until = async (isTrue: () => boolean | Promise<boolean>) => {

@@ -5,15 +5,14 @@ import { describeEachEngine } from './support/databases.js';
 import {
   CLIENT_ID,
   CLIENT_SECRET,
-  connectUser,
   ENVIRONMENT,
   eventsOf,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -26,17 +25,8 @@ describeEachEngine('an integration whose client the provider refuses', (open) =>
   let org: Org;
   let node: TestNode;
   let other: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const connectMany = async (count: number): Promise<string[]> => {
     const ids: string[] = [];
     while (ids.length < count) ids.push((await connect()).id);

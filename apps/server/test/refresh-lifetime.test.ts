@@ -8,12 +8,12 @@ import {
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -26,18 +26,8 @@ describeEachEngine('what refreshes teach', (open) => {
   let org: Org;
   /** Asks a provider that never tells how long its access tokens live. */
   let node: TestNode;
-  let users = 0;
 
-  const connect = async (more: Parameters<typeof connectUser>[3] = {}) => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId, ...more });
-    return {
-      id: connection.id,
-      userId,
-      read: () => node.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const probe = () => node.health.sweepDueProbes(clock.now());
   const stateOf = async (id: string) => {

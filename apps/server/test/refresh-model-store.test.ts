@@ -229,8 +229,8 @@ describeEachEngine('the model of the refresh store', (open) => {
       const [found] = await db.query<Record<string, unknown>>('test_look', LOOK, []);
       expect({ ...state, nodes, events: model.events }).toEqual({
         ...found,
-        nodes: found?.['nodes'] ?? {},
-        events: found?.['events'] ?? [],
+        nodes: found?.nodes ?? {},
+        events: found?.events ?? [],
       });
     }
   };

@@ -16,12 +16,12 @@ import {
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 const DUE_SECONDS = 3400;
@@ -39,18 +39,8 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
   let db: Database;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
-  const connect = async () => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId });
-    return {
-      id: connection.id,
-      userId,
-      read: () => node.readCredential(refOf(userId), ENVIRONMENT, null),
-    };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
   const pass = async (seconds: number, ...beating: TestNode[]) => {
     for (let second = 0; second < seconds; second += 1) {

@@ -10,12 +10,12 @@ import {
   ENVIRONMENT,
   eventsOf,
   orgAnswers,
-  refOf,
   setUpIntegration,
   startNode,
   startTestOrg,
   type TestNode,
   testClock,
+  userConnector,
 } from './support/world.js';
 
 /** Past the due time (5 min ahead of an hour), before the end. */
@@ -33,16 +33,9 @@ describeEachEngine('refresh', (open) => {
   let db: Database;
   let org: Org;
   let node: TestNode;
-  let users = 0;
 
   /** A connection of its own for each test. */
-  const connect = async (more: Parameters<typeof connectUser>[3] = {}) => {
-    users += 1;
-    const userId = `user_${users}`;
-    const { connection } = await connectUser(node, org, clock, { userId, ...more });
-    const read = (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null);
-    return { id: connection.id, userId, read };
-  };
+  const connect = userConnector(() => ({ node, org, clock }));
   const stateOf = async (id: string) => {
     const { status, reason, version } = await node.connections.getConnection(id, ENVIRONMENT);
     return { status, reason, version };

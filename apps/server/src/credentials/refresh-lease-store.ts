@@ -84,7 +84,7 @@ const READ_AGAIN = `SELECT ${CONNECTION_COLUMNS}, ${CREDENTIAL_COLUMNS}, k.lease
     ${CLAIMED_INTEGRATION}
   FROM ${CONNECTION_SOURCE} WHERE c.id = ANY ($1::text[]) AND k.lease_owner = $2`;
 
-const WHERE_FREE = isLeaseFreeSql({ prefix: 'k.lease', now: '$4', aliveSince: '$5' });
+const WHERE_FREE = isLeaseFreeSql({ now: '$4', aliveSince: '$5' });
 
 /** By their places on disk: what was just found need not be looked up again. */
 const CLAIM_DUE = `UPDATE credentials k SET lease_owner = $1, lease_until = $2, lease_number = lease_number + 1
@@ -99,7 +99,7 @@ const CLAIM = `UPDATE credentials k SET lease_owner = $1, lease_until = $2, leas
   RETURNING connection_id AS "connectionId", environment, lease_number AS "leaseNumber"`;
 
 const PROGRESS = `SELECT version, coalesce(refresh_at <= $2 OR refresh_stopped_at IS NOT NULL, false) AS "isDue",
-    NOT ${isLeaseFreeSql({ prefix: 'k.lease', now: '$2', aliveSince: '$3' })} AS "isLeased"
+    NOT ${isLeaseFreeSql({ now: '$2', aliveSince: '$3' })} AS "isLeased"
   FROM credentials k WHERE connection_id = $1`;
 
 /** A row that somebody else has locked at this moment counts as lost: the next sweep sees. */

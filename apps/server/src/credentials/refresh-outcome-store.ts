@@ -84,7 +84,7 @@ export const createRefreshOutcomeStore = ({
   const ownOrFree = (sql: SqlValues): string => {
     const now = sql.bind(clock.now(), 'timestamptz');
     const aliveSince = sql.bind(nodes.aliveSince(), 'timestamptz');
-    return `k.version = g.version AND (${own(sql)} OR ${isLeaseFreeSql({ prefix: 'k.lease', now, aliveSince })})`;
+    return `k.version = g.version AND (${own(sql)} OR ${isLeaseFreeSql({ now, aliveSince })})`;
   };
 
   const refreshedChange = (

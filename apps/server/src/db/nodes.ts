@@ -31,20 +31,18 @@ export const beatSql = ({ id, now }: { readonly id: string; readonly now: string
    ON CONFLICT (id) DO UPDATE SET beat_at = greatest(nodes.beat_at, excluded.beat_at)`;
 
 /**
- * SQL that is true when nobody holds the lease in the columns `<prefix>_owner` and `<prefix>_until` of `k`: it was given
- * back, ran out, or its holder no longer beats. `now` and `aliveSince` are placeholders.
+ * SQL that is true when nobody holds the lease of the credential `k`: it was given back, ran out, or its holder no longer
+ * beats. `now` and `aliveSince` are placeholders.
  */
 export const isLeaseFreeSql = ({
-  prefix,
   now,
   aliveSince,
 }: {
-  readonly prefix: 'k.lease' | 'k.probe_lease';
   readonly now: string;
   readonly aliveSince: string;
 }): string =>
-  `(${prefix}_until IS NULL OR ${prefix}_until <= ${now}
-    OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = ${prefix}_owner AND n.beat_at > ${aliveSince}))`;
+  `(k.lease_until IS NULL OR k.lease_until <= ${now}
+    OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = k.lease_owner AND n.beat_at > ${aliveSince}))`;
 
 const BEAT = `WITH mine AS (${beatSql({ id: '$1', now: '$2::timestamptz' })}), died AS (
     DELETE FROM nodes WHERE beat_at <= $3 AND id <> $1 RETURNING id)

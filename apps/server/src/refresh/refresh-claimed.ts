@@ -220,29 +220,36 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     if (outcome === 'saved') await clientWorks(attempt);
   };
 
-  /** Sends the token request, once. Resolves to nothing where it was not sent, or its failure was written. */
+  /** A server on its way out, or one that turns out to be on a copy, sends nothing more. */
+  const proveLease = async (claimed: ClaimedCredential): Promise<boolean> =>
+    !isStopping() && (await store.recordIntent(claimed));
+
+  /** Sends the token request, once. Resolves to `null` where it was not sent, or its failure was written. */
   const send = async (
     attempt: Attempt,
     claim: RefreshClaim,
-    { isTimely, onAnswer }: { readonly isTimely: () => boolean; readonly onAnswer: () => void },
-  ): Promise<void> => {
+    isTimely: Judgement['isTimely'],
+  ): Promise<{ readonly grant: TokenGrant; readonly issuedAt: Date } | null> => {
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
-      const leave = trackLeave(() => store.recordIntent(claimed), isTimely, monotonicMillis);
+      const leave = trackLeave(() => proveLease(claimed), isTimely, monotonicMillis);
       const issuedAt = clock.now();
       try {
         const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });
-        onAnswer();
         void gate.succeeded(endpoint);
-        return await keepAnswer(attempt, grant, issuedAt);
+        return { grant, issuedAt };
       } catch (error) {
         const hasDeparted = leave.hasDeparted();
         if (!hasDeparted && leave.isLate() && isTimely() && tries < SEND_ATTEMPTS) continue;
-        if (!hasDeparted && (leave.isLost() || leave.isLate())) return store.releaseRefreshes([claim]);
+        if (!hasDeparted && (leave.isLost() || leave.isLate())) {
+          await store.releaseRefreshes([claim]);
+          return null;
+        }
         if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
         tellGate(endpoint, error);
-        return saveFailure(claimed, found, { error, secrets, hasDeparted, isAskedFor: wish === 'caller' });
+        await saveFailure(claimed, found, { error, secrets, hasDeparted, isAskedFor: wish === 'caller' });
+        return null;
       }
     }
   };
@@ -281,8 +288,11 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
       return void (await putOff(claimed, admission.retryAt, reason));
     }
-    const { isTimely } = judgement;
-    await send({ ...attempt, claimed: judgement.claimed }, claim, { isTimely, onAnswer });
+    const judged = { ...attempt, claimed: judgement.claimed };
+    const answer = await send(judged, claim, judgement.isTimely);
+    if (!answer) return;
+    onAnswer();
+    await keepAnswer(judged, answer.grant, answer.issuedAt);
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
   };
 };

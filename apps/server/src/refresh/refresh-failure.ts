@@ -99,12 +99,13 @@ export const createSaveFailure = ({
       }
       default: {
         const usual = backoffSeconds(refreshFailures, known?.retryAfterSeconds ?? null, fraction);
-        const since = unanswered ? (unansweredSeconds(claimed, clock.now()) ?? 0) : null;
+        // Also where an earlier answer is missing: whatever this one says, the grace of that one runs out.
+        const since = unansweredSeconds(claimed, clock.now()) ?? (unanswered ? 0 : null);
+        const mayHurry = since !== null && mayRotate(target.method, claimed) && known?.status !== 429;
         const graceSeconds = graceSecondsOf(target.method);
-        const soon =
-          since === null
-            ? null
-            : ambiguousRetrySeconds({ sinceFirstUseSeconds: since, graceSeconds, fraction });
+        const soon = mayHurry
+          ? ambiguousRetrySeconds({ sinceFirstUseSeconds: since, graceSeconds, fraction })
+          : null;
         const hasEnded = claimed.expiresAt !== null && claimed.expiresAt <= clock.now();
         const isQuiet = refreshFailures < QUIET_FAILURES && !hasEnded && !isAskedFor;
         await store.saveRefreshFailure(claimed, {

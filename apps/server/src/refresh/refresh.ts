@@ -57,8 +57,9 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   const held = new Set<RefreshClaim>();
   let isStopping = false;
 
+  const isOver = (): boolean => isStopping || isFrozen();
   const { allowLoopback } = wire;
-  const refresh = createRefreshClaimed({ ...dependencies, allowLoopback, isStopping: () => isStopping });
+  const refresh = createRefreshClaimed({ ...dependencies, allowLoopback, isStopping: isOver });
 
   const refreshClaimed = async (
     claim: RefreshClaim,
@@ -68,6 +69,10 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
     held.add(claim);
     try {
       await refresh(claim, wish, onAnswer);
+    } catch (error) {
+      // The database went away in between: what is still held would hold others up until its deadline.
+      await store.releaseRefreshes([claim]).catch(() => undefined);
+      throw error;
     } finally {
       held.delete(claim);
     }
@@ -82,7 +87,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   };
 
   const claimAndRefresh = async (place: Place, force: boolean, wish: RefreshWish): Promise<boolean> => {
-    if (isStopping || isFrozen()) return false;
+    if (isOver()) return false;
     const claim = await store.claimRefresh(place, { force });
     if (!claim) return false;
     await refreshClaimed(claim, wish);
@@ -98,7 +103,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
     { version, force, wish }: { version: number; force: boolean; wish: RefreshWish },
   ): Promise<void> => {
     let isFree = true;
-    for (let look = 0; look < MAX_LOOKS && !isStopping && !isFrozen(); look += 1) {
+    for (let look = 0; look < MAX_LOOKS && !isOver(); look += 1) {
       if (isFree && (await attempt(place, force, wish))) return;
       const progress = await store.refreshProgress(place.connectionId);
       if (!progress || progress.version !== version) return;
@@ -109,7 +114,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   };
 
   const sweep = createSweep<RefreshClaim>({
-    claim: async (now, limit) => (isFrozen() ? [] : store.claimDueRefreshes(now, limit)),
+    claim: store.claimDueRefreshes,
     run: async (claim, givePlace) => {
       const flight = track(
         claim.connectionId,
@@ -120,7 +125,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
         log.error({ connectionId, error: errorName(error) }, 'a refresh could not be finished');
       });
     },
-    isStopping: () => isStopping,
+    isStopping: isOver,
     concurrency: REFRESH_CONCURRENCY,
   });
 

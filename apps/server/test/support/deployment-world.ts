@@ -66,11 +66,21 @@ export const deploymentWorld = () => {
         },
         ...more,
       }),
-    adopt: (db: Database, dataDir: string, kind: AdoptionKind, givenId: string | null = null) =>
+    /** An adoption. Its waits move the time, and `meanwhile` is what others do then. */
+    adopt: (
+      db: Database,
+      dataDir: string,
+      kind: AdoptionKind,
+      givenId: string | null = null,
+      meanwhile: () => Promise<void> = async () => {},
+    ) =>
       adoptDatabase(
         {
           ...{ db, dataDir, givenId, clock, randomness: systemRandomness },
-          sleep: async (millis) => move(millis / 1000),
+          sleep: async (millis) => {
+            move(millis / 1000);
+            await meanwhile();
+          },
         },
         kind,
       ),

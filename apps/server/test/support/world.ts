@@ -336,3 +336,19 @@ export const orgAnswers = async (
   org: Org,
   { headers }: { headers: Record<string, string> },
 ): Promise<number> => (await fetch(new URL('/api/v1/users/me', org.url), { headers })).status;
+
+/** Connects a new user with each call. Give what the suite has by then; `read` reads as the node that is named. */
+export const userConnector = (suite: () => { node: TestNode; org: Org; clock: Clock }) => {
+  let users = 0;
+  return async (more: Parameters<typeof connectUser>[3] = {}) => {
+    const { node, org, clock } = suite();
+    users += 1;
+    const userId = `user_${users}`;
+    const { connection } = await connectUser(node, org, clock, { userId, ...more });
+    return {
+      id: connection.id,
+      userId,
+      read: (by: TestNode = node) => by.readCredential(refOf(userId), ENVIRONMENT, null),
+    };
+  };
+};
