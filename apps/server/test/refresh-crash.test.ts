@@ -262,11 +262,12 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
 
   it('hazard 2: a lost answer is asked for again inside the grace, though the provider then fails for a while', async () => {
     const { id, read } = await connect();
+    const unlucky = await startNode({ db, clock, jitter: 0.99 });
     clock.move(DUE_SECONDS);
     org.control.failNext({ kind: 'drop_answer' });
     org.control.failNext({ kind: 'server_error', times: 4 });
     for (let second = 0; second < 28; second += 1) {
-      await sweep();
+      await sweep(unlucky);
       clock.move(1);
     }
     expect(await read()).toMatchObject({ version: 2, status: 'healthy' });

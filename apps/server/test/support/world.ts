@@ -60,9 +60,6 @@ export const testClock = (start = new Date()): TestClock => {
   };
 };
 
-/** Real ids, no jitter. */
-const steadyRandomness: Randomness = { ...systemRandomness, fraction: () => 0 };
-
 /** A moment in real time: long enough for whoever is waited for to get on. */
 const shortSleep = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
 
@@ -81,6 +78,8 @@ export interface NodeOptions {
   readonly isFrozen?: () => boolean;
   readonly provenanceOf?: ProvenanceOf;
   readonly monotonicMillis?: () => number;
+  /** Its jitter, in [0, 1), the same each time. None, unless told. */
+  readonly jitter?: number;
   /** Where it keeps what the database did not take. */
   readonly spoolFolder?: string;
 }
@@ -97,10 +96,11 @@ export const startNode = async ({
   isFrozen = () => false,
   provenanceOf = () => 'own',
   monotonicMillis = () => clock.now().getTime(),
+  jitter = 0,
   spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
 }: NodeOptions) => {
   const findProvider = (id: string) => (id === definition?.id ? definition : findInCatalogue(id));
-  const randomness = steadyRandomness;
+  const randomness: Randomness = { ...systemRandomness, fraction: () => jitter };
   const living = createNodes({ db, clock, id: newId('node', randomness) });
   // A server beats all the time; here it does so before each claim, since tests move time in leaps.
   const beatFirst = async <Result>(claim: () => Promise<Result>): Promise<Result> => {
