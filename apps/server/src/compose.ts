@@ -19,10 +19,13 @@ import { createUsageStore } from './credentials/usage-store.js';
 import type { Database } from './db/database.js';
 import type { DatabaseClock, MonotonicMillis } from './db/database-clock.js';
 import { createNodes } from './db/nodes.js';
+import { createNotificationListener, type NotificationListener } from './db/notification-listener.js';
 import type { Deployment } from './deployment/deployment.js';
 import { createDisconnect } from './disconnect/disconnect.js';
 import { createTenantStore } from './disconnect/tenant-store.js';
 import { errorName } from './errors/error-name.js';
+import { createEventFeed, type EventFeed } from './events/event-feed.js';
+import { createEventLog } from './events/event-log.js';
 import { createHealth } from './health/health.js';
 import { createProbeCredential } from './health/probe-credential.js';
 import { createApp } from './http/app.js';
@@ -30,6 +33,7 @@ import { createConnectRouter } from './http/connect/connect-router.js';
 import { connectSessionRoutes } from './http/v1/connect-sessions.js';
 import { connectionRoutes } from './http/v1/connections.js';
 import { credentialRoutes } from './http/v1/credentials.js';
+import { eventRoute } from './http/v1/events.js';
 import { integrationRoutes } from './http/v1/integrations.js';
 import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
@@ -75,6 +79,9 @@ export interface Composition {
   readonly work: readonly RecurringWork[];
   /** To be beaten once a second. */
   readonly heartbeat: Heartbeat;
+  /** Tells followers of events; to be started with what hears of commits. */
+  readonly feed: EventFeed;
+  readonly notifications: NotificationListener;
   /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. */
   drain(): Promise<void>;
 }
@@ -206,6 +213,19 @@ export const compose = (foundation: Foundation): Composition => {
     allowLoopback,
   });
 
+  const notifications = createNotificationListener({
+    ...{ db, randomness, sleep, log },
+    directUrl: config.databaseDirectUrl,
+  });
+  const events = createEventLog({ db });
+  const feed = createEventFeed({
+    events,
+    isListening: notifications.isListening,
+    monotonicMillis,
+    sleep,
+    log,
+  });
+
   const readCredential = createReadCredential({
     credentials,
     refreshIfDue: refresh.refreshIfDue,
@@ -228,6 +248,7 @@ export const compose = (foundation: Foundation): Composition => {
     ...connectSessionRoutes(connect),
     ...integrationRoutes({ integrations, defaultRedirectUri }),
     ...tenantRoutes(disconnect.deleteTenant),
+    eventRoute(feed, apiKeys.allows),
     ...providerRoutes,
   ];
 
@@ -240,6 +261,7 @@ export const compose = (foundation: Foundation): Composition => {
     ping: db.ping,
     isDraining: () => isDraining,
     refreshState: deployment.state,
+    eventDelivery: () => ({ isListening: notifications.isListening(), streams: feed.size() }),
     countConnections: connections.countConnections,
     connectRouter: createConnectRouter({ connect, publicUrl, log }),
     webFolder,
@@ -271,6 +293,8 @@ export const compose = (foundation: Foundation): Composition => {
   return {
     app,
     heartbeat,
+    feed,
+    notifications,
     work: recurringWork({
       sweepDueRefreshes: refresh.sweepDueRefreshes,
       tellExpiring: expiring.tellExpiring,
@@ -279,10 +303,13 @@ export const compose = (foundation: Foundation): Composition => {
         await connect.sweepSessions(now);
         await idempotentRequests.sweep(now);
       },
+      sweepEvents: events.sweepEvents,
       probeIntervalSeconds,
     }),
     async drain() {
       isDraining = true;
+      // Streams never end by themselves; their readers go to another server and say where they were.
+      feed.stop();
       await Promise.all([refresh.stop(), health.stop()]);
     },
   };

@@ -11,6 +11,7 @@ import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { openDeployment } from './deployment/open-deployment.js';
 import { StartError } from './errors/start-error.js';
+import { startEventFeed } from './events/start-event-feed.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
 import { closeServer } from './http/close-server.js';
 import { startHeartbeat } from './jobs/heartbeat.js';
@@ -91,7 +92,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     });
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
-    const { app, work, heartbeat, drain } = compose({
+    const { app, work, heartbeat, feed, notifications, drain } = compose({
       ...{ config, db, vault, clock, monotonicMillis, randomness, log, version, apiKeys, deployment },
       sleep: systemSleep,
       webFolder: findWebFolder(),
@@ -101,9 +102,10 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     await listen(server, config.port);
     const beats = await startHeartbeat(heartbeat);
     const jobs = await startJobs({ db, work, clock, log });
+    const eventFeed = await startEventFeed(feed, notifications);
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
-      await Promise.all([closeServer(server), drain(), jobs.stop()]);
+      await Promise.all([closeServer(server), drain(), jobs.stop(), eventFeed.stop()]);
       await beats.stop();
       await deployment.close();
       await db.close();

@@ -85,6 +85,11 @@ describe('statements of a migration', () => {
       'SELECT 1',
     ]);
   });
+
+  it('hold the bodies of functions whole', () => {
+    const body = 'CREATE FUNCTION f() AS $$\nBEGIN\n  RETURN 1;\nEND $$';
+    expect(statementsOf(`${body};\nSELECT 1;`)).toEqual([body, 'SELECT 1']);
+  });
 });
 
 const server = postgresUrl();

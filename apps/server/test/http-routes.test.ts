@@ -111,6 +111,7 @@ const app = createApp({
   ping: async () => {},
   isDraining: () => false,
   refreshState: () => refreshState,
+  eventDelivery: () => ({ isListening: false, streams: 3 }),
   countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
   connectRouter: Router(),
   webFolder: '/nowhere',
@@ -316,6 +317,7 @@ describe('operations', () => {
       status: 'ready',
       database: 'ok',
       draining: false,
+      events: { delivery: 'poll' },
       refresh: { status: 'running' },
     });
   });

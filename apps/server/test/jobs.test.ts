@@ -66,6 +66,7 @@ it('the probes are looked for four times an interval, every half minute at least
       tellExpiring: nothing,
       sweepDueProbes: nothing,
       sweepSessions: nothing,
+      sweepEvents: nothing,
       probeIntervalSeconds,
     }).find(({ name }) => name === 'health.sweep')?.everySeconds;
   expect([900, 40, 10, 1].map(every)).toEqual([30, 10, 2, 1]);

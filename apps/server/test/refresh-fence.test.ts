@@ -47,6 +47,7 @@ describeEachEngine('the fence around a refresh', (open) => {
     refreshAt: null,
     expiringAt: null,
     rotates: true,
+    invalidatesPrevious: false,
     scopes: [],
   });
   /** Every write that a holder may make, and whether it went through. */

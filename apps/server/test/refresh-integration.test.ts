@@ -45,7 +45,7 @@ describeEachEngine('an integration whose client the provider refuses', (open) =>
   const asked = () => org.control.counters().refreshRequests;
   const all = <Item>(count: number, item: Item): Item[] => Array.from({ length: count }, () => item);
   const integrationEvents = async () =>
-    (await node.events.listEvents(ENVIRONMENT, 0n, 10_000))
+    (await node.events.listEvents(ENVIRONMENT, 0))
       .map(({ event }) => event.type)
       .filter((type) => type === 'integration.degraded').length;
   const putSecret = (clientSecret: string) =>

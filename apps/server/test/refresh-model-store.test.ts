@@ -60,6 +60,7 @@ const createCaller = (store: RefreshStore, nodes: Nodes, clock: Clock) => {
     refreshAt: addSeconds(clock.now(), 15),
     expiringAt: null,
     rotates: true,
+    invalidatesPrevious: false,
     scopes: ['openid'],
   });
   const fail = (claimed: ClaimedCredential, isAttempt: boolean): Promise<boolean> =>

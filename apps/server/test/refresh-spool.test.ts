@@ -243,6 +243,7 @@ it('an answer that the database never takes does not hold up the others', async 
       refreshAt: null,
       expiringAt: null,
       rotates: true,
+      invalidatesPrevious: false,
       scopes: [],
     },
   });

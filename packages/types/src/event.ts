@@ -32,5 +32,10 @@ export const authpipeEvent = z.object({
   status: connectionStatus.nullable(),
   reason: statusReason.nullable(),
   metadata,
+  /**
+   * With `credential.refreshed`: the provider ended the access token that was given before, so a copy of it is of no use
+   * any more. Left out where the old one works to its own end.
+   */
+  invalidatesPrevious: z.literal(true).optional(),
 });
 export type AuthpipeEvent = z.infer<typeof authpipeEvent>;

@@ -29,6 +29,8 @@ export interface RefreshedCredential {
   /** Whether the answer brought another refresh token. */
   readonly rotates: boolean;
   readonly scopes: readonly string[];
+  /** Whether the provider ended the access token that was there before: whoever holds a copy is told so. */
+  readonly invalidatesPrevious: boolean;
 }
 
 /** What became of tokens that were kept outside the database. */
@@ -49,7 +51,8 @@ const LEASE_FREED = ['lease_owner = NULL', 'lease_until = NULL'];
 
 const FENCE_COLUMNS = 'version int, lease_number int';
 const REFRESHED_COLUMNS = `${FENCE_COLUMNS}, envelope text, token_type text, issued_at timestamptz, expires_at timestamptz,
-  refresh_expires_at timestamptz, refresh_at timestamptz, expiring_at timestamptz, rotates boolean, scopes text[]`;
+  refresh_expires_at timestamptz, refresh_at timestamptz, expiring_at timestamptz, rotates boolean, scopes text[],
+  invalidates_previous boolean`;
 
 /** Statements that are joined: as many at a time as a sweep has places. */
 const MAX_JOINED = 64;
@@ -108,10 +111,12 @@ export const createRefreshOutcomeStore = ({
         expiring_at: refreshed.expiringAt,
         rotates: refreshed.rotates,
         scopes: refreshed.scopes,
+        invalidates_previous: refreshed.invalidatesPrevious,
       })),
       columns: REFRESHED_COLUMNS,
       now,
       also: 'credential.refreshed',
+      alsoPayload: `CASE WHEN g.invalidates_previous THEN '{"invalidatesPrevious": true}'::jsonb ELSE '{}' END`,
       credential: [
         'version = g.version + 1',
         `envelope = decode(g.envelope, 'base64')`,

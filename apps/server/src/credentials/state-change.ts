@@ -29,6 +29,8 @@ export interface StateChange {
   readonly connection?: readonly string[];
   /** Told first, whatever becomes of the state. */
   readonly also?: EventType;
+  /** SQL of a JSON object, in terms of `g`: what that event tells beside the connection. */
+  readonly alsoPayload?: string;
   /** Told when the state stays as it was; nothing is, when left out. */
   readonly unchanged?: EventType;
 }
@@ -62,20 +64,21 @@ WITH given AS (
     ...(change.connection ?? []),
   ].join(', ')}
   FROM next JOIN given g ON g.id = next.id WHERE c.id = next.id
-  RETURNING c.*, next.version, next.was, next.was_reason, g.event, g.also
+  RETURNING c.*, next.version, next.was, next.was_reason, g.event, g.also, ${change.alsoPayload ?? `'{}'::jsonb`} AS also_payload
 ), told AS (${insertConnectionEvent({
     id: 'e.id',
     type: 'e.type',
     time: now,
+    more: 'e.more',
     from: `changed c, LATERAL (VALUES
-      (1, c.also, ${bind(change.also ?? null, 'text')}),
-      (2, c.event, CASE
+      (1, c.also, c.also_payload, ${bind(change.also ?? null, 'text')}),
+      (2, c.event, '{}'::jsonb, CASE
         WHEN c.status = c.was AND c.reason IS NOT DISTINCT FROM c.was_reason THEN ${bind(change.unchanged ?? null, 'text')}
         WHEN c.status = 'needs_reconnect' THEN 'connection.needs_reconnect'
         WHEN c.status = 'degraded' THEN 'connection.degraded'
         WHEN c.status = 'healthy' AND c.was IN ('degraded', 'needs_reconnect') THEN 'connection.recovered'
         ELSE 'connection.updated' END)
-    ) AS e (place, id, type) WHERE e.type IS NOT NULL ORDER BY e.place`,
+    ) AS e (place, id, more, type) WHERE e.type IS NOT NULL ORDER BY e.place`,
   })}
 )
 SELECT id, version, status, was FROM changed`;

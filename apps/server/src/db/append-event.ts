@@ -30,6 +30,8 @@ export interface ConnectionEventSql {
   readonly id: string;
   readonly type: string;
   readonly time: string;
+  /** A JSON object that is told beside the connection; nothing, when left out. */
+  readonly more?: string;
   /**
    * What follows `FROM`, with optional `WHERE`. It has to bring in `c`, rows with all columns of `connections` and one
    * more, `version`, of the credential.
@@ -42,12 +44,12 @@ export interface ConnectionEventSql {
  * `WITH changed AS (UPDATE … RETURNING …) INSERT INTO events …`. One row of `c` is one event, in the state that the
  * change left it in.
  */
-export const insertConnectionEvent = ({ id, type, time, from }: ConnectionEventSql): string => `
+export const insertConnectionEvent = ({ id, type, time, more, from }: ConnectionEventSql): string => `
   INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
   SELECT ${id}, ${type}, c.environment, c.id, c.tenant_id,
     jsonb_build_object(
       'environment', c.environment, 'connectionId', c.id, 'integration', c.integration_id,
       'provider', c.provider, 'tenantId', c.tenant_id, 'owner', c.owner, 'userId', nullif(c.user_id, ''),
-      'label', c.label, 'version', c.version, 'status', c.status, 'reason', c.reason, 'metadata', c.metadata),
+      'label', c.label, 'version', c.version, 'status', c.status, 'reason', c.reason, 'metadata', c.metadata)${more === undefined ? '' : ` || ${more}`},
     ${time}
   FROM ${from}`;

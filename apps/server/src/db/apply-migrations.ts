@@ -109,10 +109,17 @@ export const applyMigrations = async (
   return applied;
 };
 
-/** A driver takes one statement at a time. Migrations hold no `;` inside a statement, which the test of them checks. */
-export const statementsOf = (sql: string): string[] =>
-  sql
-    .replace(/^\s*--.*$/gm, '')
-    .split(/;\s*$/m)
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '');
+/**
+ * A driver takes one statement at a time. One ends with a `;` at the end of a line, unless that is inside `$$ … $$`, the
+ * body of a function. Migrations hold no other `;`, which the test of them checks.
+ */
+export const statementsOf = (sql: string): string[] => {
+  const statements = [''];
+  for (const piece of sql.replace(/^\s*--.*$/gm, '').split(/(;\s*$)/m)) {
+    const current = statements.at(-1) ?? '';
+    const isInBody = (current.split('$$').length - 1) % 2 === 1;
+    if (piece.startsWith(';') && !isInBody) statements.push('');
+    else statements[statements.length - 1] = current + piece;
+  }
+  return statements.map((statement) => statement.trim()).filter((statement) => statement !== '');
+};

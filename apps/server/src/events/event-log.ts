@@ -1,36 +1,94 @@
-import type { AuthpipeEvent } from '@authpipe/types';
+import { type AuthpipeEvent, eventType } from '@authpipe/types';
 import type { NewEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 
-/** An event with its place in the outbox. */
+/** An event with its place in the order of delivery. */
 export interface LoggedEvent {
-  /** Order of writing. Two transactions may commit in the other order: a follower has to look back a little. */
-  readonly sequence: bigint;
+  /** Given after the commit: whoever has seen one number has seen all smaller ones. */
+  readonly position: number;
   readonly event: AuthpipeEvent;
 }
 
+/** What is known of a place in the order of delivery. */
+export interface LoggedPlace {
+  /** Id of the event there; `null` where there is none (any more). */
+  readonly eventId: string | null;
+  /** Up to this position something has been swept away. */
+  readonly sweptUpTo: number;
+}
+
 interface EventRow {
-  readonly sequence: bigint | number | string;
+  readonly position: number;
   readonly id: string;
   readonly type: AuthpipeEvent['type'];
   readonly time: Date;
   readonly payload: NewEvent;
 }
 
+/** A day: who was away for longer reads anew what it holds. */
+const REFRESHED_KEPT_SECONDS = 86_400;
+/** A week: events of state are few, and people ask for them. */
+const OTHERS_KEPT_SECONDS = 7 * 86_400;
+/** Rows that one statement sweeps. */
+const SWEPT_AT_ONCE = 5_000;
+
+const SWEEP = `WITH gone AS (
+    DELETE FROM events WHERE id IN (
+      SELECT id FROM events WHERE type = ANY ($1::text[]) AND time < $2 AND position IS NOT NULL LIMIT ${SWEPT_AT_ONCE})
+    RETURNING position
+  ), counted AS (
+    UPDATE event_counter SET swept_up_to = greatest(swept_up_to, (SELECT max(position) FROM gone))
+    WHERE EXISTS (SELECT 1 FROM gone)
+  )
+  SELECT count(*) AS count FROM gone`;
+
 /** Reads the outbox. Events get there with the changes they tell of, by `db/append-event.ts` alone. */
 export const createEventLog = ({ db }: { readonly db: Database }) => ({
-  /** The events of an environment after a sequence (0: from the first), in order, at most `limit`. */
-  async listEvents(environment: string, afterSequence: bigint, limit: number): Promise<LoggedEvent[]> {
+  /** Gives a position to all that was committed since the last time. Answers the highest one there is. */
+  async numberEvents(): Promise<number> {
+    const [row] = await db.query<{ last: number }>('events_number', 'SELECT number_events() AS last', []);
+    return row?.last ?? 0;
+  },
+
+  /** The events after a position (0: from the first), in the order of delivery, at most `limit`. */
+  async eventsAfter(position: number, limit: number): Promise<LoggedEvent[]> {
     const rows = await db.query<EventRow>(
       'events_after',
-      `SELECT sequence, id, type, time, payload FROM events
-       WHERE environment = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`,
-      [environment, afterSequence.toString(), limit],
+      'SELECT position, id, type, time, payload FROM events WHERE position > $1 ORDER BY position LIMIT $2',
+      [position, limit],
     );
-    return rows.map(({ sequence, id, type, time, payload }) => ({
-      sequence: BigInt(sequence),
+    return rows.map(({ position: at, id, type, time, payload }) => ({
+      position: at,
       event: { id, type, time: time.toISOString(), ...payload },
     }));
+  },
+
+  /** Looks a position up. */
+  async placeAt(position: number): Promise<LoggedPlace> {
+    const [row] = await db.query<{ id: string | null; swept: number }>(
+      'events_place',
+      `SELECT (SELECT id FROM events WHERE position = $1) AS id, swept_up_to AS swept FROM event_counter`,
+      [position],
+    );
+    return { eventId: row?.id ?? null, sweptUpTo: row?.swept ?? 0 };
+  },
+
+  /** Forgets old events: those of refreshes, which are many, after a day, all others after a week. */
+  async sweepEvents(now: Date): Promise<void> {
+    const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
+    await this.numberEvents();
+    const refreshed = ['credential.refreshed'];
+    const others = eventType.options.filter((type) => !refreshed.includes(type));
+    for (const [types, time] of [
+      [refreshed, before(REFRESHED_KEPT_SECONDS)],
+      [others, before(OTHERS_KEPT_SECONDS)],
+    ] as const) {
+      let swept: number;
+      do {
+        const [row] = await db.query<{ count: number }>('events_sweep', SWEEP, [types, time]);
+        swept = row?.count ?? 0;
+      } while (swept === SWEPT_AT_ONCE);
+    }
   },
 });
 

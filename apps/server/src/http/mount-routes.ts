@@ -4,7 +4,7 @@ import type { IdempotentRequest } from '../access/idempotent-request-store.js';
 import { Problem } from '../errors/problem.js';
 import { parseInput } from './parse-input.js';
 import { requestIdOf } from './problem-response.js';
-import type { KeyedRoute, Route, RouteAnswer } from './route.js';
+import type { KeyedRoute, Route, RouteAnswer, StreamRoute } from './route.js';
 
 /** What the mount needs from the rooms below. */
 export interface MountDependencies {
@@ -91,6 +91,25 @@ const keyedHandler =
     send(response, answer);
   };
 
+const streamHandler =
+  (route: StreamRoute, { verifyApiKey, allows }: MountDependencies): RequestHandler =>
+  async (request, response) => {
+    const presented = presentedKey(request);
+    const key = await verifyApiKey(presented);
+    if (!route.scopes.some((scope) => allows(key, scope))) {
+      throw new Problem(
+        'forbidden',
+        `This API key lacks the scope ${route.scopes.join(' or ')}: use one that has it.`,
+      );
+    }
+    await route.open({
+      key,
+      lastEventId: request.get('last-event-id'),
+      verifyAgain: () => verifyApiKey(presented),
+      response,
+    });
+  };
+
 /** Builds the router of `/v1`. Every answer is private and uncached. */
 export const mountRoutes = (routes: readonly Route[], dependencies: MountDependencies): Router => {
   const router = Router();
@@ -103,6 +122,8 @@ export const mountRoutes = (routes: readonly Route[], dependencies: MountDepende
       router[route.method](route.path, async (request, response) => {
         send(response, await route.handle({ params: request.params as Record<string, string> }));
       });
+    } else if (route.scope === 'stream') {
+      router.get(route.path, streamHandler(route, dependencies));
     } else {
       router[route.method](route.path, keyedHandler(route, dependencies));
     }

@@ -14,7 +14,7 @@ const parametersOf = (route: Route) => {
     required: true,
     schema: { type: 'string' },
   }));
-  if (route.scope === 'public' || !(route.query instanceof z.ZodObject)) return inPath;
+  if (!('query' in route) || !(route.query instanceof z.ZodObject)) return inPath;
   const inQuery = Object.entries(route.query.shape).map(([name, schema]) => ({
     name,
     in: 'query',
@@ -24,13 +24,18 @@ const parametersOf = (route: Route) => {
   return [...inPath, ...inQuery];
 };
 
+const securityOf = (route: Route) => {
+  if (route.scope === 'public') return { security: [] };
+  const scopes = route.scope === 'stream' ? route.scopes : [route.scope];
+  const names = scopes.map((scope) => `\`${scope}\``).join(' or ');
+  return { description: `Needs an API key with the scope ${names}.` };
+};
+
 const operationOf = (route: Route) => ({
   summary: route.summary,
-  ...(route.scope === 'public'
-    ? { security: [] }
-    : { description: `Needs an API key with the scope \`${route.scope}\`.` }),
+  ...securityOf(route),
   parameters: parametersOf(route),
-  ...(route.scope !== 'public' && route.body
+  ...('body' in route && route.body
     ? {
         requestBody: {
           required: true,
@@ -42,7 +47,11 @@ const operationOf = (route: Route) => ({
     '2XX': {
       description: 'Done.',
       ...(route.answer
-        ? { content: { 'application/json': { schema: jsonSchema(route.answer, 'output') } } }
+        ? {
+            content: {
+              [route.answerType ?? 'application/json']: { schema: jsonSchema(route.answer, 'output') },
+            },
+          }
         : {}),
     },
     default: {

@@ -16,6 +16,8 @@ export interface OperationsDependencies {
     readonly reason: string | null;
     readonly detail: string | null;
   };
+  /** How events reach this server, and how many streams it feeds. */
+  readonly eventDelivery: () => { readonly isListening: boolean; readonly streams: number };
   readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
   readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
   /** Connections by provider and status. */
@@ -65,6 +67,22 @@ export const operations = (dependencies: OperationsDependencies) => {
       this.set(dependencies.refreshState().refresh === 'frozen' ? 1 : 0);
     },
   });
+  new Gauge({
+    name: 'authpipe_events_listening',
+    help: '1 while the database pushes events to this server; 0 while they are looked for, as behind a transaction pooler.',
+    registers: [registry],
+    collect() {
+      this.set(dependencies.eventDelivery().isListening ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'authpipe_event_streams',
+    help: 'Open streams of GET /v1/events.',
+    registers: [registry],
+    collect() {
+      this.set(dependencies.eventDelivery().streams);
+    },
+  });
   const count: RequestHandler = (request, response, next) => {
     response.once('finish', () => requests.inc({ method: request.method, status: response.statusCode }));
     next();
@@ -84,6 +102,7 @@ export const operations = (dependencies: OperationsDependencies) => {
       status: isReady ? 'ready' : 'not_ready',
       database,
       draining: dependencies.isDraining(),
+      events: { delivery: dependencies.eventDelivery().isListening ? 'listen' : 'poll' },
       refresh: reason === null ? { status: refresh } : { status: refresh, reason, detail },
     });
   });

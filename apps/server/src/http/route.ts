@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { ApiKeyScope } from '@authpipe/types';
 import type { z } from 'zod';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
@@ -27,6 +28,8 @@ interface RouteBase {
   readonly summary: string;
   /** The shape of a good answer, for the API description. */
   readonly answer?: z.ZodType;
+  /** Media type of a good answer, for the API description. Default `application/json`. */
+  readonly answerType?: string;
 }
 
 /** A route for callers with an API key that has `scope`. */
@@ -46,7 +49,26 @@ export interface PublicRoute extends RouteBase {
   readonly handle: (input: { readonly params: Readonly<Record<string, string>> }) => Promise<RouteAnswer>;
 }
 
-export type Route = KeyedRoute | PublicRoute;
+/** What a stream is opened with. */
+export interface StreamInput {
+  readonly key: ApiKeyIdentity;
+  /** The header of that name, as the caller sent it. */
+  readonly lastEventId: string | undefined;
+  /** Who the same API key is now. @throws Problem `unauthorized` when it was revoked or has expired meanwhile */
+  readonly verifyAgain: () => Promise<ApiKeyIdentity>;
+  readonly response: ServerResponse;
+}
+
+/** A route that answers for as long as both sides like, for callers whose key has any of `scopes`. */
+export interface StreamRoute extends RouteBase {
+  readonly method: 'get';
+  readonly scope: 'stream';
+  readonly scopes: readonly ApiKeyScope[];
+  /** Takes over the response. What it throws before it has written is answered as a problem. */
+  readonly open: (input: StreamInput) => Promise<void>;
+}
+
+export type Route = KeyedRoute | PublicRoute | StreamRoute;
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 

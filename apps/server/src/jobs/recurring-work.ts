@@ -6,6 +6,7 @@ const REFRESH_EVERY_SECONDS = 5;
 const SESSIONS_EVERY_SECONDS = 300;
 /** Told weeks ahead: a minute does not matter. */
 const EXPIRING_EVERY_SECONDS = 60;
+const EVENTS_EVERY_SECONDS = 600;
 /** A probe is at most a quarter of its interval late, … */
 const HEALTH_BEATS_PER_INTERVAL = 4;
 /** … and never later than this. */
@@ -18,6 +19,8 @@ export interface RecurringWorkDependencies {
   readonly sweepDueProbes: (now: Date) => Promise<number>;
   /** Forgets connect sessions that are over. */
   readonly sweepSessions: (now: Date) => Promise<unknown>;
+  /** Forgets events that are old. */
+  readonly sweepEvents: (now: Date) => Promise<unknown>;
   /** `AUTHPIPE_PROBE_INTERVAL_SECONDS` */
   readonly probeIntervalSeconds: number;
 }
@@ -28,6 +31,7 @@ export const recurringWork = ({
   tellExpiring,
   sweepDueProbes,
   sweepSessions,
+  sweepEvents,
   probeIntervalSeconds,
 }: RecurringWorkDependencies): RecurringWork[] => {
   const shortest = intervalOfKind({ kind: 'oauth2', intervalSeconds: probeIntervalSeconds });
@@ -37,5 +41,6 @@ export const recurringWork = ({
     { name: 'expiring.sweep', everySeconds: EXPIRING_EVERY_SECONDS, run: tellExpiring },
     { name: 'health.sweep', everySeconds: Math.max(1, healthEvery), run: sweepDueProbes },
     { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
+    { name: 'events.sweep', everySeconds: EVENTS_EVERY_SECONDS, run: sweepEvents },
   ];
 };

@@ -57,5 +57,7 @@ export const renewedCredential = (
     expiringAt: isSameEnd ? claimed.expiringAt : expiringNoticeAt(issuedAt, refreshExpiresAt),
     rotates: grant.refreshToken !== null && grant.refreshToken !== secrets.refreshToken,
     scopes: grant.scopes ?? claimed.connection.scopes,
+    invalidatesPrevious:
+      method.kind === 'oauth2' && method.refreshToken.refreshInvalidatesAccessToken === true,
   };
 };

@@ -26,6 +26,8 @@ const keptAnswer = z.object({
   expiringAt: time.nullable(),
   rotates: z.boolean(),
   scopes: z.array(z.string()),
+  // Absent from files of earlier versions.
+  invalidatesPrevious: z.boolean().default(false),
 });
 
 /** A token answer that could not be written when it came. */

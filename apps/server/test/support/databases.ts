@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +15,9 @@ const log = createLogger('silent');
 
 /** Making a cluster takes seconds; a copy of one takes a tenth. One snapshot for each state of the migrations. */
 const snapshotPath = (): string => {
-  const last = readMigrations().map(({ checksum }) => checksum);
-  return join(tmpdir(), 'authpipe-test-snapshots', `${last.join('-').slice(0, 100)}.tar`);
+  const checksums = readMigrations().map(({ checksum }) => checksum);
+  const name = createHash('sha256').update(checksums.join()).digest('hex');
+  return join(tmpdir(), 'authpipe-test-snapshots', `${name}.tar`);
 };
 
 const openPglite = async (): Promise<Database> => {

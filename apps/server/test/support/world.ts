@@ -179,6 +179,16 @@ export const startNode = async ({
     sleep,
     log,
   });
+  const eventLog = createEventLog({ db });
+  const events = {
+    ...eventLog,
+    /** All events of an environment after a position, in the order of delivery. */
+    listEvents: async (environment: string, after: number) => {
+      await eventLog.numberEvents();
+      const all = await eventLog.eventsAfter(after, 10_000);
+      return all.filter(({ event }) => event.environment === environment);
+    },
+  };
   return {
     db,
     vault,
@@ -206,7 +216,7 @@ export const startNode = async ({
       sleep,
       log,
     }),
-    events: createEventLog({ db }),
+    events,
     readCredential: createReadCredential({
       credentials,
       refreshIfDue: refresh.refreshIfDue,
@@ -327,7 +337,7 @@ export const refOf = (userId = 'user_123', label = 'default') =>
 
 /** Types of the events of a connection, in order. */
 export const eventsOf = async (node: TestNode, connectionId: string): Promise<string[]> =>
-  (await node.events.listEvents(ENVIRONMENT, 0n, 10_000))
+  (await node.events.listEvents(ENVIRONMENT, 0))
     .filter(({ event }) => event.connectionId === connectionId)
     .map(({ event }) => event.type);
 
