@@ -2,17 +2,47 @@
 // `bare` (an Express route that does one SELECT with pg). Tells its port over IPC, and how many statements it sent.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
+import express, { type Express, Router } from 'express';
 import pg from 'pg';
+import { operations } from '../src/http/operations.js';
+import { requestLog } from '../src/http/request-log.js';
+import { createLogger } from '../src/log/logger.js';
+import { systemRandomness } from '../src/randomness.js';
 import { composeServer } from './composed-server.js';
 import { countStatements } from './count-statements.js';
 
 const [, , side] = process.argv;
 const statements = countStatements();
 
+/** What the server has before its routes: request ids, the count of answers, `no-store`. */
+const withServersMiddleware = (): { app: Express; router: Router } => {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  const { count } = operations({
+    ping: async () => {},
+    isDraining: () => false,
+    refreshState: () => ({ refresh: 'running', reason: null, detail: null }),
+    eventDelivery: () => ({ isListening: true, streams: 0 }),
+    verifyApiKey: () => Promise.reject(new Error('no keys here')),
+    allows: () => false,
+    countConnections: async () => [],
+  });
+  app.use(requestLog(createLogger('error'), systemRandomness), count);
+  const router = Router();
+  router.use((_request, response, next) => {
+    response.setHeader('Cache-Control', 'no-store');
+    next();
+  });
+  app.use('/v1', router);
+  return { app, router };
+};
+
 /**
- * The simplest thing that could do the job: a token in plain text, found by its owner with one prepared SELECT, no key
- * check. It answers the token as the server does, as a string and as a header, so that both bodies are of about one size.
+ * The simplest thing that could do the job behind the same middleware: a token in plain text, found by its owner with one
+ * prepared SELECT, no key check. It answers the token as the server does, as a string and as a header, so that both
+ * bodies are of about one size.
  */
 const bare = async () => {
   const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
@@ -24,8 +54,8 @@ const bare = async () => {
       ('okta', 'org_acme', 'user_123', $1, 'Bearer', '2999-01-01T00:00:00Z', '{}', 'https://bench.okta.com')`,
     [process.env.BENCH_ACCESS_TOKEN],
   );
-  const app = express();
-  app.get('/credentials', async (request, response) => {
+  const { app, router } = withServersMiddleware();
+  router.get('/credentials', async (request, response) => {
     const { provider, tenantId, userId } = request.query;
     const { rows } = await pool.query({
       name: 'token',
