@@ -154,7 +154,9 @@ describe('a rate limit', () => {
     for (const name of ['request', 'response', 'backoff', 'resume']) {
       requestExecutor.on(name, () => events.push(name));
     }
-    const group = await sdk(requestExecutor).groupApi.createGroup({ group: { profile: { name: 'Builders' } } });
+    const group = await sdk(requestExecutor).groupApi.createGroup({
+      group: { profile: { name: 'Builders' } },
+    });
     expect(group.id).toBe('00g1');
     expect(stage.clock.slept).toEqual([31_000]);
     expect(stage.api.calls.map(({ body }) => JSON.parse(body).profile.name)).toEqual(

@@ -114,6 +114,8 @@ describe('after a 401', () => {
     const late = client.fetch(stage.ref, '/late');
     await until(() => stage.api.calls.length === 1);
     expect((await client.fetch(stage.ref, '/early')).status).toBe(200);
+    // Beyond the time in which nothing is reported twice.
+    stage.clock.advanceSeconds(10);
     release();
     expect((await late).status).toBe(200);
     expect([stage.reports.length, stage.reads]).toEqual([1, 2]);
@@ -144,6 +146,17 @@ describe('after a 401', () => {
       { status: 401, version: 1 },
       { status: 401, version: 2 },
     ]);
+  });
+
+  it('a version that is newer each time is tried once', async () => {
+    let version = 1;
+    stage.onReport = () => {
+      version += 1;
+      stage.hold({ version });
+      return undefined;
+    };
+    expect((await stage.client().fetch(stage.ref, '/')).status).toBe(401);
+    expect(stage.api.calls).toHaveLength(2);
   });
 
   it('a connection made anew counts as newer, whatever its version', async () => {
@@ -211,6 +224,17 @@ describe('after a 401', () => {
       code: 'invalid_request',
     });
     expect(stage.api.sent('authorization')).toEqual(['Bearer secret-1']);
+  });
+
+  it('nor after a redirect', async () => {
+    stage.onReport = () => {
+      stage.hold({ credential: 'secret-2', version: 2, baseUrl: 'https://other.example' });
+      return undefined;
+    };
+    stage.api.answer = ({ path }) =>
+      path === '/from' ? { status: 302, headers: { location: '/to' } } : { status: 401 };
+    expect((await stage.client().fetch(stage.ref, '/from')).status).toBe(401);
+    expect(stage.api.sent('authorization')).toEqual(['Bearer secret-1', 'Bearer secret-1']);
   });
 
   it('the first answer’s connection is let go', async () => {

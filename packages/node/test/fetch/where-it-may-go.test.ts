@@ -206,6 +206,16 @@ describe('the credential', () => {
     expect(stage.api.sent('dpop')).toEqual([undefined]);
   });
 
+  it('is not sent with a Host of the caller’s, by no fetch', async () => {
+    const hosts: (string | null)[] = [];
+    const providerFetch: typeof fetch = async (_input, init) => {
+      hosts.push(new Headers(init?.headers).get('host'));
+      return new Response();
+    };
+    await stage.client({ providerFetch }).fetch(stage.ref, '/', { headers: { Host: 'evil.example' } });
+    expect(hosts).toEqual([null]);
+  });
+
   it('wins over the headers of a Request', async () => {
     const request = new Request(`${stage.api.origin}/`, { headers: { authorization: 'mine' } });
     await stage.client().fetch(stage.ref, request);
