@@ -18,6 +18,8 @@ import { ConnectSessions } from './connect-sessions.js';
 import { type CallOptions, type ConnectionFilter, Connections, type CreateOptions } from './connections.js';
 import { CredentialReader, type ReadOptions } from './credential-reader.js';
 import type { CredentialRef } from './credential-ref.js';
+import { AuthorizedFetch } from './fetch/authorized-fetch.js';
+import type { FetchInput } from './fetch/outgoing-request.js';
 import { HttpTransport } from './http-transport.js';
 import { type IntegrationOptions, Integrations } from './integrations.js';
 import { NamedSecrets } from './named-secrets.js';
@@ -39,6 +41,7 @@ export class Authpipe {
   readonly #sessions: ConnectSessions;
   readonly #integrations: Integrations;
   readonly #secrets: NamedSecrets;
+  readonly #fetch: AuthorizedFetch;
 
   /** @throws AuthpipeError `invalid_request` when an option is wrong or missing, saying what to change */
   constructor(options: AuthpipeOptions = {}) {
@@ -58,6 +61,12 @@ export class Authpipe {
       maxAgeSeconds: checked.maxAgeSeconds,
       refreshNow: (id) => this.#connections.act(id, 'refresh', {}),
     });
+    this.#fetch = new AuthorizedFetch({
+      reader: this.#reader,
+      report: (id, report) => this.#connections.report(id, report, {}),
+      clock: checked.clock,
+      providerFetch: checked.providerFetch,
+    });
   }
 
   /**
@@ -70,6 +79,28 @@ export class Authpipe {
    */
   getCredential(ref: CredentialRef, options?: ReadOptions): Promise<Credential> {
     return this.#reader.read(ref, options);
+  }
+
+  /**
+   * Calls the provider's API with the credential of a connection: `fetch`, with the right headers added (a DPoP proof
+   * too) and a path put below the connection's `baseUrl`. The credential goes to that origin only: redirects are followed
+   * there, at most 5, and any other 3xx answer is handed back as it is.
+   *
+   * On 401 the refusal is reported, a fresh credential is fetched and, if it is a newer one and the body can be sent
+   * again (not a stream), the call is repeated once. An API that can't be reached rejects as `fetch` does.
+   * @throws AuthpipeError `invalid_request` for another origin, before anything is sent; `insufficient_scope` with
+   *   `missingScopes` for a 403 that says so (RFC 6750 section 3.1); and what `getCredential` throws
+   */
+  fetch(ref: CredentialRef, input: FetchInput, init?: RequestInit): Promise<Response> {
+    return this.#fetch.send(ref, input, init);
+  }
+
+  /**
+   * `fetch` for one connection, as a function of the standard's signature: for SDKs that take one.
+   * @throws AuthpipeError `invalid_request` at once for a ref that is not valid
+   */
+  fetchFor(ref: CredentialRef): typeof fetch {
+    return this.#fetch.bind(ref);
   }
 
   /** Leave for one person to connect one account: hand `token` to your page, or send `url` to the person. */

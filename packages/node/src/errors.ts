@@ -16,6 +16,8 @@ export interface AuthpipeErrorDetails {
   readonly reason?: string | undefined;
   /** With `invalid_request`: which fields, as RFC 6901 pointers. */
   readonly errors?: readonly FieldError[] | undefined;
+  /** With `insufficient_scope`: what the call needs and the credential lacks; empty where the provider names none. */
+  readonly missingScopes?: readonly string[] | undefined;
   /** How long the server asks to wait before the next try. */
   readonly retryAfterSeconds?: number | undefined;
   readonly cause?: unknown;
@@ -35,6 +37,7 @@ export class AuthpipeError extends Error {
   declare readonly connectionId?: string;
   declare readonly reason?: string;
   declare readonly errors?: readonly FieldError[];
+  declare readonly missingScopes?: readonly string[];
   declare readonly retryAfterSeconds?: number;
 
   constructor(code: AuthpipeErrorCode, message: string, details: AuthpipeErrorDetails = {}) {

@@ -21,5 +21,6 @@ export type { CallOptions, ConnectionFilter, CreateOptions } from './connections
 export type { ReadOptions } from './credential-reader.js';
 export type { ConnectionIdRef, CredentialRef, Owner, OwnerRef, Target } from './credential-ref.js';
 export { AuthpipeError, type AuthpipeErrorCode, type AuthpipeErrorDetails } from './errors.js';
+export type { FetchInput } from './fetch/outgoing-request.js';
 export type { IntegrationOptions } from './integrations.js';
 export type { AuthpipeOptions } from './options.js';

@@ -7,8 +7,10 @@ export interface AuthpipeOptions {
   readonly apiKey?: string | undefined;
   /** Where the server is, such as `https://auth.example.com`. Default: the environment variable `AUTHPIPE_URL`. */
   readonly baseUrl?: string | undefined;
-  /** Used instead of the global `fetch`. */
+  /** Used instead of the global `fetch` for calls to the Authpipe server. */
   readonly fetch?: typeof fetch | undefined;
+  /** Used instead of the global `fetch` for calls to providers' APIs: a proxy, say, or a test. */
+  readonly providerFetch?: typeof fetch | undefined;
   /** Used instead of the machine's clock. */
   readonly clock?: Clock | undefined;
   /** How many credentials are kept; the least recently read goes first. Default: 10,000. */
@@ -30,6 +32,7 @@ export interface CheckedOptions {
   /** Which environment the key opens: the middle of `ap_ENVIRONMENT_…`. */
   readonly environment: string;
   readonly fetch: typeof fetch;
+  readonly providerFetch: typeof fetch;
   readonly clock: Clock;
   readonly maxEntries: number;
   readonly maxAgeSeconds: number;
@@ -57,6 +60,8 @@ export const checkOptions = (options: AuthpipeOptions): CheckedOptions => {
     environment: apiKey?.split('_')[1] ?? '',
     baseUrl: checkedUrl(options.baseUrl ?? process.env.AUTHPIPE_URL),
     fetch: options.fetch ?? globalThis.fetch,
+    // Looked up at each call: what traces or intercepts calls replaces the global later than this.
+    providerFetch: options.providerFetch ?? ((input, init) => globalThis.fetch(input, init)),
     clock: options.clock ?? systemClock,
     maxEntries: wholeNumber('maxEntries', options.maxEntries ?? DEFAULT_MAX_ENTRIES, 1, 10_000_000),
     maxAgeSeconds: wholeNumber('maxAgeSeconds', options.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS, 1, 3_600),
