@@ -6,9 +6,12 @@ import { webhookInvalid } from './webhook-error.js';
 import { ReceivedWebhook, type WebhookRequest } from './webhook-request.js';
 import { checkTolerance, DEFAULT_TOLERANCE_SECONDS } from './webhook-timestamp.js';
 
-/** The secret of a webhook endpoint, or several while it is changed: each `whsec_…`, as it was shown. */
+/**
+ * The secret of a webhook endpoint, or several while it is changed: each `whsec_…`, as it was shown. An undefined one, as
+ * of an environment variable that is not set, is refused.
+ */
 export type EndpointSecrets =
-  | { readonly secret: string; readonly secrets?: never }
+  | { readonly secret: string | undefined; readonly secrets?: never }
   | { readonly secrets: readonly string[]; readonly secret?: never };
 
 /** A webhook of Authpipe and what to check it with. */
