@@ -52,12 +52,12 @@ export class KeptValues<T extends object> {
     return kept.value;
   }
 
-  /** The value, read again before its time because `used` did not do: at most once in five seconds a key. */
-  async getAgain(key: string, used: T, read: (how: HowToRead) => Promise<T>): Promise<T> {
+  /** The value, read again before its time because the kept one did not do: at most once in five seconds a key. */
+  async getAgain(key: string, read: (how: HowToRead) => Promise<T>): Promise<T> {
     const kept = this.#kept.get(key);
     const now = this.#settings.now();
     if (kept !== undefined) {
-      if (kept.value !== used || now < kept.quietUntilMillis) return kept.value;
+      if (now < kept.quietUntilMillis) return kept.value;
       kept.quietUntilMillis = now + PAUSE_MILLIS;
     }
     return this.#read(key, () => read({ attempts: 1 }), now + PAUSE_MILLIS);

@@ -109,7 +109,7 @@ export class ProviderWebhooks {
       if (!(error instanceof AuthpipeError) || error.reason !== 'signature_mismatch')
         throw about(held, error);
       // The secret may have been changed since it was read.
-      const current = await this.#secrets.getAgain(key, held, read);
+      const current = await this.#secrets.getAgain(key, read);
       if (current.secret === held.secret) throw about(held, error);
       try {
         checkByScheme(scheme, webhook, current.secret, now());

@@ -331,6 +331,19 @@ describe('the secret is read', () => {
     await client.deleteConnection('conn_1');
     expect(await failure(verify())).toMatchObject({ code: 'connection_not_found' });
   });
+
+  it.each([
+    [404, 'connection_not_found'],
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+  ])('and not used on once the server answers %i', async (status, code) => {
+    await verify();
+    override = ({ path }) => (path === '/v1/credentials' ? problem(status, code) : undefined);
+    expect(await verify()).toEqual(JSON.parse(BODY));
+    clock.advanceSeconds(60);
+    expect(await failure(verify())).toMatchObject({ code });
+    expect(await failure(verify())).toMatchObject({ code });
+  });
 });
 
 describe('while the server is down', () => {
@@ -345,6 +358,8 @@ describe('while the server is down', () => {
   });
 
   it('only the first that notices waits, and the server is asked every five seconds', async () => {
+    // Whoever waited for the request that hangs would wait longer than this test may take.
+    client = new Authpipe({ apiKey: API_KEY, baseUrl: server.url, clock, timeoutMillis: 600_000 });
     await verify();
     override = () => problem(503, 'provider_unavailable');
     clock.advanceSeconds(61);
@@ -353,7 +368,7 @@ describe('while the server is down', () => {
     override = () => 'hang';
     clock.advanceSeconds(5);
     expect(await verify()).toEqual(JSON.parse(BODY));
-  });
+  }, 30_000);
 
   it('a webhook whose secret is not known fails with what happened', async () => {
     override = () => 'cut';
