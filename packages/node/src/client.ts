@@ -1,4 +1,5 @@
 import type {
+  AuthpipeEvent,
   Connection,
   ConnectionReport,
   ConnectSessionRequest,
@@ -14,6 +15,7 @@ import type {
   NamedSecret,
   NamedSecretInfo,
 } from '@authpipe/types';
+import type { Clock } from './clock.js';
 import { ConnectSessions } from './connect-sessions.js';
 import { type CallOptions, type ConnectionFilter, Connections, type CreateOptions } from './connections.js';
 import { CredentialReader, type ReadOptions } from './credential-reader.js';
@@ -24,6 +26,8 @@ import { HttpTransport } from './http-transport.js';
 import { type IntegrationOptions, Integrations } from './integrations.js';
 import { NamedSecrets } from './named-secrets.js';
 import { type AuthpipeOptions, checkOptions } from './options.js';
+import { type ProviderWebhookInput, ProviderWebhooks } from './provider-webhooks.js';
+import { type VerifyWebhookInput, verifyWebhook } from './verify-webhook.js';
 
 /**
  * A client of an Authpipe server. Make one per process and keep it: its cache is what makes reads instant.
@@ -42,6 +46,8 @@ export class Authpipe {
   readonly #integrations: Integrations;
   readonly #secrets: NamedSecrets;
   readonly #fetch: AuthorizedFetch;
+  readonly #webhooks: ProviderWebhooks;
+  readonly #clock: Clock;
 
   /** @throws AuthpipeError `invalid_request` when an option is wrong or missing, saying what to change */
   constructor(options: AuthpipeOptions = {}) {
@@ -66,6 +72,12 @@ export class Authpipe {
       report: (id, report) => this.#connections.report(id, report, {}),
       clock: checked.clock,
       providerFetch: checked.providerFetch,
+    });
+    this.#clock = checked.clock;
+    this.#webhooks = new ProviderWebhooks({
+      ...{ transport: this.#transport, connections: this.#connections, secrets: this.#secrets },
+      readCredential: (ref) => this.#reader.read(ref),
+      ...{ clock: checked.clock, maxEntries: checked.maxEntries, maxAgeSeconds: checked.maxAgeSeconds },
     });
   }
 
@@ -151,6 +163,7 @@ export class Authpipe {
   async importConnection(request: ImportConnectionRequest, options: CreateOptions = {}): Promise<Connection> {
     const connection = await this.#connections.import(request, options);
     this.#reader.forget(connection.id);
+    this.#webhooks.forget(connection.id);
     return connection;
   }
 
@@ -185,6 +198,7 @@ export class Authpipe {
     } finally {
       // Again: a read during the call may have put it back.
       this.#reader.forget(id);
+      this.#webhooks.forget(id);
     }
   }
 
@@ -195,6 +209,7 @@ export class Authpipe {
       return await this.#connections.deleteTenant(tenantId, options);
     } finally {
       this.#reader.forgetAll();
+      this.#webhooks.forgetAll();
     }
   }
 
@@ -223,13 +238,15 @@ export class Authpipe {
   }
 
   /** Keeps a named secret with a connection, such as a provider's webhook secret. */
-  putSecret(
+  async putSecret(
     connectionId: string,
     name: string,
     value: string,
     options: CallOptions = {},
   ): Promise<NamedSecretInfo> {
-    return this.#secrets.put(connectionId, name, value, options);
+    const info = await this.#secrets.put(connectionId, name, value, options);
+    this.#webhooks.forget(connectionId);
+    return info;
   }
 
   /** A named secret with its value; read from the server each time. @throws AuthpipeError `not_found` */
@@ -238,14 +255,40 @@ export class Authpipe {
   }
 
   /** Forgets a named secret. */
-  deleteSecret(connectionId: string, name: string, options: CallOptions = {}): Promise<void> {
-    return this.#secrets.delete(connectionId, name, options);
+  async deleteSecret(connectionId: string, name: string, options: CallOptions = {}): Promise<void> {
+    await this.#secrets.delete(connectionId, name, options);
+    this.#webhooks.forget(connectionId);
+  }
+
+  /** Checks a webhook of your Authpipe server: the function `verifyWebhook`, by this client's clock. Throws at once. */
+  verifyWebhook(input: VerifyWebhookInput): AuthpipeEvent {
+    return verifyWebhook({ clock: this.#clock, ...input });
+  }
+
+  /**
+   * Checks a provider's webhook by the provider's own scheme, with the webhook secret that is stored at a connection:
+   * its credential, of kind `webhook_secret`, or with `secretName` a named secret. The secret is kept for
+   * `maxAgeSeconds`, and read again, at most every 5 seconds, when a signature does not fit.
+   *
+   * Needs `credentials:read`, and a ref without `provider` also `connections:read`. A provider whose signature holds no
+   * time can't be told from somebody who sends its webhook again: keep the ids of those you handled.
+   * @returns the body's JSON, or the body as it was given where it is not JSON
+   * @throws AuthpipeError `webhook_invalid` with the check that failed as its `reason`; `invalid_request` for a body
+   *   that was parsed, or a provider whose webhooks can't be checked; what reading the secret throws
+   */
+  verifyProviderWebhook(
+    ref: CredentialRef,
+    input: ProviderWebhookInput,
+    options: CallOptions = {},
+  ): Promise<unknown> {
+    return this.#webhooks.verify(ref, input, options);
   }
 
   /** Ends running requests and empties the cache; later calls reject. A script ends by itself without it. */
   close(): void {
     this.#transport.close();
     this.#reader.forgetAll();
+    this.#webhooks.forgetAll();
   }
 
   /** For `using`: the same as `close()`. */

@@ -12,7 +12,7 @@ export interface AuthpipeErrorDetails {
   /** The server's name for the request: the same in its log. */
   readonly requestId?: string | undefined;
   readonly connectionId?: string | undefined;
-  /** Why the connection is in its state, such as `revoked`. */
+  /** Why the connection is in its state, such as `revoked`; with `webhook_invalid`, which check failed. */
   readonly reason?: string | undefined;
   /** With `invalid_request`: which fields, as RFC 6901 pointers. */
   readonly errors?: readonly FieldError[] | undefined;

@@ -1,4 +1,5 @@
 export type {
+  AuthpipeEvent,
   Connection,
   ConnectionReport,
   ConnectSessionRequest,
@@ -7,6 +8,7 @@ export type {
   Credential,
   DeletedConnection,
   DeletedTenant,
+  EventType,
   FieldError,
   ImportConnectionRequest,
   Integration,
@@ -24,3 +26,7 @@ export { AuthpipeError, type AuthpipeErrorCode, type AuthpipeErrorDetails } from
 export type { FetchInput } from './fetch/outgoing-request.js';
 export type { IntegrationOptions } from './integrations.js';
 export type { AuthpipeOptions } from './options.js';
+export type { ProviderWebhookInput } from './provider-webhooks.js';
+export { type EndpointSecrets, type VerifyWebhookInput, verifyWebhook } from './verify-webhook.js';
+export type { WebhookFault } from './webhook-error.js';
+export type { WebhookBody, WebhookHeaders, WebhookRequest } from './webhook-request.js';

@@ -1,8 +1,11 @@
 import type { NamedSecret, NamedSecretInfo } from '@authpipe/types';
 import type { CallOptions } from './connections.js';
-import { type HttpTransport, pathOf } from './http-transport.js';
+import { type HttpCall, type HttpTransport, pathOf } from './http-transport.js';
 
-/** The server's calls about a connection's named secrets, one to one. Never cached. */
+/** How a secret is read, beside what any call may be given. */
+type ReadOptions = CallOptions & Pick<HttpCall, 'attempts' | 'background'>;
+
+/** The server's calls about a connection's named secrets, one to one. Nothing is kept here. */
 export class NamedSecrets {
   readonly #transport: HttpTransport;
 
@@ -20,11 +23,11 @@ export class NamedSecrets {
     return (await this.#transport.send(call)) as NamedSecretInfo;
   }
 
-  async get(connectionId: string, name: string, { signal }: CallOptions): Promise<NamedSecret> {
+  async get(connectionId: string, name: string, options: ReadOptions): Promise<NamedSecret> {
     return (await this.#transport.send({
       method: 'GET',
       path: place(connectionId, name),
-      signal,
+      ...options,
     })) as NamedSecret;
   }
 

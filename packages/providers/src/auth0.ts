@@ -172,4 +172,10 @@ export const auth0 = {
     },
     readError: readBearerAnswer,
   },
+  // Log streams to a custom webhook: the authorization token is the header's whole value.
+  webhooks: {
+    kind: 'shared_secret',
+    header: 'authorization',
+    source: 'https://auth0.com/docs/customize/log-streams/custom-log-streams',
+  },
 } as const satisfies ProviderDefinition;

@@ -312,6 +312,43 @@ export interface BasicMethod extends AuthMethodBase {
 
 export type AuthMethod = OAuthCodeMethod | ClientCredentialsMethod | ApiKeyMethod | BasicMethod;
 
+/**
+ * How the provider proves that a webhook is its own, as the page `source` documents it. Header names in lower case.
+ * Only what a vendor's page says: a guess would refuse real webhooks, or take forged ones.
+ */
+export type WebhookScheme =
+  | {
+      /** A shared secret signs the body: an HMAC in a header. @see RFC 2104 */
+      readonly kind: 'hmac';
+      readonly header: string;
+      readonly algorithm: 'sha256' | 'sha1';
+      readonly encoding: 'hex' | 'base64';
+      /** Stands before the signature in the header: `sha256=`. */
+      readonly prefix?: string;
+      /** What is signed: text around `{body}`, and `{timestamp}` and `{id}` where their headers are signed too. */
+      readonly signed: string;
+      /** Holds the seconds since 1970 that `{timestamp}` stands for. */
+      readonly timestampHeader?: string;
+      /** How far that may be from now. Default: 300. */
+      readonly toleranceSeconds?: number;
+      /** Holds what `{id}` stands for. */
+      readonly idHeader?: string;
+      readonly source: string;
+    }
+  | {
+      /** The secret itself is the whole value of a header. */
+      readonly kind: 'shared_secret';
+      readonly header: string;
+      /** The administrator may pick another header at the provider. */
+      readonly headerIsChosen?: boolean;
+      readonly source: string;
+    }
+  | {
+      /** Standard Webhooks, symmetric. @see https://www.standardwebhooks.com */
+      readonly kind: 'standard_webhooks';
+      readonly source: string;
+    };
+
 /** Everything Authpipe knows of a provider. */
 export interface ProviderDefinition {
   /** Stable, lower case: `okta`. */
@@ -332,4 +369,6 @@ export interface ProviderDefinition {
     /** What a refused call of the provider's API says of the credential. */
     readonly readError: (answer: HttpAnswer) => ProbeVerdict;
   };
+  /** Left out where the provider sends no webhooks, or does not document how they are proved. */
+  readonly webhooks?: WebhookScheme;
 }

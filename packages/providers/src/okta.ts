@@ -163,6 +163,13 @@ export const okta = {
     },
     readError: readOktaApiAnswer,
   },
+  // Event hooks: the administrator types the header's name, Authorization as a rule, and its whole value.
+  webhooks: {
+    kind: 'shared_secret',
+    header: 'authorization',
+    headerIsChosen: true,
+    source: 'https://developer.okta.com/docs/guides/set-up-event-hook/-/register-your-endpoint/',
+  },
 } as const satisfies ProviderDefinition;
 
 /** The account of `GET /api/v1/users/me`; its id is the `sub` of the org's ID tokens. */

@@ -96,6 +96,16 @@ export const snyk = {
     baseUrl: 'https://api.{region}',
     readError: readBearerAnswer,
   },
+  webhooks: {
+    kind: 'hmac',
+    header: 'x-hub-signature',
+    algorithm: 'sha256',
+    encoding: 'hex',
+    prefix: 'sha256=',
+    signed: '{body}',
+    source:
+      'https://docs.snyk.io/snyk-api/how-to-use-snyk-webhooks-apis/validation-and-versioning-of-payloads',
+  },
 } as const satisfies ProviderDefinition;
 
 /** The JSON:API answer of `GET /rest/self`. */

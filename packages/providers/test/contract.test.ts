@@ -136,6 +136,17 @@ describe.each(providers.map((provider) => [provider.id, provider] as const))('%s
     expect(provider.api.readError({ status: 429, headers: {}, body: '' }).result).toBe('inconclusive');
   });
 
+  it('proves its webhooks, where it does, by what is signed in headers that it names', () => {
+    const { webhooks } = provider;
+    if (webhooks === undefined) return;
+    expect(new URL(webhooks.source).protocol).toBe('https:');
+    if (webhooks.kind !== 'standard_webhooks') expect(webhooks.header).toMatch(/^[a-z-]+$/);
+    if (webhooks.kind !== 'hmac') return;
+    expect(webhooks.signed.split('{body}')).toHaveLength(2);
+    expect(webhooks.signed.includes('{timestamp}')).toBe(webhooks.timestampHeader !== undefined);
+    expect(webhooks.signed.includes('{id}')).toBe(webhooks.idHeader !== undefined);
+  });
+
   it('names headers in lower case', () => {
     const { limit, remaining, reset } = provider.api.rateLimit ?? {};
     for (const header of [limit, remaining, reset]) expect(header ?? '').toMatch(/^[a-z-]*$/);

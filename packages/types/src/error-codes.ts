@@ -39,5 +39,5 @@ export interface ErrorCodeEntry {
 /** A code that the server answers with. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** Codes that only the SDK raises: no answer came, or the provider refused a scope. */
-export type SdkErrorCode = 'server_unreachable' | 'insufficient_scope';
+/** Codes that only the SDK raises: no answer came, the provider refused a scope, or a webhook is not from who it says. */
+export type SdkErrorCode = 'server_unreachable' | 'insufficient_scope' | 'webhook_invalid';

@@ -10,7 +10,11 @@ import {
 } from '../src/index.js';
 
 const PAGES = join(import.meta.dirname, '..', '..', '..', 'docs', 'errors');
-const sdkCodes: Record<SdkErrorCode, true> = { server_unreachable: true, insufficient_scope: true };
+const sdkCodes: Record<SdkErrorCode, true> = {
+  server_unreachable: true,
+  insufficient_scope: true,
+  webhook_invalid: true,
+};
 const serverCodes = Object.keys(ERROR_CODES) as ErrorCode[];
 const everyCode = [...new Set([...serverCodes, ...Object.keys(sdkCodes), ...sessionErrorCode.options])];
 

@@ -1,4 +1,5 @@
 import { type ConfigField, findProvider, type ProviderDefinition, providers } from '@authpipe/providers';
+import type { WebhookScheme } from '@authpipe/types';
 import { Problem } from '../../errors/problem.js';
 import type { Route } from '../route.js';
 
@@ -29,6 +30,7 @@ const definitionToWire = (definition: ProviderDefinition) => ({
   config: Object.fromEntries(
     Object.entries(definition.config).map(([name, field]) => [name, fieldToWire(field)]),
   ),
+  ...(definition.webhooks ? { webhooks: definition.webhooks satisfies WebhookScheme } : {}),
 });
 
 /** The catalogue, for anybody. */
