@@ -32,5 +32,10 @@ export const authpipeEvent = z.object({
   status: connectionStatus.nullable(),
   reason: statusReason.nullable(),
   metadata,
+  /**
+   * Only with a new version of the credential: the provider ended the previous access token, so that whoever holds it
+   * must not use it again. Left out: the previous one works until its own end.
+   */
+  invalidatesPrevious: z.boolean().optional(),
 });
 export type AuthpipeEvent = z.infer<typeof authpipeEvent>;
