@@ -39,7 +39,8 @@ export class HttpServer {
     this.#server = server;
   }
 
-  static async start(): Promise<HttpServer> {
+  /** Starts on a free port, or on one that is known to be free. */
+  static async start(port = 0): Promise<HttpServer> {
     const server = createServer();
     const started = new HttpServer(server);
     server.on('request', async (incoming, outgoing) => {
@@ -69,7 +70,7 @@ export class HttpServer {
       outgoing.writeHead(answer.status ?? 200, { 'content-type': type, ...answer.headers });
       outgoing.end(answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json)));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return started;
   }
 
