@@ -25,21 +25,26 @@ export class CacheEntry {
   readonly connectionId: string;
   /** The last question got no answer: reads are served and the server is asked in the background. */
   unanswered = false;
+  /** Something newer is known to be there: only an answer confirms this entry, the event stream does not. */
+  outdated = false;
   /** Where the owner index points here. */
   paths: RefPath[] = [];
-  /** When the request was sent that brought it. Milliseconds since 1970, as the next two. */
+  /** When the request was sent that brought it. Milliseconds since 1970, as the next three. */
   askedAtMillis: number;
   expiresAtMillis: number;
+  refreshAfterMillis: number;
   /** From then on a read waits for the server's word, unless the server gave none the last time. */
   staleAtMillis: number;
 
-  constructor({ credential, expiresAtMillis }: CredentialAnswer, freshness: Freshness, touchedAt: number) {
+  constructor(answer: CredentialAnswer, freshness: Freshness, touchedAt: number) {
+    const { credential } = answer;
     this.touchedAt = touchedAt;
     this.promise = Promise.resolve(credential);
     this.credential = credential;
     this.connectionId = credential.connectionId;
     this.askedAtMillis = freshness.askedAtMillis;
-    this.expiresAtMillis = expiresAtMillis;
+    this.expiresAtMillis = answer.expiresAtMillis;
+    this.refreshAfterMillis = answer.refreshAfterMillis;
     this.staleAtMillis = freshness.staleAtMillis;
     this.rest(Math.min(freshness.quietUntilMillis, freshness.staleAtMillis));
   }
@@ -54,9 +59,16 @@ export class CacheEntry {
     this.credential = answer.credential;
     this.askedAtMillis = freshness.askedAtMillis;
     this.expiresAtMillis = answer.expiresAtMillis;
-    this.staleAtMillis = freshness.staleAtMillis;
+    this.refreshAfterMillis = answer.refreshAfterMillis;
+    this.outdated = false;
+    this.confirm(freshness);
+  }
+
+  /** Takes the server's word that what is held still stands. */
+  confirm({ quietUntilMillis, staleAtMillis }: Omit<Freshness, 'askedAtMillis'>): void {
+    this.staleAtMillis = staleAtMillis;
     this.unanswered = false;
-    this.rest(Math.min(freshness.quietUntilMillis, freshness.staleAtMillis));
+    this.rest(Math.min(quietUntilMillis, staleAtMillis));
   }
 
   /** Lets reads be answered without a further thought until then, or until it expires. */

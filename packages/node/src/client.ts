@@ -25,9 +25,19 @@ import type { FetchInput } from './fetch/outgoing-request.js';
 import { HttpTransport } from './http-transport.js';
 import { type IntegrationOptions, Integrations } from './integrations.js';
 import { NamedSecrets } from './named-secrets.js';
+import { CacheObserver } from './observe/cache-observer.js';
+import { Telemetry } from './observe/telemetry.js';
 import { type AuthpipeOptions, checkOptions } from './options.js';
+import { type PreloadResult, type PreloadScope, preload } from './preload.js';
 import { type ProviderWebhookInput, ProviderWebhooks } from './provider-webhooks.js';
+import { EventStream } from './stream/event-stream.js';
 import { type VerifyWebhookInput, verifyWebhook } from './verify-webhook.js';
+
+/**
+ * What keeps the cache fresh: `stream`, the server's events, which tell of every change at once; `max_age`, the age of
+ * what is cached, which bounds how late a change is seen by `maxAgeSeconds`.
+ */
+export type Freshness = 'stream' | 'max_age';
 
 /**
  * A client of an Authpipe server. Make one per process and keep it: its cache is what makes reads instant.
@@ -41,6 +51,9 @@ export class Authpipe {
   readonly environment: string;
   readonly #transport: HttpTransport;
   readonly #reader: CredentialReader;
+  readonly #stream: EventStream | undefined;
+  readonly #telemetry: Telemetry;
+  readonly #maxEntries: number;
   readonly #connections: Connections;
   readonly #sessions: ConnectSessions;
   readonly #integrations: Integrations;
@@ -54,18 +67,43 @@ export class Authpipe {
     const checked = checkOptions(options);
     this.baseUrl = checked.baseUrl;
     this.environment = checked.environment;
-    this.#transport = new HttpTransport(checked);
+    const observer = new CacheObserver(checked.hooks);
+    this.#telemetry = new Telemetry({
+      ...checked,
+      counts: observer.counts,
+      size: () => this.#reader.size,
+      isStreaming: () => this.freshness === 'stream',
+      onMetrics: () => this.#reader.observeHits(),
+    });
+    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest);
     this.#connections = new Connections(this.#transport);
     this.#sessions = new ConnectSessions(this.#transport);
     this.#integrations = new Integrations(this.#transport);
     this.#secrets = new NamedSecrets(this.#transport);
+    if (checked.stream) {
+      this.#stream = new EventStream({
+        ...checked,
+        random: Math.random,
+        fetch: checked.streamFetch,
+        onEvent: (event) => {
+          this.#reader.heed(event);
+          if (event.connectionId !== null) this.#webhooks.forget(event.connectionId);
+        },
+        onError: (error) => observer.error('stream', error),
+      });
+    }
+    this.#maxEntries = checked.maxEntries;
     this.#reader = new CredentialReader({
       transport: this.#transport,
       clock: checked.clock,
       random: Math.random,
       maxEntries: checked.maxEntries,
       maxAgeSeconds: checked.maxAgeSeconds,
+      word: this.#stream,
+      observer,
+      observesHits: checked.hooks?.hit !== undefined,
       refreshNow: (id) => this.#connections.act(id, 'refresh', {}),
+      onAnswer: () => this.#stream?.open(),
     });
     this.#fetch = new AuthorizedFetch({
       reader: this.#reader,
@@ -85,7 +123,7 @@ export class Authpipe {
    * A credential that is valid now, from the cache where it can be. The object is frozen and shared by all readers.
    * Times in it are RFC 3339 strings, as the server gave them.
    *
-   * With `minValiditySeconds` it is valid for at least that long; where the server's is not, the provider is asked for
+   * With `minValidity` it is valid for at least so many seconds; where the server's is not, the provider is asked for
    * a new one, which needs a key with `connections:write`.
    * @throws AuthpipeError `needs_reconnect`, `connection_not_found`, `connection_ambiguous`, `server_unreachable`, …
    */
@@ -113,6 +151,35 @@ export class Authpipe {
    */
   fetchFor(ref: CredentialRef): typeof fetch {
     return this.#fetch.bind(ref);
+  }
+
+  /**
+   * The cached credential, for hot paths that can't wait; `undefined` where the server has to be asked first. Never an
+   * expired one, and never I/O before it returns: `authpipe.getCredentialSync(ref) ?? (await authpipe.getCredential(ref))`.
+   * One that should be renewed is returned while a request in the background fetches the next.
+   * @throws AuthpipeError `invalid_request` for a ref that is not valid, such as one whose `userId` is undefined
+   */
+  getCredentialSync(ref: CredentialRef): Credential | undefined {
+    return this.#reader.peek(ref);
+  }
+
+  /**
+   * Loads a tenant's credentials into the cache, up to `maxEntries`, so that the first read of each is warm. Connections
+   * without one to use are listed in `failed`. Needs a key with `connections:read`.
+   * @throws AuthpipeError where the tenant's connections can't be listed
+   */
+  preload(scope: PreloadScope, options: CallOptions = {}): Promise<PreloadResult> {
+    return preload(scope, options, {
+      list: (filter, listing) => this.#connections.list(filter, listing),
+      load: (ref) => this.#reader.load(ref),
+      point: (path, id) => this.#reader.point(path, id),
+      maxEntries: this.#maxEntries,
+    });
+  }
+
+  /** What keeps the cache fresh at this moment. */
+  get freshness(): Freshness {
+    return this.#stream?.isLive === true ? 'stream' : 'max_age';
   }
 
   /** Leave for one person to connect one account: hand `token` to your page, or send `url` to the person. */
@@ -284,10 +351,12 @@ export class Authpipe {
     return this.#webhooks.verify(ref, input, options);
   }
 
-  /** Ends running requests and empties the cache; later calls reject. A script ends by itself without it. */
+  /** Ends running requests and the event stream, and empties the cache; later calls reject. A script ends without it. */
   close(): void {
     this.#transport.close();
-    this.#reader.forgetAll();
+    this.#stream?.close();
+    this.#telemetry.close();
+    this.#reader.forgetAll('closed');
     this.#webhooks.forgetAll();
   }
 
@@ -302,8 +371,22 @@ export class Authpipe {
   }
 
   /** What `JSON.stringify` shows: never the key, never a credential. */
-  toJSON(): { baseUrl: string; environment: string; cachedCredentials: number } {
-    return { baseUrl: this.baseUrl, environment: this.environment, cachedCredentials: this.#reader.size };
+  toJSON(): {
+    baseUrl: string;
+    environment: string;
+    cachedCredentials: number;
+    freshness: Freshness;
+    /** Why there is no stream, where there should be one. */
+    streamError?: string;
+  } {
+    const streamError = this.#stream?.lastError?.message;
+    return {
+      baseUrl: this.baseUrl,
+      environment: this.environment,
+      cachedCredentials: this.#reader.size,
+      freshness: this.freshness,
+      ...(streamError === undefined ? {} : { streamError }),
+    };
   }
 
   /** What `console.log` shows: the same as `toJSON`. */

@@ -3,13 +3,19 @@ export interface Clock {
   /** Milliseconds since 1970, as `Date.now()`. */
   now(): number;
   /** Waits; rejects with the signal's reason when that is aborted first. */
-  sleep(millis: number, signal?: AbortSignal): Promise<void>;
+  sleep(millis: number, signal?: AbortSignal, options?: SleepOptions): Promise<void>;
+}
+
+/** How a wait is meant. */
+export interface SleepOptions {
+  /** Nobody waits for its end: it must not keep the process alive. Default: false. */
+  readonly background?: boolean;
 }
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: Date.now,
-  sleep: (millis, signal) =>
+  sleep: (millis, signal, { background = false } = {}) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(signal.reason);
@@ -23,6 +29,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', stop);
         resolve();
       }, millis);
+      if (background) timer.unref();
       signal?.addEventListener('abort', stop, { once: true });
     }),
 };

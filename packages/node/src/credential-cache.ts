@@ -1,8 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { CacheEntry, type Freshness } from './cache-entry.js';
 import type { LooseRef } from './credential-ref.js';
+import type { EvictReason } from './observe/hooks.js';
 import { OwnerIndex, type RefPath } from './owner-index.js';
 import type { CredentialAnswer } from './read-credential.js';
+
+type OnEvict = (entry: CacheEntry, reason: EvictReason) => void;
 
 /**
  * Credentials by connection, bounded, the least recently read out first; found by id or by owner, one entry for both.
@@ -16,9 +19,19 @@ export class CredentialCache {
   /** A read is recorded once in so many arrivals: nearly exact, and most reads write nothing. */
   readonly #touchEvery: number;
 
-  constructor(maxEntries: number) {
+  readonly #onEvict: OnEvict;
+
+  /** @param onEvict is told of each entry that goes, and why */
+  constructor(maxEntries: number, onEvict: OnEvict = () => undefined) {
     this.#touchEvery = Math.floor(maxEntries / 16);
-    this.#entries = new LRUCache({ max: maxEntries, dispose: (entry) => this.#unlink(entry) });
+    this.#onEvict = onEvict;
+    this.#entries = new LRUCache({
+      max: maxEntries,
+      dispose: (entry, _id, cause) => {
+        this.#unlink(entry);
+        if (cause === 'evict') onEvict(entry, 'max_entries');
+      },
+    });
   }
 
   /** How many connections are held. */
@@ -51,7 +64,8 @@ export class CredentialCache {
    */
   keep(path: RefPath | undefined, answer: CredentialAnswer, freshness: Freshness): CacheEntry {
     const { connectionId } = answer.credential;
-    let entry = this.#entries.get(connectionId);
+    // Looked at, not read: an answer that nobody waited for says nothing about who reads it.
+    let entry = this.#entries.peek(connectionId);
     if (entry === undefined) {
       this.#arrivals += 1;
       entry = new CacheEntry(answer, freshness, this.#arrivals);
@@ -63,14 +77,33 @@ export class CredentialCache {
     return entry;
   }
 
+  /** Lets a ref find an entry that is held. */
+  point(path: RefPath, connectionId: string): void {
+    const entry = this.#entries.peek(connectionId);
+    if (entry !== undefined) this.#point(path, entry);
+  }
+
+  /** Lets a ref find nothing any more, where it finds another connection than this one. */
+  unpoint(path: RefPath, connectionId: string): void {
+    const entry = this.#owners.get(path);
+    if (entry === undefined || entry.connectionId === connectionId) return;
+    entry.paths = entry.paths.filter((other) => !isSamePath(other, path));
+    this.#owners.delete(path);
+  }
+
   /** Forgets a connection's credential. */
-  drop(connectionId: string): void {
+  drop(connectionId: string, reason: EvictReason): void {
+    const entry = this.#entries.peek(connectionId);
+    if (entry === undefined) return;
     this.#entries.delete(connectionId);
+    this.#onEvict(entry, reason);
   }
 
   /** Forgets everything. */
-  clear(): void {
+  clear(reason: EvictReason): void {
+    const entries = [...this.#entries.values()];
     this.#entries.clear();
+    for (const entry of entries) this.#onEvict(entry, reason);
   }
 
   #touch(entry: CacheEntry): void {

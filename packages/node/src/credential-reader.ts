@@ -1,22 +1,26 @@
-import type { Connection, Credential } from '@authpipe/types';
+import type { AuthpipeEvent, Connection, Credential } from '@authpipe/types';
 import { abortable } from './abortable.js';
 import type { CacheEntry } from './cache-entry.js';
 import type { Clock } from './clock.js';
 import { CredentialCache } from './credential-cache.js';
-import { checkRef, type LooseRef, refQuery } from './credential-ref.js';
+import { checkRef, type LooseRef } from './credential-ref.js';
+import { CredentialSource } from './credential-source.js';
 import { isOutdatedBy, verdictOf } from './credential-verdict.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
 import { Flights } from './flights.js';
 import type { HttpTransport } from './http-transport.js';
-import { pathOfRef } from './owner-index.js';
-import { readCredential } from './read-credential.js';
+import type { CacheObserver } from './observe/cache-observer.js';
+import type { EvictReason } from './observe/hooks.js';
+import { pathOfRef, type RefPath } from './owner-index.js';
+import { effectOf, isKnownTo } from './stream/event-effect.js';
+import { PAUSE_MILLIS, type StreamWord, Trust } from './trust.js';
 
 /** How one read may be done. */
 export interface ReadOptions {
   /** Ends this caller's wait; others who wait for the same credential are not disturbed. */
   readonly signal?: AbortSignal | undefined;
-  /** For how many seconds from now the credential has to be valid. Default: 0. */
-  readonly minValiditySeconds?: number | undefined;
+  /** For how many seconds from now the credential has to be valid, up to 86,400. Default: 0. */
+  readonly minValidity?: number | undefined;
 }
 
 /** What the reader needs. */
@@ -26,12 +30,17 @@ export interface ReaderSettings {
   readonly random: () => number;
   readonly maxEntries: number;
   readonly maxAgeSeconds: number;
+  /** The event stream's word on what is held; left out where there is no stream. */
+  readonly word?: StreamWord | undefined;
+  readonly observer: CacheObserver;
+  /** Whether warm reads are observed too. */
+  readonly observesHits: boolean;
   /** Asks the provider for a new credential now. */
   readonly refreshNow: (connectionId: string) => Promise<unknown>;
+  /** Is told of each answer, before anyone gets it. */
+  readonly onAnswer: () => void;
 }
 
-/** After a look that brought nothing newer: often enough to notice, rare enough to bear for a server in trouble. */
-const PAUSE_MILLIS = 5_000;
 /** However long a server in trouble asks for: half a minute after its end the client has noticed. */
 const LONGEST_PAUSE_MILLIS = 30_000;
 
@@ -40,15 +49,23 @@ export class CredentialReader {
   readonly #settings: ReaderSettings;
   readonly #now: () => number;
   readonly #cache: CredentialCache;
+  readonly #trust: Trust;
+  readonly #source: CredentialSource;
+  readonly #observer: CacheObserver;
+  /** `undefined` where nobody asks for warm reads, so that they cost nothing more than this look. */
+  #hitObserver: CacheObserver | undefined;
   readonly #flights = new Flights<Credential>();
   readonly #renewals = new Flights<Credential>();
-  /** The server did not answer some request: until then nobody with an unexpired credential waits for it. */
-  #troubleUntilMillis = 0;
 
   constructor(settings: ReaderSettings) {
+    const { clock, observer, transport } = settings;
     this.#settings = settings;
-    this.#now = settings.clock.now;
-    this.#cache = new CredentialCache(settings.maxEntries);
+    this.#now = clock.now;
+    this.#observer = observer;
+    this.#hitObserver = settings.observesHits ? observer : undefined;
+    this.#cache = new CredentialCache(settings.maxEntries, (entry, reason) => observer.evict(entry, reason));
+    this.#trust = new Trust({ ...settings, now: clock.now });
+    this.#source = new CredentialSource(transport, settings);
   }
 
   /** How many connections' credentials are held. */
@@ -56,24 +73,62 @@ export class CredentialReader {
     return this.#cache.size;
   }
 
+  /** From now on warm reads are observed too. */
+  observeHits(): void {
+    this.#hitObserver = this.#observer;
+  }
+
   /** The credential of a ref. Warm: no I/O, no timer, and the promise handed out is the one made when it came. */
   read(ref: LooseRef, options?: ReadOptions): Promise<Credential> {
     if (options === undefined && ref !== null && ref !== undefined) {
       const entry = this.#cache.find(ref);
-      if (entry?.isQuiet(this.#now())) return entry.promise;
+      if (entry !== undefined && this.#isGood(entry)) {
+        if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
+        return entry.promise;
+      }
     }
     return this.#readWithCare(ref, options ?? {});
   }
 
+  /**
+   * The credential of a ref as far as it can be had without waiting.
+   * @throws AuthpipeError `invalid_request` for a ref that is not valid
+   */
+  peek(ref: LooseRef): Credential | undefined {
+    const entry = ref === null || ref === undefined ? undefined : this.#cache.find(ref);
+    if (entry === undefined) {
+      checkRef(ref);
+    } else if (this.#isGood(entry)) {
+      if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
+      return entry.credential;
+    } else if (!this.#lasts(entry, 0)) {
+      this.#cache.drop(entry.connectionId, 'expired');
+    } else if (this.#mayBeServed(entry)) {
+      return this.#serveStale(ref, entry);
+    }
+    this.#observer.miss(ref);
+    return undefined;
+  }
+
+  /** Asks the server for the credential of a ref, whatever is held, and keeps the answer. */
+  load(ref: LooseRef): Promise<Credential> {
+    return this.#ask(ref);
+  }
+
+  /** Lets another ref find a connection whose credential is held. */
+  point(path: RefPath, connectionId: string): void {
+    this.#cache.point(path, connectionId);
+  }
+
   /** Forgets a connection's credential, also where a request for it is under way. */
-  forget(connectionId: string): void {
-    this.#cache.drop(connectionId);
+  forget(connectionId: string, reason: EvictReason = 'call'): void {
+    this.#cache.drop(connectionId, reason);
     this.#flights.forget(connectionId);
   }
 
   /** Forgets everything. */
-  forgetAll(): void {
-    this.#cache.clear();
+  forgetAll(reason: EvictReason = 'call'): void {
+    this.#cache.clear(reason);
     this.#flights.forgetAll();
   }
 
@@ -83,26 +138,61 @@ export class CredentialReader {
     if (held !== undefined && isOutdatedBy(connection, held.credential.version)) this.forget(connection.id);
   }
 
-  async #readWithCare(ref: LooseRef, { signal, minValiditySeconds = 0 }: ReadOptions): Promise<Credential> {
+  /** Acts on an event of the stream. */
+  heed(event: AuthpipeEvent): void {
+    const { connectionId } = event;
+    if (connectionId === null) return;
+    if (event.type === 'connection.created') this.#heedCreated(event, connectionId);
+    const held = this.#cache.get(connectionId);
+    const effect = effectOf(event, held?.credential);
+    if (effect === 'none') return;
+    const isKnown = (credential: Credential) =>
+      event.type !== 'connection.deleted' && isKnownTo(credential, event);
+    if (effect === 'evict') {
+      this.#cache.drop(connectionId, 'event');
+      this.#flights.forget(connectionId, isKnown);
+      return;
+    }
+    const keys = [flightKey(undefined, connectionId), ...(held?.paths ?? []).map((path) => flightKey(path))];
+    this.#flights.outdate(connectionId, isKnown, keys);
+    if (held === undefined) return;
+    held.outdated = true;
+    this.#askInBackground({ connectionId }, held);
+  }
+
+  /** A new connection may make a provider ambiguous that meant another one: who asks for it has to ask the server. */
+  #heedCreated({ provider, tenantId, userId, owner, label }: AuthpipeEvent, connectionId: string): void {
+    const owned = owner === 'tenant' ? { owner } : { userId: userId ?? undefined };
+    const path = pathOfRef({
+      provider,
+      tenantId: tenantId ?? undefined,
+      label: label ?? undefined,
+      ...owned,
+    });
+    if (path !== undefined) this.#cache.unpoint(path, connectionId);
+  }
+
+  async #readWithCare(ref: LooseRef, { signal, minValidity = 0 }: ReadOptions): Promise<Credential> {
     checkRef(ref);
-    if (!(minValiditySeconds >= 0 && minValiditySeconds <= 86_400)) {
-      throw invalidRequest('minValiditySeconds must be from 0 to 86,400.', '/minValiditySeconds');
+    if (!(minValidity >= 0 && minValidity <= 86_400)) {
+      throw invalidRequest('minValidity must be from 0 to 86,400 seconds.', '/minValidity');
     }
     signal?.throwIfAborted();
-    const neededMillis = minValiditySeconds * 1_000;
+    const neededMillis = minValidity * 1_000;
     const entry = this.#cache.find(ref);
     if (entry !== undefined && this.#lasts(entry, neededMillis)) {
       return this.#serve(ref, entry, neededMillis, signal);
     }
     // Expired ones are dropped, not only passed over: a secret that can't be served has no business in memory.
-    if (entry !== undefined && !this.#lasts(entry, 0)) this.#cache.drop(entry.connectionId);
+    if (entry !== undefined && !this.#lasts(entry, 0)) this.#cache.drop(entry.connectionId, 'expired');
+    this.#observer.miss(ref);
     const credential = await abortable(this.#ask(ref), signal);
     if (this.#lastsLongEnough(credential, neededMillis)) return credential;
     const renewed = await abortable(this.#renew(ref, credential.connectionId), signal);
     if (this.#lastsLongEnough(renewed, neededMillis)) return renewed;
     throw invalidRequest(
-      'This provider gives no credential that is valid for minValiditySeconds: ask for less.',
-      '/minValiditySeconds',
+      'This provider gives no credential that is valid for minValidity seconds: ask for less.',
+      '/minValidity',
     );
   }
 
@@ -113,13 +203,12 @@ export class CredentialReader {
     neededMillis: number,
     signal: AbortSignal | undefined,
   ): Promise<Credential> {
-    const now = this.#now();
-    if (entry.isQuiet(now)) return entry.credential;
-    const { credential } = entry;
-    if (now < entry.staleAtMillis || entry.unanswered || now < this.#troubleUntilMillis) {
-      this.#ask(ref, entry).catch(() => undefined);
-      return credential;
+    if (this.#isGood(entry)) {
+      if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
+      return entry.credential;
     }
+    if (this.#mayBeServed(entry)) return this.#serveStale(ref, entry);
+    this.#observer.miss(ref);
     try {
       return await abortable(this.#ask(ref, entry), signal);
     } catch (error) {
@@ -131,32 +220,53 @@ export class CredentialReader {
     }
   }
 
+  /** Whether a read needs no further thought. */
+  #isGood(entry: CacheEntry): boolean {
+    const now = this.#now();
+    return entry.isQuiet(now) || this.#trust.confirm(entry, now);
+  }
+
+  /** Whether an entry may be served without the server's word: it is recent, or will not come. */
+  #mayBeServed(entry: CacheEntry): boolean {
+    return this.#now() < entry.staleAtMillis || entry.unanswered || this.#settings.transport.isTroubled;
+  }
+
+  #serveStale(ref: LooseRef, entry: CacheEntry): Credential {
+    const { credential } = entry;
+    this.#observer.stale(ref, entry);
+    this.#askInBackground(ref, entry);
+    return credential;
+  }
+
+  /** Asks once for all who read it meanwhile, by whichever ref: they are answered from the entry. */
+  #askInBackground(ref: LooseRef, entry: CacheEntry): void {
+    const now = this.#now();
+    const untilMillis = now + PAUSE_MILLIS;
+    entry.rest(now < entry.staleAtMillis ? Math.min(untilMillis, entry.staleAtMillis) : untilMillis);
+    this.#ask(ref, entry).catch(() => undefined);
+  }
+
   /** Asks the server, once for all who ask for the same ref. With an entry to fall back on it is tried only once. */
   #ask(ref: LooseRef, fallback?: CacheEntry): Promise<Credential> {
     const path = pathOfRef(ref);
-    const flightKey = JSON.stringify(path ?? [ref.connectionId]);
-    return this.#flights.join(flightKey, async (mayKeep) => {
+    return this.#flights.join(flightKey(path, ref.connectionId), async (mayKeep) => {
       const askedAtMillis = this.#now();
       try {
-        const json = await this.#settings.transport.send({
-          method: 'GET',
-          path: '/credentials',
-          query: refQuery(ref),
-          ...(fallback === undefined ? {} : { attempts: 1, background: true }),
-        });
-        this.#troubleUntilMillis = 0;
-        const answer = readCredential(json);
+        const answer = await this.#source.fetch(ref, fallback !== undefined);
+        this.#settings.onAnswer();
+        const { credential } = answer;
         const now = this.#now();
-        if (now >= answer.expiresAtMillis)
-          throw alreadyExpired(answer.credential, now - answer.expiresAtMillis);
-        if (!mayKeep(answer.credential.connectionId)) return answer.credential;
-        const kept = this.#cache.keep(
-          path,
-          answer,
-          this.#freshness(askedAtMillis, answer.refreshAfterMillis),
-        );
-        return now < kept.expiresAtMillis ? kept.credential : answer.credential;
+        if (now >= answer.expiresAtMillis) throw alreadyExpired(credential, now - answer.expiresAtMillis);
+        const { connectionId } = credential;
+        if (!mayKeep(connectionId, credential)) return credential;
+        const previousVersion = this.#cache.get(connectionId)?.credential.version ?? credential.version;
+        const freshness = this.#trust.inAnswer(askedAtMillis, answer.refreshAfterMillis);
+        const kept = this.#cache.keep(path, answer, freshness);
+        if (credential.version > previousVersion)
+          this.#observer.refresh(connectionId, credential.version, previousVersion);
+        return now < kept.expiresAtMillis ? kept.credential : credential;
       } catch (error) {
+        this.#observer.error('credential', error, ref);
         this.#judge(error, this.#cache.find(ref));
         throw error;
       }
@@ -166,34 +276,15 @@ export class CredentialReader {
   /** Acts on what a failed question says about the credential held. */
   #judge(error: unknown, held: CacheEntry | undefined): void {
     const verdict = verdictOf(error);
-    const isUnreachable = error instanceof AuthpipeError && error.code === 'server_unreachable';
-    if (isUnreachable) this.#troubleUntilMillis = this.#now() + PAUSE_MILLIS;
-    if (verdict === 'key_refused') this.forgetAll();
+    if (verdict === 'key_refused') this.forgetAll('refused');
     else if (held === undefined) return;
-    else if (verdict === 'dead') this.forget(held.connectionId);
+    else if (verdict === 'dead') this.forget(held.connectionId, 'refused');
     else {
       const asked = error instanceof AuthpipeError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
       const pauseMillis = Math.min(Math.max(asked, PAUSE_MILLIS), LONGEST_PAUSE_MILLIS);
       held.unanswered = true;
       held.rest(this.#now() + pauseMillis);
     }
-  }
-
-  /**
-   * How long an answer is taken as it is. Before it is too old to serve unasked it is asked for again in the
-   * background, at a moment left to chance, so that a hot credential never makes its readers wait and many that were
-   * read together are not asked for together.
-   */
-  #freshness(askedAtMillis: number, refreshAfterMillis: number) {
-    const maxAgeMillis = this.#settings.maxAgeSeconds * 1_000;
-    const lookAgainAtMillis = askedAtMillis + maxAgeMillis * (0.5 + 0.4 * this.#settings.random());
-    // The server may not have a newer one yet when refreshAfter comes: then it is asked every few seconds, not by each read.
-    const refreshAtMillis = Math.max(refreshAfterMillis, this.#now() + PAUSE_MILLIS);
-    return {
-      askedAtMillis,
-      quietUntilMillis: Math.min(lookAgainAtMillis, refreshAtMillis),
-      staleAtMillis: askedAtMillis + maxAgeMillis,
-    };
   }
 
   /** Has the provider give a new credential, once for all who want one of this connection. */
@@ -214,6 +305,9 @@ export class CredentialReader {
     return credential.expiresAt === null || this.#now() + neededMillis <= Date.parse(credential.expiresAt);
   }
 }
+
+const flightKey = (path: RefPath | undefined, connectionId?: string): string =>
+  JSON.stringify(path ?? [connectionId]);
 
 const alreadyExpired = (credential: Credential, agoMillis: number): AuthpipeError =>
   new AuthpipeError(

@@ -85,7 +85,8 @@ export const checkRef = (ref: LooseRef): void => {
   if ((ref.userId === undefined) === (ref.owner === undefined)) throw badField('userId', OWNER_RULE);
 };
 
-const checkId = (field: keyof LooseRef, value: unknown): void => {
+/** Checks an id that may be left out. @throws AuthpipeError `invalid_request`, naming the field */
+export const checkId = (field: keyof LooseRef, value: unknown): void => {
   if (value === undefined) return;
   const checked = appId.safeParse(value);
   if (!checked.success) throw badField(field, checked.error.issues[0]?.message ?? 'is not valid');

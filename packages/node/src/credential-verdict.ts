@@ -28,11 +28,15 @@ export type Verdict =
 export const verdictOf = (error: unknown): Verdict => {
   if (!(error instanceof AuthpipeError) || error.retryable || UNDECIDED.has(error.code)) return 'unknown';
   if (error.code === 'unauthorized') return 'key_refused';
-  if (error.code === 'needs_reconnect' && TOKEN_OUTLIVES.has(error.reason ?? '')) return 'unknown';
+  if (error.code === 'needs_reconnect' && !isTokenDeadFor(error.reason)) return 'unknown';
   return 'dead';
 };
 
 /** Whether a look at the connection says that the credential held of `version` is not the one to serve. */
 export const isOutdatedBy = (connection: Connection, version: number): boolean =>
   connection.version > version ||
-  (connection.status === 'needs_reconnect' && !TOKEN_OUTLIVES.has(connection.reason ?? ''));
+  (connection.status === 'needs_reconnect' && isTokenDeadFor(connection.reason));
+
+/** Whether a connection that needs reconnecting for this reason has no living access token any more. */
+export const isTokenDeadFor = (reason: string | null | undefined): boolean =>
+  !TOKEN_OUTLIVES.has(reason ?? '');

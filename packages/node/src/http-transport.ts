@@ -1,7 +1,8 @@
+import { CircuitBreaker } from './circuit-breaker.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
 import type { CheckedOptions } from './options.js';
 import { readProblem } from './read-problem.js';
-import { withRetries } from './retry.js';
+import { type RetryTools, withRetries } from './retry.js';
 
 /** One call of the server's API. */
 export interface HttpCall {
@@ -13,7 +14,9 @@ export interface HttpCall {
   readonly signal?: AbortSignal | undefined;
   /** Makes a repeated `POST` safe: the server answers the second as it answered the first. */
   readonly idempotencyKey?: string | undefined;
-  /** How often a `GET` is tried in all. Default: 3. Other methods are sent once. */
+  /** A `POST` that only reads: as safe to repeat as a `GET`. */
+  readonly isRead?: boolean;
+  /** How often a `GET` is tried in all. Default: 3. What may change something is sent once. */
   readonly attempts?: number;
   /** Nobody waits for the answer: its timer must not keep the process alive. */
   readonly background?: boolean;
@@ -24,17 +27,36 @@ export type Json = unknown;
 
 const DEFAULT_ATTEMPTS = 3;
 
-/** Sends calls, each with the key, a timeout and, for `GET`, bounded retries. Holds the key where nothing prints it. */
+/** Runs one request, and may look at how it goes. */
+export type RunRequest = <T>(call: HttpCall, request: () => Promise<T>) => Promise<T>;
+
+/**
+ * Sends calls, each with the key, a timeout and, for `GET`, bounded retries; not to a server that has long not answered.
+ * Holds the key where nothing prints it.
+ */
 export class HttpTransport {
   readonly #options: CheckedOptions;
-  readonly #random: () => number;
+  readonly #tools: RetryTools;
   readonly #origin: string;
+  readonly #breaker: CircuitBreaker;
+  readonly #runRequest: RunRequest;
   readonly #closed = new AbortController();
 
-  constructor(options: CheckedOptions, random: () => number = Math.random) {
+  constructor(
+    options: CheckedOptions,
+    random: () => number = Math.random,
+    runRequest: RunRequest = (_call, request) => request(),
+  ) {
     this.#options = options;
-    this.#random = random;
+    this.#tools = { clock: options.clock, random };
     this.#origin = new URL(options.baseUrl).origin;
+    this.#breaker = new CircuitBreaker(this.#tools, this.#origin);
+    this.#runRequest = runRequest;
+  }
+
+  /** Whether an answer is unlikely to come: nobody who has something to fall back on should wait for one. */
+  get isTroubled(): boolean {
+    return this.#breaker.isTroubled;
   }
 
   /**
@@ -43,9 +65,9 @@ export class HttpTransport {
    * @throws AuthpipeError, or the reason of the caller's signal
    */
   async send(call: HttpCall): Promise<Json> {
-    const attempts = call.method === 'GET' ? (call.attempts ?? DEFAULT_ATTEMPTS) : 1;
-    const tools = { clock: this.#options.clock, random: this.#random };
-    return withRetries(() => this.#attempt(call), attempts, tools, call.signal);
+    const isRepeatable = call.method === 'GET' || call.isRead === true;
+    const attempts = isRepeatable ? (call.attempts ?? DEFAULT_ATTEMPTS) : 1;
+    return withRetries(() => this.#attempt(call), attempts, this.#tools, call.signal);
   }
 
   /** Ends every running request; later ones are refused. */
@@ -56,6 +78,10 @@ export class HttpTransport {
   async #attempt(call: HttpCall): Promise<Json> {
     call.signal?.throwIfAborted();
     if (this.#closed.signal.aborted) throw closedError();
+    return this.#breaker.run(() => this.#runRequest(call, () => this.#request(call)));
+  }
+
+  async #request(call: HttpCall): Promise<Json> {
     // One controller instead of AbortSignal.any: composite signals leaked in Node 20.
     const controller = new AbortController();
     const abort = () => controller.abort();
@@ -69,7 +95,8 @@ export class HttpTransport {
       if (error instanceof AuthpipeError) throw error;
       call.signal?.throwIfAborted();
       if (this.#closed.signal.aborted) throw closedError();
-      throw this.#unreachable(controller.signal.aborted, error);
+      const isLate = controller.signal.aborted;
+      throw unreachable(this.#origin, isLate ? `nothing within ${this.#options.timeoutMillis} ms` : error);
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener('abort', abort);
@@ -106,16 +133,17 @@ export class HttpTransport {
       throw notAuthpipe(this.#origin, 'is not JSON', response.status);
     }
   }
-
-  #unreachable(timedOut: boolean, error: unknown): AuthpipeError {
-    const why = timedOut ? `nothing within ${this.#options.timeoutMillis} ms` : networkCode(error);
-    return new AuthpipeError(
-      'server_unreachable',
-      `No answer from ${this.#origin} (${why}): is Authpipe running there, and is baseUrl right?`,
-      { cause: new Error(why) },
-    );
-  }
 }
+
+/** No answer came. @param why in words, or what the network threw */
+export const unreachable = (origin: string, why: unknown): AuthpipeError => {
+  const reason = typeof why === 'string' ? why : networkCode(why);
+  return new AuthpipeError(
+    'server_unreachable',
+    `No answer from ${origin} (${reason}): is Authpipe running there, and is baseUrl right?`,
+    { cause: new Error(reason) },
+  );
+};
 
 /** A 2xx answer that Authpipe would not give. */
 export const notAuthpipe = (origin: string, what: string, status = 200): AuthpipeError =>

@@ -83,7 +83,7 @@ export class KeptValues<T extends object> {
       const askedAtMillis = now();
       try {
         const value = await read();
-        if (mayKeep(subjectOf(value))) {
+        if (mayKeep(subjectOf(value), value)) {
           const staleAtMillis = askedAtMillis + maxAgeMillis;
           this.#kept.set(key, { value, staleAtMillis, quietUntilMillis, unanswered: false });
         }

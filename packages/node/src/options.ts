@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from './clock.js';
 import { invalidRequest } from './errors.js';
+import { type AuthpipeHooks, HOOK_NAMES } from './observe/hooks.js';
 
 /** How a client is set up. */
 export interface AuthpipeOptions {
@@ -22,6 +23,14 @@ export interface AuthpipeOptions {
   readonly maxAgeSeconds?: number | undefined;
   /** How long one request may take, answer included. Default: 10,000. */
   readonly timeoutMillis?: number | undefined;
+  /**
+   * Whether to listen to the server's event stream, so that changes are seen at once and what is cached need not be asked
+   * for again. Opened after the first read, in the background. `false` where the process is frozen between requests
+   * (serverless). Default: true.
+   */
+  readonly stream?: boolean | undefined;
+  /** Functions that are told what the cache does. Default: none. */
+  readonly hooks?: AuthpipeHooks | undefined;
 }
 
 /** Options after their check, with nothing left out. */
@@ -37,6 +46,10 @@ export interface CheckedOptions {
   readonly maxEntries: number;
   readonly maxAgeSeconds: number;
   readonly timeoutMillis: number;
+  readonly stream: boolean;
+  /** The `fetch` that was given, for the stream: without one it uses sockets that let the process end. */
+  readonly streamFetch: typeof fetch | undefined;
+  readonly hooks: AuthpipeHooks | undefined;
 }
 
 /** Enough for a product's active users; each entry takes a few kilobytes at most. */
@@ -66,6 +79,9 @@ export const checkOptions = (options: AuthpipeOptions): CheckedOptions => {
     maxEntries: wholeNumber('maxEntries', options.maxEntries ?? DEFAULT_MAX_ENTRIES, 1, 10_000_000),
     maxAgeSeconds: wholeNumber('maxAgeSeconds', options.maxAgeSeconds ?? DEFAULT_MAX_AGE_SECONDS, 1, 3_600),
     timeoutMillis: wholeNumber('timeoutMillis', options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS, 1, 600_000),
+    stream: checkedStream(options.stream ?? true),
+    streamFetch: options.fetch,
+    hooks: options.hooks === undefined ? undefined : checkedHooks(options.hooks),
   };
 };
 
@@ -139,6 +155,22 @@ const isLoopback = (hostname: string): boolean =>
   hostname.endsWith('.localhost') ||
   hostname === '[::1]' ||
   /^127(\.\d{1,3}){3}$/.test(hostname);
+
+const checkedStream = (stream: boolean): boolean => {
+  if (typeof stream !== 'boolean') throw invalidRequest('stream must be true or false.', '/stream');
+  return stream;
+};
+
+const checkedHooks = (hooks: AuthpipeHooks): AuthpipeHooks => {
+  for (const [name, hook] of Object.entries(hooks ?? {})) {
+    if (!HOOK_NAMES.some((known) => known === name)) {
+      throw invalidRequest(`There is no hook ${name}: there are ${HOOK_NAMES.join(', ')}.`, `/hooks/${name}`);
+    }
+    if (hook !== undefined && typeof hook !== 'function')
+      throw invalidRequest(`The hook ${name} must be a function.`, `/hooks/${name}`);
+  }
+  return { ...hooks };
+};
 
 const wholeNumber = (name: string, value: number, least: number, most: number): number => {
   if (!Number.isInteger(value) || value < least || value > most) {

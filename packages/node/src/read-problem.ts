@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode, type FieldError } from '@authpipe/types';
-import { AuthpipeError } from './errors.js';
+import { AuthpipeError, type AuthpipeErrorDetails } from './errors.js';
 
 /** An error answer as it came in. */
 export interface RefusedAnswer {
@@ -31,16 +31,32 @@ export const readProblem = (answer: RefusedAnswer): AuthpipeError => {
       retryable: status === 429 || status >= 500,
     });
   }
-  return new AuthpipeError(code, text(problem.detail) ?? ERROR_CODES[code].title, {
-    status,
-    requestId,
-    retryAfterSeconds,
+  return errorOf(code, problem, { status, requestId, retryAfterSeconds });
+};
+
+/** Turns a problem document that stands inside an answer into an `AuthpipeError`; `undefined` where it is none. */
+export const readProblemPart = (json: unknown): AuthpipeError | undefined => {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const problem = { ...json } as Record<string, unknown>;
+  const status = typeof problem.status === 'number' ? problem.status : 500;
+  const code = codeOf(problem, status);
+  return code === undefined
+    ? undefined
+    : errorOf(code, problem, { status, requestId: text(problem.requestId) });
+};
+
+const errorOf = (
+  code: ErrorCode,
+  problem: Record<string, unknown>,
+  details: AuthpipeErrorDetails,
+): AuthpipeError =>
+  new AuthpipeError(code, text(problem.detail) ?? ERROR_CODES[code].title, {
+    ...details,
     retryable: typeof problem.retryable === 'boolean' ? problem.retryable : undefined,
     connectionId: text(problem.connectionId),
     reason: text(problem.reason),
     errors: fieldErrors(problem.errors),
   });
-};
 
 const strangerMessage = ({ status, headers, origin }: RefusedAnswer): string => {
   const location = headers.get('location');

@@ -1,3 +1,4 @@
+import { CircuitOpenError } from './circuit-breaker.js';
 import type { Clock } from './clock.js';
 import { AuthpipeError } from './errors.js';
 
@@ -14,7 +15,8 @@ const LONGEST_WAIT_MILLIS = 5_000;
 
 /**
  * Runs `attempt` up to `attempts` times, as long as its error is retryable. Waits 200 ms, 400 ms, … with half of it
- * left to chance, so that clients that failed together do not come back together; never shorter than `Retry-After`.
+ * left to chance, so that clients that failed together do not come back together; never shorter than `Retry-After`. A
+ * call that the circuit breaker refused is not tried again.
  * @throws the last error, or the signal's reason
  */
 export const withRetries = async <T>(
@@ -27,13 +29,16 @@ export const withRetries = async <T>(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof AuthpipeError && error.retryable) || made >= attempts) throw error;
+      if (!isWorthRetrying(error) || made >= attempts) throw error;
       const waitMillis = waitBeforeRetry(made, error.retryAfterSeconds, tools.random());
       if (waitMillis > LONGEST_WAIT_MILLIS) throw error;
       await tools.clock.sleep(waitMillis, signal);
     }
   }
 };
+
+const isWorthRetrying = (error: unknown): error is AuthpipeError =>
+  error instanceof AuthpipeError && error.retryable && !(error instanceof CircuitOpenError);
 
 const waitBeforeRetry = (made: number, retryAfterSeconds: number | undefined, random: number): number => {
   const backoffMillis = FIRST_WAIT_MILLIS * 2 ** (made - 1) * (0.5 + random / 2);

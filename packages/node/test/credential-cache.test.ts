@@ -261,12 +261,12 @@ describe('after expiresAt', () => {
   });
 });
 
-describe('minValiditySeconds', () => {
+describe('minValidity', () => {
   it('is met from the cache while enough is left', async () => {
     answerNewOnes();
     const client = connect();
     await client.getCredential(REF);
-    await client.getCredential(REF, { minValiditySeconds: 600 });
+    await client.getCredential(REF, { minValidity: 600 });
     expect(server.requests).toHaveLength(1);
   });
 
@@ -279,7 +279,7 @@ describe('minValiditySeconds', () => {
       return { json: refreshed ? renewed : shortLived };
     };
     const client = connect();
-    const found = await client.getCredential(REF, { minValiditySeconds: 600 });
+    const found = await client.getCredential(REF, { minValidity: 600 });
     expect(found.credential).toBe('token-2');
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
       'GET /v1/credentials',
@@ -290,14 +290,14 @@ describe('minValiditySeconds', () => {
 
   it('is refused with a sentence when the provider gives none that lasts', async () => {
     server.answer = () => ({ json: credential() });
-    await expect(connect().getCredential(REF, { minValiditySeconds: 7_200 })).rejects.toMatchObject({
+    await expect(connect().getCredential(REF, { minValidity: 7_200 })).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('ask for less'),
     });
   });
 
-  it.each([-1, Number.NaN, 100_000])('can not be %p', async (minValiditySeconds) => {
-    await expect(connect().getCredential(REF, { minValiditySeconds })).rejects.toMatchObject({
+  it.each([-1, Number.NaN, 100_000])('can not be %p', async (minValidity) => {
+    await expect(connect().getCredential(REF, { minValidity })).rejects.toMatchObject({
       code: 'invalid_request',
     });
   });

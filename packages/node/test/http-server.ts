@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Credential } from '@authpipe/types';
+import { EventStreamConnection } from './event-stream-connection.js';
 
 /** A request as the server got it. */
 export interface Received {
@@ -27,13 +28,19 @@ export class HttpServer {
   readonly requests: Received[] = [];
   /** Decides each answer; may wait. */
   answer: (request: Received) => Answer | Promise<Answer> = () => ({ json: {} });
+  /** The same for `GET /v1/events`, which is not among `requests`; as a server without a stream, unless told. */
+  answerStream: (request: Received) => Answer | 'stream' = () => problem(404, 'not_found');
+  readonly streamRequests: Received[] = [];
+  /** The event streams that were opened, the latest last. */
+  readonly streams: EventStreamConnection[] = [];
   readonly #server: Server;
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
-  static async start(): Promise<HttpServer> {
+  /** Starts on a free port, or on one that is known to be free. */
+  static async start(port = 0): Promise<HttpServer> {
     const server = createServer();
     const started = new HttpServer(server);
     server.on('request', async (incoming, outgoing) => {
@@ -47,8 +54,13 @@ export class HttpServer {
         headers: incoming.headers,
         body: text === '' ? undefined : JSON.parse(text),
       };
-      started.requests.push(request);
-      const answer = await started.answer(request);
+      const isStream = url.pathname.endsWith('/v1/events');
+      (isStream ? started.streamRequests : started.requests).push(request);
+      const answer = isStream ? started.answerStream(request) : await started.answer(request);
+      if (answer === 'stream') {
+        started.streams.push(new EventStreamConnection(request, outgoing));
+        return;
+      }
       if (answer === 'hang') return;
       if (answer === 'cut') {
         incoming.socket.destroy();
@@ -58,12 +70,18 @@ export class HttpServer {
       outgoing.writeHead(answer.status ?? 200, { 'content-type': type, ...answer.headers });
       outgoing.end(answer.text ?? (answer.json === undefined ? '' : JSON.stringify(answer.json)));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return started;
   }
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Waits for the event stream that is opened as the `count`th. */
+  async streamOpened(count = 1): Promise<EventStreamConnection> {
+    while (this.streams.length < count) await new Promise(setImmediate);
+    return this.streams[count - 1] as EventStreamConnection;
   }
 
   async stop(): Promise<void> {
@@ -91,6 +109,22 @@ export const credential = (more: Partial<Credential> = {}): Credential => ({
   baseUrl: 'https://acme.okta.com',
   ...more,
 });
+
+/** An answer of `POST /v1/credentials/batch`, each part as `answer` gives it for one ref. */
+export const batchOf = (
+  { body }: Received,
+  answer: (ref: Readonly<Record<string, string>>) => Answer,
+): Answer => {
+  const refs = (body as { credentials: Record<string, string>[] }).credentials;
+  return {
+    json: {
+      credentials: refs.map((ref) => {
+        const { json, status = 200 } = answer(ref) as { json?: unknown; status?: number };
+        return status < 400 ? { credential: json } : { error: json };
+      }),
+    },
+  };
+};
 
 /** An error answer as the server gives it. */
 export const problem = (status: number, code: string, more: Record<string, unknown> = {}): Answer => ({
