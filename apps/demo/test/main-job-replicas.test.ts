@@ -50,6 +50,31 @@ describeDemoOnPostgres('Two servers on one database', (start) => {
     await demo.authpipe.deleteConnection(connectionId);
   });
 
+  test('tell a client of the second what happened at the first, at once', async () => {
+    const connectionId = await connect(demo);
+    // Without the push it would take an hour to see anything.
+    using client = new Authpipe({
+      ...{ apiKey: demo.settings.apiKey, baseUrl: second.url, maxAgeSeconds: 3_600 },
+    });
+    const held = () => client.getCredential({ connectionId });
+    await held();
+    await eventually(async () => (client.freshness === 'stream' ? true : null), { seconds: 20 });
+    const { version } = await held();
+    await demo.authpipe.refreshConnection(connectionId);
+    await eventually(async () => ((await held()).version > version ? true : null), { seconds: 5 });
+    await demo.authpipe.deleteConnection(connectionId);
+    await eventually(
+      () =>
+        held().then(
+          () => null,
+          ({ code }) => code === 'connection_not_found',
+        ),
+      {
+        seconds: 5,
+      },
+    );
+  });
+
   test('refuse a key that was revoked, both within five seconds', async () => {
     const created = await runAuthpipe(demo.settings, 'keys', 'create', '--name', 'short-lived');
     const [, apiKey = ''] = /^(ap_test_\S+)$/m.exec(created) ?? [];
