@@ -6,6 +6,7 @@ import { readConfig } from '../src/config/read-config.js';
 import { createDatabaseClock } from '../src/db/database-clock.js';
 import { openDatabase } from '../src/db/open-database.js';
 import type { Deployment } from '../src/deployment/deployment.js';
+import { createDeploymentStore } from '../src/deployment/deployment-store.js';
 import { createLogger } from '../src/log/logger.js';
 import { systemRandomness } from '../src/randomness.js';
 import { systemSleep } from '../src/sleep.js';
@@ -23,9 +24,13 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
   const apiKeys = createApiKeys({ db, ...common });
   if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
+  const proof = { deploymentId: 'bench', atLeast: 0 };
+  const identity = { deploymentId: proof.deploymentId, rootKeyId: '', highWater: 0, now: clock.now() };
+  await createDeploymentStore({ db }).createIdentity(identity);
   const deployment: Deployment = {
     isFrozen: () => false,
     state: () => ({ deploymentId: 'bench', refresh: 'running', reason: null, detail: null }),
+    proof: () => proof,
     provenanceOf: () => 'own',
     tick: async () => {},
     close: async () => {},

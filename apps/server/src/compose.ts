@@ -125,7 +125,7 @@ export const compose = (foundation: Foundation): Composition => {
     probeIntervalSeconds,
   });
   const namedSecrets = createNamedSecretStore({ db, vault, clock, connections });
-  const refreshes = createRefreshStore({ db, vault, clock, randomness, nodes });
+  const refreshes = createRefreshStore({ db, vault, clock, randomness, nodes, proof: deployment.proof });
   const usage = createUsageStore({ db, clock });
   const expiring = createExpiringStore({ db, randomness });
 

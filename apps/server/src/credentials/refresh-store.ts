@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import type { DatabaseProof } from '../db/database-proof.js';
 import type { Nodes } from '../db/nodes.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
@@ -22,6 +23,8 @@ export const createRefreshStore = (dependencies: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly nodes: Nodes;
+  /** What shows in each statement that matters that the database was not exchanged; `null`: nothing does. */
+  readonly proof: () => DatabaseProof | null;
 }) => {
   const leases = createRefreshLeaseStore(dependencies);
   const { refreshProgress } = leases;
