@@ -129,6 +129,8 @@ export const compose = (foundation: Foundation): Composition => {
   const usage = createUsageStore({ db, clock });
   const expiring = createExpiringStore({ db, randomness });
 
+  const mayRevoke = (issuedAt: Date): boolean =>
+    !deployment.isFrozen() && deployment.provenanceOf(issuedAt) !== 'foreign';
   const findTarget = createFindTarget({ integrations, findProvider });
   const gate = createTokenEndpointGate({ db, clock, randomness, log });
   const spool = createSpool({ folder: join(config.dataDir, 'spool'), store: refreshes, log });
@@ -142,6 +144,7 @@ export const compose = (foundation: Foundation): Composition => {
     spool,
     isFrozen: deployment.isFrozen,
     provenanceOf: deployment.provenanceOf,
+    mayRevoke,
     clock,
     monotonicMillis,
     randomness,
@@ -175,7 +178,7 @@ export const compose = (foundation: Foundation): Composition => {
     tenants: createTenantStore({ db, vault }),
     oauth,
     findTarget,
-    mayRevoke: (issuedAt) => !deployment.isFrozen() && deployment.provenanceOf(issuedAt) !== 'foreign',
+    mayRevoke,
     sleep,
     log,
   });

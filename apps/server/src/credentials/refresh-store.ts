@@ -25,10 +25,6 @@ export const createRefreshStore = (dependencies: {
   readonly nodes: Nodes;
   /** What shows in each statement that matters that the database was not exchanged; `null`: nothing does. */
   readonly proof: () => DatabaseProof | null;
-}) => {
-  const leases = createRefreshLeaseStore(dependencies);
-  const { refreshProgress } = leases;
-  return { ...leases, ...createRefreshOutcomeStore({ ...dependencies, refreshProgress }) };
-};
+}) => ({ ...createRefreshLeaseStore(dependencies), ...createRefreshOutcomeStore(dependencies) });
 
 export type RefreshStore = ReturnType<typeof createRefreshStore>;

@@ -39,6 +39,8 @@ export interface RefreshClaimedDependencies {
   readonly gate: TokenEndpointGate;
   readonly spool: Spool;
   readonly provenanceOf: ProvenanceOf;
+  /** Whether a grant, by when it was issued, is this server's to end at the provider. */
+  readonly mayRevoke: (issuedAt: Date) => boolean;
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly monotonicMillis: MonotonicMillis;
@@ -77,7 +79,7 @@ interface Judgement {
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
-  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf } = dependencies;
+  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf, mayRevoke } = dependencies;
   const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const lookBeforeUse = createLookBeforeUse(dependencies);
@@ -169,7 +171,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const { id, environment } = claimed.connection;
     log.info({ connectionId: id }, 'a refreshed token came too late and was dropped');
     const current = await credentials.openCredential(id, environment);
-    if (current || grant.refreshToken === null) return;
+    if (current || grant.refreshToken === null || !mayRevoke(claimed.issuedAt)) return;
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
   };
 

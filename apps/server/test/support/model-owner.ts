@@ -109,6 +109,7 @@ export const startModelOwner = (
     },
     isFrozen: () => false,
     provenanceOf: () => 'own',
+    mayRevoke: () => true,
     clock,
     monotonicMillis,
     randomness: { ...systemRandomness, fraction: () => 0.5 },

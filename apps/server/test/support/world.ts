@@ -81,6 +81,7 @@ export interface NodeOptions {
   readonly provenanceOf?: ProvenanceOf;
   /** What it knows its database by. That the database has some identity, unless told. */
   readonly proof?: () => DatabaseProof | null;
+  readonly mayRevoke?: (issuedAt: Date) => boolean;
   readonly monotonicMillis?: () => number;
   /** Its jitter, in [0, 1), the same each time. None, unless told. */
   readonly jitter?: number;
@@ -109,6 +110,7 @@ export const startNode = async ({
   isFrozen = () => false,
   provenanceOf = () => 'own',
   proof,
+  mayRevoke = () => true,
   monotonicMillis = () => clock.now().getTime(),
   jitter = 0,
   spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
@@ -170,6 +172,7 @@ export const startNode = async ({
     spool,
     isFrozen,
     provenanceOf,
+    mayRevoke,
     clock,
     monotonicMillis,
     randomness,
@@ -219,7 +222,7 @@ export const startNode = async ({
       tenants: createTenantStore({ db, vault }),
       oauth,
       findTarget,
-      mayRevoke: () => true,
+      mayRevoke,
       sleep,
       log,
     }),
