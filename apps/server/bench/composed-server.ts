@@ -5,6 +5,7 @@ import { type Composition, compose } from '../src/compose.js';
 import { readConfig } from '../src/config/read-config.js';
 import { createDatabaseClock } from '../src/db/database-clock.js';
 import { openDatabase } from '../src/db/open-database.js';
+import { systemSteadyMillis, systemWallMillis } from '../src/db/steady-millis.js';
 import type { Deployment } from '../src/deployment/deployment.js';
 import { createDeploymentStore } from '../src/deployment/deployment-store.js';
 import { createLogger } from '../src/log/logger.js';
@@ -18,7 +19,7 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
   const config = readConfig(environment);
   const log = createLogger('error');
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const monotonicMillis = (): number => performance.now();
+  const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
   const common = { clock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
@@ -36,7 +37,7 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
     close: async () => {},
   };
   return compose({
-    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, log },
+    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, wallMillis, log },
     ...common,
     sleep: systemSleep,
     version: 'bench',

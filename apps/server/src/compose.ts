@@ -60,6 +60,8 @@ export interface Foundation {
   readonly deployment: Deployment;
   readonly clock: DatabaseClock;
   readonly monotonicMillis: MonotonicMillis;
+  /** The machine's own clock. */
+  readonly wallMillis: () => number;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
@@ -89,6 +91,7 @@ export const compose = (foundation: Foundation): Composition => {
     deployment,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,
@@ -147,6 +150,7 @@ export const compose = (foundation: Foundation): Composition => {
     mayRevoke,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,

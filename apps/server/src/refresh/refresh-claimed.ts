@@ -44,6 +44,8 @@ export interface RefreshClaimedDependencies {
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly monotonicMillis: MonotonicMillis;
+  /** The machine's own clock. */
+  readonly wallMillis: () => number;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
@@ -80,7 +82,7 @@ interface Judgement {
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
   const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf, mayRevoke } = dependencies;
-  const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
+  const { allowLoopback, clock, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const lookBeforeUse = createLookBeforeUse(dependencies);
   const save = createSaveAnswer(dependencies);
@@ -235,7 +237,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
-      const leave = trackLeave(() => proveLease(claimed), isTimely, monotonicMillis);
+      const leave = trackLeave(() => proveLease(claimed), isTimely, dependencies);
       const issuedAt = clock.now();
       try {
         const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });

@@ -112,6 +112,7 @@ export const startModelOwner = (
     mayRevoke: () => true,
     clock,
     monotonicMillis,
+    wallMillis: monotonicMillis,
     randomness: { ...systemRandomness, fraction: () => 0.5 },
     sleep: () => steps.take('sleep', () => undefined),
     log,

@@ -83,6 +83,8 @@ export interface NodeOptions {
   readonly proof?: () => DatabaseProof | null;
   readonly mayRevoke?: (issuedAt: Date) => boolean;
   readonly monotonicMillis?: () => number;
+  /** The machine's own clock: with the counter, unless told. */
+  readonly wallMillis?: () => number;
   /** Its jitter, in [0, 1), the same each time. None, unless told. */
   readonly jitter?: number;
   /** Where it keeps what the database did not take. */
@@ -112,6 +114,7 @@ export const startNode = async ({
   proof,
   mayRevoke = () => true,
   monotonicMillis = () => clock.now().getTime(),
+  wallMillis = monotonicMillis,
   jitter = 0,
   spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
 }: NodeOptions) => {
@@ -175,6 +178,7 @@ export const startNode = async ({
     mayRevoke,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,
