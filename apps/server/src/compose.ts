@@ -44,7 +44,7 @@ import { createGuardedFetch } from './oauth/guarded-fetch.js';
 import { newId, type Randomness } from './randomness.js';
 import { createFindTarget } from './refresh/find-target.js';
 import { createRefresh } from './refresh/refresh.js';
-import { WAKE_SPREAD_SECONDS } from './refresh/refresh-claimed.js';
+import { WAKE_SPREAD_SECONDS } from './refresh/retry-delay.js';
 import { createSpool } from './refresh/spool.js';
 import { createTokenEndpointGate } from './refresh/token-endpoint-gate.js';
 import type { Sleep } from './sleep.js';

@@ -16,7 +16,7 @@ import { trackLeave } from './leave-to-send.js';
 import { createSaveFailure } from './refresh-failure.js';
 import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
 import { renewedCredential } from './renewed-credential.js';
-import { slowRetrySeconds } from './retry-delay.js';
+import { slowRetrySeconds, WAKE_SPREAD_SECONDS } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
 import { createSaveAnswer } from './save-answer.js';
 import type { Spool } from './spool.js';
@@ -24,8 +24,6 @@ import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
-/** When an integration's client works again, its connections are tried within this time. */
-export const WAKE_SPREAD_SECONDS = 30;
 
 /** Whose grant it is, by when it was issued; `deployment/` tells. */
 export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
@@ -191,15 +189,11 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     return { ...grant, expiresInSeconds: seconds };
   };
 
-  const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
-    if (claimed.integration?.status !== 'degraded' || !found.integration) return;
-    const { rowId } = found.integration;
-    const isMended = await integrations.markIntegration(
-      rowId,
-      { status: 'healthy', reason: null },
-      clock.now(),
-    );
-    if (isMended) await store.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS);
+  const clientWorks = async ({ claimed, found: { integration } }: Attempt): Promise<void> => {
+    if (claimed.integration?.status !== 'degraded' || !integration) return;
+    const works = { status: 'healthy', reason: null } as const;
+    const noted = await integrations.markIntegration(integration, works, clock.now());
+    if (noted === 'changed') await store.wakeConnectionsOf(integration.rowId, WAKE_SPREAD_SECONDS);
   };
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {

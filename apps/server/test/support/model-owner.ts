@@ -83,7 +83,7 @@ export const startModelOwner = (
         }),
     },
     integrations: {
-      markIntegration: async () => false,
+      markIntegration: async () => 'unchanged',
       takeClientTrial: async () => false,
       learnLifetime: async () => undefined,
     },
