@@ -117,7 +117,7 @@ const RECORD_INTENT = `WITH beat AS (${beatSql({ id: '$2', now: '$3::timestamptz
   UPDATE credentials k SET refresh_intent_at = coalesce(held.intent_at, $3), lease_until = $4,
     refresh_at = least(k.refresh_at, $3)
   FROM held WHERE k.connection_id = held.connection_id
-  RETURNING k.connection_id AS id`;
+  RETURNING k.connection_id AS "connectionId", k.lease_number AS "leaseNumber"`;
 
 const RELEASE = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL
   FROM jsonb_to_recordset($1::jsonb) AS g (id text, lease_number int)
@@ -126,6 +126,9 @@ const RELEASE = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL
 const WAKE = `UPDATE credentials k SET refresh_at = $2::timestamptz + random() * make_interval(secs => $3)
   FROM connections c WHERE c.integration_row_id = $1 AND c.id = k.connection_id
     AND k.refresh_failures > 0 AND k.refresh_at > $2`;
+
+/** One process may come to hold two leases of one connection, of which the older has run out. */
+const leaseKey = (connectionId: string, leaseNumber: number): string => `${connectionId} ${leaseNumber}`;
 
 const leaseOf = ({ connectionId, leaseNumber }: RefreshClaim) => ({
   id: connectionId,
@@ -191,9 +194,13 @@ export const createRefreshLeaseStore = ({
       const known = proof();
       const values = [JSON.stringify(given), nodes.id, clock.now(), leaseEnd()];
       const proven = [known?.deploymentId ?? null, known?.atLeast ?? null];
-      const rows = await db.query<{ id: string }>('refresh_intent', RECORD_INTENT, [...values, ...proven]);
-      const held = new Set(rows.map(({ id }) => id));
-      return claimed.map(({ connection }) => held.has(connection.id));
+      const rows = await db.query<Pick<RefreshClaim, 'connectionId' | 'leaseNumber'>>(
+        'refresh_intent',
+        RECORD_INTENT,
+        [...values, ...proven],
+      );
+      const held = new Set(rows.map((row) => leaseKey(row.connectionId, row.leaseNumber)));
+      return claimed.map(({ connection, leaseNumber }) => held.has(leaseKey(connection.id, leaseNumber)));
     },
   });
 

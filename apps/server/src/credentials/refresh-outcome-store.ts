@@ -155,6 +155,8 @@ export const createRefreshOutcomeStore = ({
   >({
     maxItems: MAX_JOINED,
     concurrency: JOINED_CONCURRENCY,
+    // Two answers for one connection, under an old lease and a new one: the statement would mix their values.
+    keyOf: ({ fence }) => fence.connection.id,
     run: async (given) => {
       const sql = sqlValues();
       const text = stateChangeSql(sql, { ...refreshedChange(sql, given), fence: own(sql) });
