@@ -44,6 +44,7 @@ const captureClaim = async (limit: number): Promise<Statement[]> => {
     clock: systemClock,
     randomness: systemRandomness,
     nodes: createNodes({ db: capturing, clock: systemClock, id: 'node_bench' }),
+    proof: () => null,
   });
   await store.claimDueRefreshes(new Date(), limit);
   return statements;

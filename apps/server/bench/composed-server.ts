@@ -5,7 +5,9 @@ import { type Composition, compose } from '../src/compose.js';
 import { readConfig } from '../src/config/read-config.js';
 import { createDatabaseClock } from '../src/db/database-clock.js';
 import { openDatabase } from '../src/db/open-database.js';
+import { systemSteadyMillis, systemWallMillis } from '../src/db/steady-millis.js';
 import type { Deployment } from '../src/deployment/deployment.js';
+import { createDeploymentStore } from '../src/deployment/deployment-store.js';
 import { createLogger } from '../src/log/logger.js';
 import { systemRandomness } from '../src/randomness.js';
 import { systemSleep } from '../src/sleep.js';
@@ -17,21 +19,25 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
   const config = readConfig(environment);
   const log = createLogger('error');
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const monotonicMillis = (): number => performance.now();
+  const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
   const common = { clock, randomness: systemRandomness };
   const vault = await openVault({ db, rootKeys: (config.encryptionKeys ?? []).map(rootKeyOf), ...common });
   const apiKeys = createApiKeys({ db, ...common });
   if (config.bootApiKey !== undefined) await apiKeys.ensureBootKey(config.bootApiKey);
+  const proof = { deploymentId: 'bench', atLeast: 0 };
+  const identity = { deploymentId: proof.deploymentId, rootKeyId: '', highWater: 0, now: clock.now() };
+  await createDeploymentStore({ db }).createIdentity(identity);
   const deployment: Deployment = {
     isFrozen: () => false,
     state: () => ({ deploymentId: 'bench', refresh: 'running', reason: null, detail: null }),
+    proof: () => proof,
     provenanceOf: () => 'own',
     tick: async () => {},
     close: async () => {},
   };
   return compose({
-    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, log },
+    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, wallMillis, log },
     ...common,
     sleep: systemSleep,
     version: 'bench',

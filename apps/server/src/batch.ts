@@ -6,6 +6,8 @@ export interface BatchOptions<Item, Result> {
   readonly maxItems: number;
   /** How many joined calls may be under way; what comes meanwhile gathers for the next. */
   readonly concurrency: number;
+  /** What a call is about: of calls about the same only one goes into each joined call. Anything goes, unless told. */
+  readonly keyOf?: (item: Item) => unknown;
 }
 
 interface Waiting<Item, Result> {
@@ -19,10 +21,28 @@ interface Waiting<Item, Result> {
  * statements before are under way. The busier the process, the fewer statements a call costs; an idle one waits for
  * nothing.
  */
-export const createBatch = <Item, Result>({ run, maxItems, concurrency }: BatchOptions<Item, Result>) => {
-  const waiting: Waiting<Item, Result>[] = [];
+export const createBatch = <Item, Result>({
+  run,
+  maxItems,
+  concurrency,
+  keyOf,
+}: BatchOptions<Item, Result>) => {
+  let waiting: Waiting<Item, Result>[] = [];
   let running = 0;
   let isScheduled = false;
+
+  /** The first that wait; who comes after another about the same waits for the next. */
+  const takePart = (): Waiting<Item, Result>[] => {
+    const part = new Map<unknown, Waiting<Item, Result>>();
+    const rest: Waiting<Item, Result>[] = [];
+    for (const call of waiting) {
+      const key = keyOf ? keyOf(call.item) : call;
+      if (part.size < maxItems && !part.has(key)) part.set(key, call);
+      else rest.push(call);
+    }
+    waiting = rest;
+    return [...part.values()];
+  };
 
   const runOne = async (part: readonly Waiting<Item, Result>[]): Promise<void> => {
     try {
@@ -42,7 +62,7 @@ export const createBatch = <Item, Result>({ run, maxItems, concurrency }: BatchO
   const runAll = (): void => {
     while (running < concurrency && waiting.length > 0) {
       running += 1;
-      void runOne(waiting.splice(0, maxItems));
+      void runOne(takePart());
     }
   };
 

@@ -48,7 +48,7 @@ import { createGuardedFetch } from './oauth/guarded-fetch.js';
 import { newId, type Randomness } from './randomness.js';
 import { createFindTarget } from './refresh/find-target.js';
 import { createRefresh } from './refresh/refresh.js';
-import { WAKE_SPREAD_SECONDS } from './refresh/refresh-claimed.js';
+import { WAKE_SPREAD_SECONDS } from './refresh/retry-delay.js';
 import { createSpool } from './refresh/spool.js';
 import { createTokenEndpointGate } from './refresh/token-endpoint-gate.js';
 import type { Sleep } from './sleep.js';
@@ -64,6 +64,8 @@ export interface Foundation {
   readonly deployment: Deployment;
   readonly clock: DatabaseClock;
   readonly monotonicMillis: MonotonicMillis;
+  /** The machine's own clock. */
+  readonly wallMillis: () => number;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
@@ -96,6 +98,7 @@ export const compose = (foundation: Foundation): Composition => {
     deployment,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,
@@ -132,10 +135,12 @@ export const compose = (foundation: Foundation): Composition => {
     probeIntervalSeconds,
   });
   const namedSecrets = createNamedSecretStore({ db, vault, clock, connections });
-  const refreshes = createRefreshStore({ db, vault, clock, randomness, nodes });
+  const refreshes = createRefreshStore({ db, vault, clock, randomness, nodes, proof: deployment.proof });
   const usage = createUsageStore({ db, clock });
   const expiring = createExpiringStore({ db, randomness });
 
+  const mayRevoke = (issuedAt: Date): boolean =>
+    !deployment.isFrozen() && deployment.provenanceOf(issuedAt) !== 'foreign';
   const findTarget = createFindTarget({ integrations, findProvider });
   const gate = createTokenEndpointGate({ db, clock, randomness, log });
   const spool = createSpool({ folder: join(config.dataDir, 'spool'), store: refreshes, log });
@@ -149,8 +154,10 @@ export const compose = (foundation: Foundation): Composition => {
     spool,
     isFrozen: deployment.isFrozen,
     provenanceOf: deployment.provenanceOf,
+    mayRevoke,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,
@@ -182,7 +189,7 @@ export const compose = (foundation: Foundation): Composition => {
     tenants: createTenantStore({ db, vault }),
     oauth,
     findTarget,
-    mayRevoke: (issuedAt) => !deployment.isFrozen() && deployment.provenanceOf(issuedAt) !== 'foreign',
+    mayRevoke,
     sleep,
     log,
   });

@@ -8,6 +8,7 @@ import { systemClock } from './clock.js';
 import { type Config, readConfig } from './config/read-config.js';
 import type { Database } from './db/database.js';
 import { openDatabase } from './db/open-database.js';
+import { systemSteadyMillis } from './db/steady-millis.js';
 import { StartError } from './errors/start-error.js';
 import { createLogger } from './log/logger.js';
 import { systemRandomness } from './randomness.js';
@@ -81,6 +82,7 @@ const commands = new Map<string, () => Promise<void>>([
       withDatabase((db, { dataDir, deploymentId }) =>
         runAdoptCommand(args, {
           ...{ db, dataDir, clock: systemClock, randomness: systemRandomness, sleep: systemSleep },
+          monotonicMillis: systemSteadyMillis,
           givenId: deploymentId,
         }),
       ),

@@ -9,6 +9,7 @@ import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
 import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
+import { systemSteadyMillis, systemWallMillis } from './db/steady-millis.js';
 import { openDeployment } from './deployment/open-deployment.js';
 import { StartError } from './errors/start-error.js';
 import { startEventFeed } from './events/start-event-feed.js';
@@ -79,7 +80,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const randomness = systemRandomness;
   const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
-  const monotonicMillis = (): number => performance.now();
+  const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
@@ -93,7 +94,19 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
     const { app, work, heartbeat, feed, notifications, drain } = compose({
-      ...{ config, db, vault, clock, monotonicMillis, randomness, log, version, apiKeys, deployment },
+      ...{
+        config,
+        db,
+        vault,
+        clock,
+        monotonicMillis,
+        wallMillis,
+        randomness,
+        log,
+        version,
+        apiKeys,
+        deployment,
+      },
       sleep: systemSleep,
       webFolder: findWebFolder(),
     });

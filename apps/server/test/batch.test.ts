@@ -69,6 +69,22 @@ it('as many are under way at once as may be', async () => {
   expect(await Promise.all(calls)).toEqual(numbers(7).map((item) => item * 10));
 });
 
+it('calls about the same are not joined into one, and keep their order; the others do not wait for them', async () => {
+  const given: (readonly string[])[] = [];
+  const call = createBatch<string, string>({
+    maxItems: 3,
+    concurrency: 1,
+    keyOf: (item) => item[0],
+    run: async (items) => {
+      given.push(items);
+      return items.map((item) => item.toUpperCase());
+    },
+  });
+  const calls = ['a1', 'a2', 'b1', 'a3', 'b2', 'c1', 'd1'].map((item) => call(item));
+  expect(await Promise.all(calls)).toEqual(['A1', 'A2', 'B1', 'A3', 'B2', 'C1', 'D1']);
+  expect(given).toEqual([['a1', 'b1', 'c1'], ['a2', 'b2', 'd1'], ['a3']]);
+});
+
 it('what the work throws, all of its calls get, and the next are not touched by it', async () => {
   let isFailing = true;
   const call = createBatch<number, number>({

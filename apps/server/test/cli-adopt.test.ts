@@ -2,9 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { runAdoptCommand } from '../src/cli/adopt-command.js';
 import { HELP } from '../src/cli/help.js';
+import { addSeconds, systemClock } from '../src/clock.js';
 import type { Database } from '../src/db/database.js';
+import { createDatabaseClock } from '../src/db/database-clock.js';
+import { systemSteadyMillis as monotonicMillis } from '../src/db/steady-millis.js';
 import { systemRandomness } from '../src/randomness.js';
-import { openTestDatabase } from './support/databases.js';
+import { openTestDatabase, postgresUrl } from './support/databases.js';
 import { type DeploymentWorld, deploymentWorld, plantConnection } from './support/deployment-world.js';
 
 describe('authpipe adopt', () => {
@@ -30,6 +33,7 @@ describe('authpipe adopt', () => {
   const adopt = (args: string[], given: { givenId?: string; dataDir?: string } = {}) =>
     runAdoptCommand(args, {
       ...{ db, dataDir, givenId: null, clock: world.clock, randomness: systemRandomness, ...given },
+      monotonicMillis: () => world.clock.now().getTime(),
       sleep: async () => {},
       writeLine: (line) => {
         lines.push(line);
@@ -94,4 +98,51 @@ describe('authpipe adopt', () => {
     expect(lines[0]).toContain('Usage: authpipe adopt --copy');
     expect(HELP).toContain('adopt --help');
   });
+});
+
+if (postgresUrl() === null) {
+  process.stderr.write(
+    'NOTICE: adopting by the clock of a database of its own is not tested: AUTHPIPE_TEST_DATABASE_URL is not set.\n',
+  );
+}
+const describeOnPostgres = postgresUrl() === null ? describe.skip : describe;
+
+// The embedded database has no clock but the machine's.
+describeOnPostgres('authpipe adopt on a machine whose clock is wrong', () => {
+  let db: Database;
+  let world: DeploymentWorld;
+  beforeAll(async () => {
+    db = await openTestDatabase('postgres');
+    world = deploymentWorld();
+  });
+  afterAll(async () => {
+    await db.close();
+    world.close();
+  });
+
+  it.each([
+    ['--replace', -3600],
+    ['--replace', 3600],
+    ['--copy', -3600],
+    ['--copy', 3600],
+  ])(
+    '%s, %d s off, thaws the servers, and what they are granted from then on is their own',
+    async (kind, off) => {
+      const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
+      await clock.ask();
+      await db.query('test_forget_identity', 'DELETE FROM deployments', []);
+      const server = { clock, sleep: async () => {} };
+      await world.start(db, world.newFolder(), { ...server, givenId: 'prod' });
+      const frozen = await world.start(db, world.newFolder(), server);
+      expect(frozen.state().reason).toBe('unknown');
+      await runAdoptCommand([kind], {
+        ...{ db, dataDir: world.newFolder(), givenId: null, randomness: systemRandomness, monotonicMillis },
+        ...{ clock: { now: () => addSeconds(systemClock.now(), off) }, sleep: async () => {} },
+        ...{ writeLine: () => {}, writeNote: () => {} },
+      });
+      await frozen.tick();
+      expect(frozen.state()).toMatchObject({ refresh: 'running' });
+      expect(frozen.provenanceOf(addSeconds(clock.now(), 1))).toBe('own');
+    },
+  );
 });

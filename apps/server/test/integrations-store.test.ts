@@ -449,7 +449,7 @@ describeEachEngine('integrations', (open) => {
     it('is told in one event, however often it is noticed', async () => {
       const { record } = await put(oktaRequest, ofTenant('org_a'));
       ageBy(60);
-      const marks = [1, 2, 3].map(() => integrations.markIntegration(record.rowId, degraded, now));
+      const marks = [1, 2, 3].map(() => integrations.markIntegration(record, degraded, now));
       await Promise.all(marks);
       expect(await integrations.findByRowId(record.rowId)).toMatchObject({
         status: 'degraded',
@@ -476,26 +476,26 @@ describeEachEngine('integrations', (open) => {
 
     it('keeps the newest reason, without another event', async () => {
       const { record } = await put(oktaRequest);
-      await integrations.markIntegration(record.rowId, degraded, now);
+      await integrations.markIntegration(record, degraded, now);
       const other = { status: 'degraded', reason: 'app_deactivated', retryAt: new Date(0) } as const;
-      await integrations.markIntegration(record.rowId, other, now);
+      await integrations.markIntegration(record, other, now);
       expect(await integrations.findByRowId(record.rowId)).toMatchObject({ reason: other.reason });
       expect(await db.prisma.event.count()).toBe(1);
     });
 
     it('is healthy again when it works, and a new fall is a new event', async () => {
       const { record } = await put(oktaRequest);
-      await integrations.markIntegration(record.rowId, degraded, now);
-      await integrations.markIntegration(record.rowId, { status: 'healthy', reason: null }, now);
+      await integrations.markIntegration(record, degraded, now);
+      await integrations.markIntegration(record, { status: 'healthy', reason: null }, now);
       expect(await integrations.findByRowId(record.rowId)).toMatchObject({ status: 'healthy', reason: null });
       expect(await db.prisma.event.count()).toBe(1);
-      await integrations.markIntegration(record.rowId, degraded, now);
+      await integrations.markIntegration(record, degraded, now);
       expect(await db.prisma.event.count()).toBe(2);
     });
 
     it('starts anew with a new secret, and not with other scopes', async () => {
       const { record } = await put(oktaRequest);
-      await integrations.markIntegration(record.rowId, degraded, now);
+      await integrations.markIntegration(record, degraded, now);
       expect((await put({ ...withoutSecret, scopes: ['openid'] })).record.status).toBe('degraded');
       expect((await put({ ...oktaRequest, clientSecret: 'rolled' })).record).toMatchObject({
         status: 'healthy',
@@ -503,8 +503,23 @@ describeEachEngine('integrations', (open) => {
       });
     });
 
+    it('says nothing of the settings that were put in the place of those it was tried with', async () => {
+      const { record: old } = await put(oktaRequest);
+      const { record } = await put({ ...oktaRequest, clientSecret: 'rolled' });
+      expect(await integrations.markIntegration(old, degraded, now)).toBe('outdated');
+      expect(await integrations.findByRowId(record.rowId)).toMatchObject({ status: 'healthy', reason: null });
+      expect(await db.prisma.event.count()).toBe(0);
+      expect(await integrations.markIntegration(record, degraded, now)).toBe('changed');
+      const other = { ...degraded, reason: 'app_deactivated' } as const;
+      expect(await integrations.markIntegration(old, other, now)).toBe('outdated');
+      const healthy = { status: 'healthy', reason: null } as const;
+      expect(await integrations.markIntegration(old, healthy, now)).toBe('outdated');
+      expect(await integrations.findByRowId(record.rowId)).toMatchObject({ reason: degraded.reason });
+      expect(await integrations.markIntegration(record, healthy, now)).toBe('changed');
+    });
+
     it('may be gone by then', async () => {
-      await integrations.markIntegration('int_gone', degraded, now);
+      await integrations.markIntegration({ rowId: 'int_gone', version: 1 }, degraded, now);
       expect(await db.prisma.event.count()).toBe(0);
     });
   });

@@ -146,8 +146,11 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
   });
 
   /** A process that stands still between the proof of its lease and the first byte, as often as told. */
-  const standingStill = async (times: number) => {
-    let [monotonicMillis, left] = [0, times];
+  const standingStill = async (
+    times: number,
+    seenBy: 'monotonicMillis' | 'wallMillis' = 'monotonicMillis',
+  ) => {
+    let [millis, left] = [0, times];
     const withOAuth = (oauth: OAuth): OAuth => ({
       ...oauth,
       renew: (target, renewal, options) =>
@@ -156,7 +159,7 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
           leave: async () => {
             const depart = (await options?.leave?.()) ?? (() => undefined);
             left -= 1;
-            if (left >= 0) monotonicMillis += 2_001;
+            if (left >= 0) millis += 2_001;
             return depart;
           },
         }),
@@ -166,14 +169,17 @@ describeEachEngine('a refresh whose process dies or stands still', (open) => {
       db: shaken,
       clock,
       withOAuth,
-      monotonicMillis: () => monotonicMillis,
+      ...{ monotonicMillis: () => 0, wallMillis: () => 0, [seenBy]: () => millis },
     });
     return { still, proofs: () => shaken.askedFor('refresh_intent') };
   };
 
-  it('is not sent on a proof that grew old while the process stood still, but on a fresh one', async () => {
+  it.each([
+    ['the process stood still', 'monotonicMillis'],
+    ['the machine slept, as its own clock alone shows', 'wallMillis'],
+  ] as const)('is not sent on a proof that grew old while %s, but on a fresh one', async (_name, seenBy) => {
     const { read } = await connect();
-    const { still, proofs } = await standingStill(1);
+    const { still, proofs } = await standingStill(1, seenBy);
     clock.move(DUE_SECONDS);
     expect(await sweep(still)).toBe(1);
     expect(proofs()).toBe(2);

@@ -7,6 +7,7 @@ import { describeEachEngine } from './support/databases.js';
 import {
   connectUser,
   ENVIRONMENT,
+  eventsOf,
   setUpIntegration,
   startNode,
   startTestOrg,
@@ -114,6 +115,25 @@ describeEachEngine('the fence around a refresh', (open) => {
     await claim(first);
     clock.move(LEASE_SECONDS);
     expect(await first.refreshes.recordIntent(heldBy(first))).toBe(false);
+  });
+
+  it('tells the flights of one process apart, whose statements are joined', async () => {
+    await claim(first);
+    const lapsed = { fence: heldBy(first), refreshed: { ...renewed(first), scopes: ['lapsed'] } };
+    clock.move(LEASE_SECONDS);
+    await claim(first);
+    const current = { fence: heldBy(first), refreshed: { ...renewed(first), scopes: ['current'] } };
+    const { recordIntent, saveRefreshed } = first.refreshes;
+    const flights = [lapsed, current, lapsed];
+    expect(await Promise.all(flights.map(({ fence }) => recordIntent(fence)))).toEqual([false, true, false]);
+    const saves = flights.map(({ fence, refreshed }) => saveRefreshed(fence, refreshed));
+    expect(await Promise.all(saves)).toEqual([false, true, false]);
+    const saved = await first.connections.getConnection(stored.connection.id, ENVIRONMENT);
+    expect(saved).toMatchObject({ version: 2, scopes: ['current'] });
+    expect(await eventsOf(first, stored.connection.id)).toEqual([
+      'connection.created',
+      'credential.refreshed',
+    ]);
   });
 
   it('frees a connection at once when a person connects again', async () => {

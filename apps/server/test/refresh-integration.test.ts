@@ -156,6 +156,29 @@ describeEachEngine('an integration whose client the provider refuses', (open) =>
     }
   });
 
+  it('is not refused anew by the answer to an old secret that was on its way when the right one came', async () => {
+    await putSecret('planted-old-secret');
+    const { id } = await connect();
+    const late = await startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (...given) => {
+          await putSecret(CLIENT_SECRET);
+          return oauth.renew(...given);
+        },
+      }),
+    });
+    await setDue([id]);
+    expect(await sweep(late)).toBe(1);
+    expect(await integrationOf()).toEqual({ status: 'healthy', reason: null });
+    expect(await integrationEvents()).toBe(0);
+    clock.move(30);
+    expect(await sweep()).toBe(1);
+    expect(await statesOf([id])).toEqual([{ status: 'healthy', reason: null, version: 2 }]);
+  });
+
   it('does not wake those whose refresh is in no trouble', async () => {
     await findRefused({ others: 3, refuse: () => putSecret('planted-old-secret') });
     await putSecret(CLIENT_SECRET);

@@ -8,6 +8,7 @@ import {
   type RefreshStore,
 } from '../src/credentials/refresh-store.js';
 import type { Database } from '../src/db/database.js';
+import type { DatabaseProof } from '../src/db/database-proof.js';
 import { createNodes, type Nodes } from '../src/db/nodes.js';
 import { systemRandomness as randomness } from '../src/randomness.js';
 import { openVault } from '../src/vault/open-vault.js';
@@ -17,6 +18,7 @@ import { describeEachEngine } from './support/databases.js';
 import { createModelDatabase, type ModelRow, nodeStatements } from './support/model-database.js';
 import { createModelClock, MODEL_CONNECTION, MODEL_ENVIRONMENT } from './support/model-owner.js';
 import { createModelStore, sealOpenly } from './support/model-store.js';
+import { plantIdentity } from './support/world.js';
 
 const SEED = 20_261_124;
 const RUNS = 200;
@@ -169,9 +171,11 @@ describeEachEngine('the model of the refresh store', (open) => {
   const clock = createModelClock();
   let db: Database;
   let vault: Vault;
+  let proof: () => DatabaseProof;
 
   beforeAll(async () => {
     db = await open();
+    proof = await plantIdentity(db);
     vault = await openVault({ db, rootKeys: [rootKeyOf(Buffer.alloc(32, 7))], clock, randomness });
   });
   afterAll(() => db.close());
@@ -190,7 +194,7 @@ describeEachEngine('the model of the refresh store', (open) => {
     await db.query('test_plant', PLANT, planted);
     const real = OWNERS.map((owner) => {
       const nodes = createNodes({ db, clock, id: `node_${owner}` });
-      return createCaller(createRefreshStore({ db, vault, clock, randomness, nodes }), nodes, clock);
+      return createCaller(createRefreshStore({ db, vault, clock, randomness, nodes, proof }), nodes, clock);
     });
     const modelled = OWNERS.map((owner) => {
       const nodes = createNodes({

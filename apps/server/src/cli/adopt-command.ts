@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { Clock } from '../clock.js';
+import { createDatabaseClock, type MonotonicMillis } from '../db/database-clock.js';
 import { type AdoptionDependencies, type AdoptionKind, adoptDatabase } from '../deployment/adopt.js';
 import { StartError } from '../errors/start-error.js';
 import { ADOPT_HELP } from './help.js';
@@ -7,6 +9,9 @@ import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout 
 
 /** What `authpipe adopt` works with. */
 export interface AdoptCommandDependencies extends AdoptionDependencies {
+  /** The machine's, which says nothing once the database was asked: servers reckon in the database's. */
+  readonly clock: Clock;
+  readonly monotonicMillis: MonotonicMillis;
   /** For what was asked for; standard output unless told. */
   readonly writeLine?: WriteLine;
   /** For words about it; standard error unless told. */
@@ -45,7 +50,13 @@ const WHAT_FOLLOWS: Readonly<Record<AdoptionKind, (connections: number, before: 
  */
 export const runAdoptCommand = async (
   args: readonly string[],
-  { writeLine = writeToStdout, writeNote = writeToStderr, ...dependencies }: AdoptCommandDependencies,
+  {
+    writeLine = writeToStdout,
+    writeNote = writeToStderr,
+    clock: machineClock,
+    monotonicMillis,
+    ...dependencies
+  }: AdoptCommandDependencies,
 ): Promise<void> => {
   const { copy = false, replace = false, help = false } = parse(args);
   if (help) {
@@ -54,7 +65,10 @@ export const runAdoptCommand = async (
   }
   if (copy === replace) throw new StartError(`Say which of the two it is.\n\n${ADOPT_HELP}`);
   const kind = copy ? 'copy' : 'replace';
-  const { deploymentId, formerId, before, connections, file } = await adoptDatabase(dependencies, kind);
+  const clock = createDatabaseClock({ db: dependencies.db, clock: machineClock, monotonicMillis });
+  await clock.ask();
+  const adoption = await adoptDatabase({ ...dependencies, clock }, kind);
+  const { deploymentId, formerId, before, connections, file } = adoption;
   const isRenamed = formerId !== null && formerId !== deploymentId;
   writeLine(deploymentId);
   writeNote(

@@ -2,6 +2,7 @@ import type { StatusReason } from '@authpipe/types';
 import { createBatch } from '../batch.js';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { beatSql, isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import type { Vault } from '../vault/vault.js';
 import { CONNECTION_COLUMNS, CONNECTION_SOURCE } from './connection-row.js';
@@ -102,17 +103,21 @@ const PROGRESS = `SELECT version, coalesce(refresh_at <= $2 OR refresh_stopped_a
     NOT ${isLeaseFreeSql({ now: '$2', aliveSince: '$3' })} AS "isLeased"
   FROM credentials k WHERE connection_id = $1`;
 
-/** A row that somebody else has locked at this moment counts as lost: the next sweep sees. */
+/**
+ * A row that somebody else has locked at this moment counts as lost: the next sweep sees. In a database that was exchanged
+ * under the running server nothing is held.
+ */
 const RECORD_INTENT = `WITH beat AS (${beatSql({ id: '$2', now: '$3::timestamptz' })}), held AS MATERIALIZED (
     SELECT k.connection_id, g.intent_at FROM jsonb_to_recordset($1::jsonb)
       AS g (id text, version int, lease_number int, intent_at timestamptz)
       JOIN credentials k ON k.connection_id = g.id
     WHERE k.version = g.version AND k.lease_number = g.lease_number AND k.lease_owner = $2 AND k.lease_until > $3
+      AND ${isProvenSql({ deploymentId: '$5', atLeast: '$6' })}
     FOR UPDATE OF k SKIP LOCKED)
   UPDATE credentials k SET refresh_intent_at = coalesce(held.intent_at, $3), lease_until = $4,
     refresh_at = least(k.refresh_at, $3)
   FROM held WHERE k.connection_id = held.connection_id
-  RETURNING k.connection_id AS id`;
+  RETURNING k.connection_id AS "connectionId", k.lease_number AS "leaseNumber"`;
 
 const RELEASE = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL
   FROM jsonb_to_recordset($1::jsonb) AS g (id text, lease_number int)
@@ -121,6 +126,9 @@ const RELEASE = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL
 const WAKE = `UPDATE credentials k SET refresh_at = $2::timestamptz + random() * make_interval(secs => $3)
   FROM connections c WHERE c.integration_row_id = $1 AND c.id = k.connection_id
     AND k.refresh_failures > 0 AND k.refresh_at > $2`;
+
+/** One process may come to hold two leases of one connection, of which the older has run out. */
+const leaseKey = (connectionId: string, leaseNumber: number): string => `${connectionId} ${leaseNumber}`;
 
 const leaseOf = ({ connectionId, leaseNumber }: RefreshClaim) => ({
   id: connectionId,
@@ -133,11 +141,14 @@ export const createRefreshLeaseStore = ({
   vault,
   clock,
   nodes,
+  proof,
 }: {
   readonly db: Database;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly nodes: Nodes;
+  /** `null` while the database may be another's. */
+  readonly proof: () => DatabaseProof | null;
 }) => {
   const leaseEnd = (): Date => addSeconds(clock.now(), REFRESH_LEASE_SECONDS);
 
@@ -180,10 +191,16 @@ export const createRefreshLeaseStore = ({
       const given = claimed.map(({ connection: { id }, version, leaseNumber, refreshIntentAt }) => ({
         ...{ id, version, lease_number: leaseNumber, intent_at: refreshIntentAt },
       }));
+      const known = proof();
       const values = [JSON.stringify(given), nodes.id, clock.now(), leaseEnd()];
-      const rows = await db.query<{ id: string }>('refresh_intent', RECORD_INTENT, values);
-      const held = new Set(rows.map(({ id }) => id));
-      return claimed.map(({ connection }) => held.has(connection.id));
+      const proven = [known?.deploymentId ?? null, known?.atLeast ?? null];
+      const rows = await db.query<Pick<RefreshClaim, 'connectionId' | 'leaseNumber'>>(
+        'refresh_intent',
+        RECORD_INTENT,
+        [...values, ...proven],
+      );
+      const held = new Set(rows.map((row) => leaseKey(row.connectionId, row.leaseNumber)));
+      return claimed.map(({ connection, leaseNumber }) => held.has(leaseKey(connection.id, leaseNumber)));
     },
   });
 
@@ -231,7 +248,7 @@ export const createRefreshLeaseStore = ({
     /**
      * Records that the provider is about to be called, proves that this process runs, and renews the lease. An intent that
      * was read under the lease stays on record; one that is left out of `claimed` since it is void is replaced. False: the
-     * lease or the version is lost, and the provider must not be called.
+     * lease or the version is lost, or the database is another by now, and the provider must not be called.
      */
     recordIntent,
 

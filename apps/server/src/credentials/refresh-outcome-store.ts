@@ -2,9 +2,9 @@ import type { StatusReason } from '@authpipe/types';
 import { createBatch } from '../batch.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
-import type { RefreshLeaseStore } from './refresh-lease-store.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
 import { type ChangedRow, stateChangeSql } from './state-change.js';
 
@@ -37,9 +37,9 @@ export interface RefreshedCredential {
 export type KeptOutcome =
   /** Written. */
   | 'saved'
-  /** The connection moved on without them, or is gone. */
+  /** The connection moved on without them, or is gone. Nothing else is a reason to throw them away. */
   | 'superseded'
-  /** Somebody else is refreshing: come back when that is over. */
+  /** Somebody else is refreshing, or the database is behind them, or not proven to be ours: come back when that is over. */
   | 'held';
 
 /** Trouble that a refresh has nothing to say about: only a probe sees whether it is over. */
@@ -58,6 +58,10 @@ const REFRESHED_COLUMNS = `${FENCE_COLUMNS}, envelope text, token_type text, iss
 const MAX_JOINED = 64;
 const JOINED_CONCURRENCY = 2;
 
+/** Only the database that is ours may say that kept tokens are of no use. */
+const KEPT_STANDING = `SELECT (SELECT version FROM credentials WHERE connection_id = $1) AS version,
+    ${isProvenSql({ deploymentId: '$2', atLeast: '$3' })} AS "isProven"`;
+
 const fenceRow = ({ connection, version, leaseNumber }: RefreshFence) => ({
   id: connection.id,
   version,
@@ -70,13 +74,14 @@ export const createRefreshOutcomeStore = ({
   clock,
   randomness,
   nodes,
-  refreshProgress,
+  proof,
 }: {
   readonly db: Database;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly nodes: Nodes;
-  readonly refreshProgress: RefreshLeaseStore['refreshProgress'];
+  /** `null` while the database may be another's. */
+  readonly proof: () => DatabaseProof | null;
 }) => {
   const eventId = (): string => newId('evt', randomness);
 
@@ -89,6 +94,9 @@ export const createRefreshOutcomeStore = ({
     const aliveSince = sql.bind(nodes.aliveSince(), 'timestamptz');
     return `k.version = g.version AND (${own(sql)} OR ${isLeaseFreeSql({ now, aliveSince })})`;
   };
+
+  const provenBy = ({ bind }: SqlValues, { deploymentId, atLeast }: DatabaseProof): string =>
+    isProvenSql({ deploymentId: bind(deploymentId), atLeast: bind(atLeast) });
 
   const refreshedChange = (
     sql: SqlValues,
@@ -152,6 +160,8 @@ export const createRefreshOutcomeStore = ({
   >({
     maxItems: MAX_JOINED,
     concurrency: JOINED_CONCURRENCY,
+    // Two answers for one connection, under an old lease and a new one: the statement would mix their values.
+    keyOf: ({ fence }) => fence.connection.id,
     run: async (given) => {
       const sql = sqlValues();
       const text = stateChangeSql(sql, { ...refreshedChange(sql, given), fence: own(sql) });
@@ -169,16 +179,27 @@ export const createRefreshOutcomeStore = ({
     saveRefreshed: (fence: RefreshFence, refreshed: RefreshedCredential): Promise<boolean> =>
       saveRefreshed({ fence, refreshed }),
 
-    /** The same for an answer that could not be written when it came, whoever took it: by the version, and by nobody else's lease. */
+    /**
+     * The same for an answer that could not be written when it came, whoever took it: by the version, and by nobody else's
+     * lease. A backup may come to the same version by another way, with a grant that is newer: that one stays.
+     */
     async saveKept(fence: RefreshFence, refreshed: RefreshedCredential): Promise<KeptOutcome> {
+      const known = proof();
+      if (!known) return 'held';
       const sql = sqlValues();
       const text = stateChangeSql(sql, {
         ...refreshedChange(sql, [{ fence, refreshed }]),
-        fence: ownOrFree(sql),
+        fence: `${ownOrFree(sql)} AND k.issued_at <= g.issued_at AND ${provenBy(sql, known)}`,
       });
       if ((await db.query<ChangedRow>('refresh_kept_saved', text, sql.values)).length > 0) return 'saved';
-      const progress = await refreshProgress(fence.connection.id);
-      return progress?.version === fence.version ? 'held' : 'superseded';
+      const values = [fence.connection.id, known.deploymentId, known.atLeast];
+      const [standing] = await db.query<{ version: number | null; isProven: boolean }>(
+        'refresh_kept_standing',
+        KEPT_STANDING,
+        values,
+      );
+      if (!standing?.isProven) return 'held';
+      return standing.version === null || standing.version > fence.version ? 'superseded' : 'held';
     },
 
     /**

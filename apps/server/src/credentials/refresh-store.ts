@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import type { DatabaseProof } from '../db/database-proof.js';
 import type { Nodes } from '../db/nodes.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
@@ -22,10 +23,8 @@ export const createRefreshStore = (dependencies: {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly nodes: Nodes;
-}) => {
-  const leases = createRefreshLeaseStore(dependencies);
-  const { refreshProgress } = leases;
-  return { ...leases, ...createRefreshOutcomeStore({ ...dependencies, refreshProgress }) };
-};
+  /** What shows in each statement that matters that the database was not exchanged; `null`: nothing does. */
+  readonly proof: () => DatabaseProof | null;
+}) => ({ ...createRefreshLeaseStore(dependencies), ...createRefreshOutcomeStore(dependencies) });
 
 export type RefreshStore = ReturnType<typeof createRefreshStore>;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Database } from './database.js';
 
-/** Milliseconds that only ever grow, from any start: `performance.now`. */
+/** Milliseconds that only ever grow, from any start, also while the machine sleeps: `steady-millis.ts`. */
 export type MonotonicMillis = () => number;
 
 /** The database's clock, read on this machine. */

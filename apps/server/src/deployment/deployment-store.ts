@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.js';
+import type { DatabaseProof } from '../db/database-proof.js';
 
 /** Whose database this is: the one row of `deployments`. */
 export interface Identity {
@@ -53,11 +54,7 @@ export const createDeploymentStore = ({ db }: { readonly db: Database }) => ({
   },
 
   /** Raises the high water, unless the database is another by now, or was set back; then it is null and nothing is written. */
-  async raiseHighWater(fence: {
-    readonly deploymentId: string;
-    readonly atLeast: number;
-    readonly now: Date;
-  }): Promise<Identity | null> {
+  async raiseHighWater(fence: DatabaseProof & { readonly now: Date }): Promise<Identity | null> {
     const [row] = await db.query<Identity>(
       'deployment_raise',
       `UPDATE deployments SET high_water = greatest(high_water + 1, $3::bigint)

@@ -1,3 +1,5 @@
+import type { DatabaseProof } from '../db/database-proof.js';
+
 /**
  * Why nothing is refreshed: the database is another deployment's (`copied`), it went back in time (`restored`), or nothing
  * beside it says whose it is (`unknown`).
@@ -29,6 +31,11 @@ export interface Deployment {
   /** Whether nothing may be refreshed, and nothing revoked at a provider. */
   isFrozen(): boolean;
   state(): DeploymentState;
+  /**
+   * What the database was known by last, less what it may lose by itself. Between two looks at it a copy or a backup may
+   * be put in its place: a statement that has the proof in its condition does nothing there. `null` while frozen.
+   */
+  proof(): DatabaseProof | null;
   /** By when the grant was issued, or last refreshed: `issuedAt` of its credential. */
   provenanceOf(issuedAt: Date): Provenance;
   /**

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import { systemErrorCode } from '../config/system-error-code.js';
 import type { Database } from '../db/database.js';
+import type { DatabaseProof } from '../db/database-proof.js';
 import { errorName } from '../errors/error-name.js';
 import { StartError } from '../errors/start-error.js';
 import type { Logger } from '../log/logger.js';
@@ -92,6 +93,11 @@ export const openDeployment = async (dependencies: DeploymentDependencies): Prom
   let canRemember = true;
   let hasPulse = createPulse();
 
+  const proofOf = ({ deploymentId, highWater }: Identity): DatabaseProof => ({
+    deploymentId,
+    atLeast: highWater - slackMillis,
+  });
+
   const remember = async (): Promise<void> => {
     const { deploymentId, highWater } = identity;
     rememberedAt = clock.now();
@@ -135,8 +141,8 @@ export const openDeployment = async (dependencies: DeploymentDependencies): Prom
   const tickOwner = async (now: Date): Promise<void> => {
     if (!isOver(RAISE_MILLIS, raisedAt, now)) return;
     raisedAt = now;
-    const { deploymentId, highWater } = identity;
-    const raised = await store.raiseHighWater({ deploymentId, atLeast: highWater - slackMillis, now });
+    const { deploymentId } = identity;
+    const raised = await store.raiseHighWater({ ...proofOf(identity), now });
     if (raised) {
       identity = raised;
       if (raised.rootKeyId === '') await store.recordRootKey(deploymentId, rootKeyIds[0]);
@@ -212,6 +218,7 @@ export const openDeployment = async (dependencies: DeploymentDependencies): Prom
       reason: frozen?.reason ?? null,
       detail: frozen?.detail ?? null,
     }),
+    proof: () => (frozen ? null : proofOf(identity)),
     provenanceOf: (issuedAt) => provenanceIn(identity, issuedAt),
     tick() {
       // One that hangs on the database is not overtaken by the next.

@@ -21,12 +21,12 @@ import {
   type IntegrationRow,
   toIntegrationRecord,
 } from './integration-record.js';
-import { createMarkIntegration, type IntegrationMark } from './mark-integration.js';
+import { createMarkIntegration, type IntegrationMark, type MarkOutcome } from './mark-integration.js';
 import { createPutIntegration, type IntegrationChange } from './put-integration.js';
 
 export type { IntegrationFilter } from './find-integrations.js';
 export type { IntegrationPlace, IntegrationRecord } from './integration-record.js';
-export type { IntegrationMark } from './mark-integration.js';
+export type { IntegrationMark, MarkOutcome } from './mark-integration.js';
 export type { IntegrationChange } from './put-integration.js';
 
 /** An OAuth client, opened. Secret: for requests to the provider and for nothing else. */
@@ -68,8 +68,15 @@ export interface Integrations extends ClientTrials {
    * @throws Problem `conflict` when it was changed since: its secret may not be meant for the hosts of the record
    */
   openClient(record: Pick<IntegrationRecord, 'rowId' | 'version'>): Promise<OpenedClient>;
-  /** Notes how the client does at the provider. The change to `degraded` is told in one event. @returns whether it changed */
-  markIntegration(rowId: string, mark: IntegrationMark, now: Date): Promise<boolean>;
+  /**
+   * Notes how the client of a record that was read before does at the provider, unless the integration was changed since.
+   * The change to `degraded` is told in one event.
+   */
+  markIntegration(
+    record: Pick<IntegrationRecord, 'rowId' | 'version'>,
+    mark: IntegrationMark,
+    now: Date,
+  ): Promise<MarkOutcome>;
 }
 
 export interface IntegrationsDependencies {

@@ -13,29 +13,39 @@ export type IntegrationMark =
       readonly retryAt: Date;
     };
 
+/** What became of a mark. `outdated`: the integration was changed since, or is gone, and the mark says nothing of it. */
+export type MarkOutcome = 'changed' | 'unchanged' | 'outdated';
+
 /**
- * Notes how an integration's client does at the provider, and tells the change to `degraded` in one event, however many
- * connections run into it. The version stays: it counts changes of settings. Resolves to whether the status changed.
+ * Notes how the client of an integration, as it was at a version, does at the provider, and tells the change to `degraded`
+ * in one event, however many connections run into it. The version stays: it counts changes of settings.
  */
 export const createMarkIntegration =
   ({ db, randomness }: { readonly db: Database; readonly randomness: Randomness }) =>
-  async (rowId: string, mark: IntegrationMark, now: Date): Promise<boolean> => {
+  async (
+    { rowId: id, version }: { readonly rowId: string; readonly version: number },
+    mark: IntegrationMark,
+    now: Date,
+  ): Promise<MarkOutcome> => {
     const { status, reason } = mark;
     const retryAt = mark.status === 'degraded' ? mark.retryAt : null;
     return db.transaction(async (tx) => {
       const { count } = await tx.integration.updateMany({
-        where: { id: rowId, status: { not: status } },
+        where: { id, version, status: { not: status } },
         data: { status, reason, retryAt, updatedAt: now },
       });
-      if (status === 'healthy') return count > 0;
       if (count === 0) {
-        await tx.integration.updateMany({
-          where: { id: rowId, reason: { not: reason } },
-          data: { reason, updatedAt: now },
-        });
-        return false;
+        if ((await tx.integration.count({ where: { id, version } })) === 0) return 'outdated';
+        if (status === 'degraded') {
+          await tx.integration.updateMany({
+            where: { id, version, reason: { not: reason } },
+            data: { reason, updatedAt: now },
+          });
+        }
+        return 'unchanged';
       }
-      const row = await tx.integration.findUniqueOrThrow({ where: { id: rowId } });
+      if (status === 'healthy') return 'changed';
+      const row = await tx.integration.findUniqueOrThrow({ where: { id } });
       const head = { id: newId('evt', randomness), type: 'integration.degraded', time: now } as const;
       await appendEvent(tx, head, {
         environment: row.environment,
@@ -51,6 +61,6 @@ export const createMarkIntegration =
         reason,
         metadata: {},
       });
-      return true;
+      return 'changed';
     });
   };

@@ -4,7 +4,8 @@ import type { LeaveToSend } from '../oauth/oauth.js';
 /**
  * How old the proof of a lease may be when the request leaves: half of what passes before others take this process for
  * dead. A process that stood still longer (suspended, or starved of its processor) must not send what others may have sent
- * since.
+ * since. The machine's own clock is asked too: in a virtual machine that was paused the counter knows nothing of it, and the
+ * clock is set afterwards.
  */
 const PROOF_MILLIS = 2_000;
 
@@ -32,18 +33,22 @@ export interface TrackedLeave {
 export const trackLeave = (
   proveLease: () => Promise<boolean>,
   isTimely: () => boolean,
-  monotonicMillis: MonotonicMillis,
+  {
+    monotonicMillis,
+    wallMillis,
+  }: { readonly monotonicMillis: MonotonicMillis; readonly wallMillis: () => number },
 ): TrackedLeave => {
   let state: 'waiting' | 'lost' | 'late' | 'departed' = 'waiting';
   return {
     ask: async () => {
-      const askedAtMillis = monotonicMillis();
+      const askedAt = { monotonic: monotonicMillis(), wall: wallMillis() };
       if (!(await proveLease())) {
         state = 'lost';
         throw new LeaseLostError('The lease of this refresh went to another process.');
       }
       return () => {
-        if (monotonicMillis() - askedAtMillis > PROOF_MILLIS) {
+        const ageMillis = Math.max(monotonicMillis() - askedAt.monotonic, wallMillis() - askedAt.wall);
+        if (ageMillis > PROOF_MILLIS) {
           state = 'late';
           throw new LeaseLostError('The proof of the lease is too old.');
         }

@@ -16,7 +16,7 @@ import { trackLeave } from './leave-to-send.js';
 import { createSaveFailure } from './refresh-failure.js';
 import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
 import { renewedCredential } from './renewed-credential.js';
-import { slowRetrySeconds } from './retry-delay.js';
+import { slowRetrySeconds, WAKE_SPREAD_SECONDS } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
 import { createSaveAnswer } from './save-answer.js';
 import type { Spool } from './spool.js';
@@ -24,8 +24,6 @@ import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
-/** When an integration's client works again, its connections are tried within this time. */
-export const WAKE_SPREAD_SECONDS = 30;
 
 /** Whose grant it is, by when it was issued; `deployment/` tells. */
 export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
@@ -39,9 +37,13 @@ export interface RefreshClaimedDependencies {
   readonly gate: TokenEndpointGate;
   readonly spool: Spool;
   readonly provenanceOf: ProvenanceOf;
+  /** Whether a grant, by when it was issued, is this server's to end at the provider. */
+  readonly mayRevoke: (issuedAt: Date) => boolean;
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly monotonicMillis: MonotonicMillis;
+  /** The machine's own clock. */
+  readonly wallMillis: () => number;
   readonly randomness: Randomness;
   readonly sleep: Sleep;
   readonly log: Logger;
@@ -77,8 +79,8 @@ interface Judgement {
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
-  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf } = dependencies;
-  const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
+  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf, mayRevoke } = dependencies;
+  const { allowLoopback, clock, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const lookBeforeUse = createLookBeforeUse(dependencies);
   const save = createSaveAnswer(dependencies);
@@ -169,7 +171,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const { id, environment } = claimed.connection;
     log.info({ connectionId: id }, 'a refreshed token came too late and was dropped');
     const current = await credentials.openCredential(id, environment);
-    if (current || grant.refreshToken === null) return;
+    if (current || grant.refreshToken === null || !mayRevoke(claimed.issuedAt)) return;
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
   };
 
@@ -187,15 +189,11 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     return { ...grant, expiresInSeconds: seconds };
   };
 
-  const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
-    if (claimed.integration?.status !== 'degraded' || !found.integration) return;
-    const { rowId } = found.integration;
-    const isMended = await integrations.markIntegration(
-      rowId,
-      { status: 'healthy', reason: null },
-      clock.now(),
-    );
-    if (isMended) await store.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS);
+  const clientWorks = async ({ claimed, found: { integration } }: Attempt): Promise<void> => {
+    if (claimed.integration?.status !== 'degraded' || !integration) return;
+    const works = { status: 'healthy', reason: null } as const;
+    const noted = await integrations.markIntegration(integration, works, clock.now());
+    if (noted === 'changed') await store.wakeConnectionsOf(integration.rowId, WAKE_SPREAD_SECONDS);
   };
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
@@ -233,7 +231,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
     for (let tries = 1; ; tries += 1) {
-      const leave = trackLeave(() => proveLease(claimed), isTimely, monotonicMillis);
+      const leave = trackLeave(() => proveLease(claimed), isTimely, dependencies);
       const issuedAt = clock.now();
       try {
         const grant = await oauth.renew(found.target, renewal, { dpopKey, leave: leave.ask });

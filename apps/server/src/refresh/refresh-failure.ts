@@ -9,7 +9,12 @@ import type { Randomness } from '../randomness.js';
 import { deadReason } from './dead-reason.js';
 import type { RenewalTarget } from './find-target.js';
 import { renewalVerdict, type TokenSecrets } from './renewal.js';
-import { ambiguousRetrySeconds, backoffSeconds, slowRetrySeconds } from './retry-delay.js';
+import {
+  ambiguousRetrySeconds,
+  backoffSeconds,
+  slowRetrySeconds,
+  WAKE_SPREAD_SECONDS,
+} from './retry-delay.js';
 import { graceSecondsOf, mayRotate, unansweredSeconds } from './rotation.js';
 
 /**
@@ -22,7 +27,7 @@ const QUIET_FAILURES = 1;
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
 
 export interface RefreshFailureDependencies {
-  readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant'>;
+  readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant' | 'wakeConnectionsOf'>;
   readonly integrations: Pick<Integrations, 'markIntegration'>;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -89,11 +94,13 @@ export const createSaveFailure = ({
         const failure = { refreshAt: retryAt, reason, forgetIntent, isAttempt: true };
         await store.saveRefreshFailure(claimed, failure);
         if (outcome === 'integration' && integration) {
-          await integrations.markIntegration(
-            integration.rowId,
+          const noted = await integrations.markIntegration(
+            integration,
             { status: 'degraded', reason, retryAt },
             clock.now(),
           );
+          // Those that had failed were woken by the change; this one failed after it.
+          if (noted === 'outdated') await store.wakeConnectionsOf(integration.rowId, WAKE_SPREAD_SECONDS);
         }
         return;
       }

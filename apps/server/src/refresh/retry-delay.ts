@@ -8,6 +8,8 @@ const SHORTEST_SECONDS = 1;
 const LONGEST_RETRY_AFTER_SECONDS = 3600;
 /** Where a person has to change a setting first, asking often changes nothing. */
 const SLOW_SECONDS = 300;
+/** When an integration's client works again, its connections are tried within this time. */
+export const WAKE_SPREAD_SECONDS = 30;
 /** Added to a fixed wait at random, so that its end is not a stampede. */
 const SPREAD = 0.2;
 

@@ -225,12 +225,13 @@ export const createModelStore = ({
       const isSaved = await run('save kept', () => {
         const row = rows.get(fence.connection.id);
         if (row?.version !== fence.version || !(own(row, fence) || isFree(row))) return false;
+        if (row.issuedAt > refreshed.issuedAt) return false;
         write(row, fence, refreshed);
         return true;
       });
       if (isSaved) return 'saved';
       const version = await run('progress', () => rows.get(fence.connection.id)?.version);
-      return version === fence.version ? 'held' : 'superseded';
+      return version === undefined || version > fence.version ? 'superseded' : 'held';
     },
     saveRefreshFailure: (fence, { refreshAt, reason, forgetIntent, isAttempt }) =>
       run('save failure', () => {

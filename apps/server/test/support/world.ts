@@ -16,7 +16,9 @@ import { accessTokenExpiry, refreshTokenExpiry } from '../../src/credentials/ref
 import { createRefreshStore, type RefreshStore } from '../../src/credentials/refresh-store.js';
 import { createUsageStore } from '../../src/credentials/usage-store.js';
 import type { Database } from '../../src/db/database.js';
+import type { DatabaseProof } from '../../src/db/database-proof.js';
 import { createNodes } from '../../src/db/nodes.js';
+import { createDeploymentStore } from '../../src/deployment/deployment-store.js';
 import { createDisconnect } from '../../src/disconnect/disconnect.js';
 import { createTenantStore } from '../../src/disconnect/tenant-store.js';
 import { createEventLog } from '../../src/events/event-log.js';
@@ -77,12 +79,26 @@ export interface NodeOptions {
   readonly isBeating?: () => boolean;
   readonly isFrozen?: () => boolean;
   readonly provenanceOf?: ProvenanceOf;
+  /** What it knows its database by. That the database has some identity, unless told. */
+  readonly proof?: () => DatabaseProof | null;
+  readonly mayRevoke?: (issuedAt: Date) => boolean;
   readonly monotonicMillis?: () => number;
+  /** The machine's own clock: with the counter, unless told. */
+  readonly wallMillis?: () => number;
   /** Its jitter, in [0, 1), the same each time. None, unless told. */
   readonly jitter?: number;
   /** Where it keeps what the database did not take. */
   readonly spoolFolder?: string;
 }
+
+/** Gives a database an identity, unless it has one, and answers what proves it. */
+export const plantIdentity = async (db: Database): Promise<() => DatabaseProof> => {
+  const store = createDeploymentStore({ db });
+  const planted = { deploymentId: 'dep_test', rootKeyId: '', highWater: 0, now: new Date(0) };
+  await store.createIdentity(planted);
+  const { deploymentId } = (await store.findIdentity()) ?? planted;
+  return () => ({ deploymentId, atLeast: 0 });
+};
 
 /** Wires the rooms as the server does: one call is one replica. */
 export const startNode = async ({
@@ -95,7 +111,10 @@ export const startNode = async ({
   isBeating = () => true,
   isFrozen = () => false,
   provenanceOf = () => 'own',
+  proof,
+  mayRevoke = () => true,
   monotonicMillis = () => clock.now().getTime(),
+  wallMillis = monotonicMillis,
   jitter = 0,
   spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
 }: NodeOptions) => {
@@ -131,7 +150,10 @@ export const startNode = async ({
     findProvider,
     probeIntervalSeconds: PROBE_INTERVAL_SECONDS,
   });
-  const store = createRefreshStore({ db, vault, clock, randomness, nodes: living });
+  const store = createRefreshStore({
+    ...{ db, vault, clock, randomness, nodes: living },
+    proof: proof ?? (await plantIdentity(db)),
+  });
   const refreshes: RefreshStore = {
     ...store,
     claimDueRefreshes: (...given) => beatFirst(() => store.claimDueRefreshes(...given)),
@@ -153,8 +175,10 @@ export const startNode = async ({
     spool,
     isFrozen,
     provenanceOf,
+    mayRevoke,
     clock,
     monotonicMillis,
+    wallMillis,
     randomness,
     sleep,
     log,
@@ -212,7 +236,7 @@ export const startNode = async ({
       tenants: createTenantStore({ db, vault }),
       oauth,
       findTarget,
-      mayRevoke: () => true,
+      mayRevoke,
       sleep,
       log,
     }),
