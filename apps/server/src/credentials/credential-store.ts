@@ -1,4 +1,5 @@
 import type { ParsedCredentialRef } from '@authpipe/types';
+import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import type { SecretPlace, Vault } from '../vault/vault.js';
@@ -54,14 +55,16 @@ const OF_OWNER =
 /** By the unique key: one index look-up. */
 const BY_INTEGRATION = `SELECT ${SERVED} FROM ${CONNECTION_SOURCE} WHERE ${OF_OWNER} AND c.integration_id = $6`;
 
+/** The integration that has the provider's name: it wins, whatever else there is. */
+const BY_NAME = `${BY_INTEGRATION} AND c.provider = $6`;
+
 /** The integrations that a provider's name may mean for this tenant: few. One may be there twice, the tenant's own too. */
 const CONFIGURED = `ARRAY(SELECT integration_id FROM integrations
   WHERE environment = $1 AND provider = $6 AND tenant_id IN ('', $2))`;
 
 /**
- * The integration that has the provider's name wins, so it is looked up first, by the unique key; the others are not
- * looked at when it is there. They come with all ids that are `configured`, so that ambiguity does not depend on what
- * the user has connected so far. An append runs its parts in their order, until the limit is reached.
+ * The same, and the others where it is not there. They come with all ids that are `configured`, so that ambiguity does
+ * not depend on what the user has connected so far. An append runs its parts in their order, until the limit is reached.
  */
 const BY_PROVIDER = `(SELECT ${SERVED}, NULL::text[] AS configured FROM ${CONNECTION_SOURCE}
     WHERE ${OF_OWNER} AND c.provider = $6 AND c.integration_id = $6)
@@ -70,10 +73,14 @@ const BY_PROVIDER = `(SELECT ${SERVED}, NULL::text[] AS configured FROM ${CONNEC
     WHERE ${OF_OWNER} AND c.provider = $6 AND c.integration_id = ANY (${CONFIGURED}))
   LIMIT 1`;
 
+/** Tenants and providers in use at one time; one that falls out costs a statement. */
+const MAX_NAMED_OTHERWISE = 10_000;
+
 /** Opened credentials. */
 export interface CredentialStore {
   /**
-   * Finds and opens the one credential that a reference means, in one SQL statement.
+   * Finds and opens the one credential that a reference means, in one SQL statement; in two the first time that a
+   * tenant's integration has another name than its provider.
    * @throws Problem `connection_not_found`, also for another tenant's when `tenantId` limits the caller;
    *   `connection_ambiguous` when several integrations of the provider are set up and none has its name
    */
@@ -94,6 +101,9 @@ export const createCredentialStore = ({
   readonly db: Database;
   readonly vault: Vault;
 }): CredentialStore => {
+  /** Tenants whose connections with a provider were found under an integration of another name. Only ever a hint. */
+  const namedOtherwise = new LRUCache<string, true>({ max: MAX_NAMED_OTHERWISE });
+
   const openSecrets = async (place: SecretPlace, envelope: Uint8Array): Promise<CredentialSecrets> =>
     // Sealed by this server from the same type; the vault refuses anything that was altered.
     JSON.parse(await vault.open(place, envelope)) as CredentialSecrets;
@@ -121,12 +131,19 @@ export const createCredentialStore = ({
       return ref.provider === undefined || provider === ref.provider ? row : undefined;
     }
     const values = [...owner, ref.provider];
+    const tenantsProvider = JSON.stringify([environment, ref.tenantId, ref.provider]);
+    // Preparing to look for other names costs Postgres more than the look itself: done where it was of use before.
+    if (!namedOtherwise.has(tenantsProvider)) {
+      const [named] = await db.query<ServedRow>('credential_by_name', BY_NAME, values);
+      if (named) return named;
+    }
     const [row] = await db.query<ServedRow & { configured: string[] | null }>(
       'credential_by_provider',
       BY_PROVIDER,
       values,
     );
     if (!row?.configured) return row;
+    namedOtherwise.set(tenantsProvider, true);
     const configured = new Set(row.configured);
     if (configured.has(row.served.connection.provider)) return undefined;
     if (configured.size > 1) {
