@@ -75,7 +75,7 @@ export interface Composition {
   readonly work: readonly RecurringWork[];
   /** To be beaten once a second. */
   readonly heartbeat: Heartbeat;
-  /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. */
+  /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. Never rejects. */
   drain(): Promise<void>;
 }
 
@@ -283,7 +283,7 @@ export const compose = (foundation: Foundation): Composition => {
     }),
     async drain() {
       isDraining = true;
-      await Promise.all([refresh.stop(), health.stop()]);
+      await Promise.allSettled([refresh.stop(), health.stop()]);
     },
   };
 };

@@ -10,6 +10,7 @@ import type { Config } from './config/read-config.js';
 import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { openDeployment } from './deployment/open-deployment.js';
+import { errorName } from './errors/error-name.js';
 import { StartError } from './errors/start-error.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
 import { closeServer } from './http/close-server.js';
@@ -54,6 +55,14 @@ const listen = (server: Server, port: number): Promise<void> =>
     });
     server.listen(port, resolve);
   });
+
+/** What can't be stopped in order (the database is away, say) holds up nothing that has something left to finish. */
+const stopAll = async (log: Logger, stopping: readonly Promise<void>[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(stopping)) {
+    if (outcome.status === 'fulfilled') continue;
+    log.warn({ error: errorName(outcome.reason) }, 'a part of the server did not stop in order');
+  }
+};
 
 /** A key that was in the environment once stays valid until it is revoked: its owner should know. */
 const letBootKeyIn = async (apiKeys: ApiKeys, key: string, log: Logger): Promise<void> => {
@@ -103,10 +112,10 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     const jobs = await startJobs({ db, work, clock, log });
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
-      await Promise.all([closeServer(server), drain(), jobs.stop()]);
-      await beats.stop();
-      await deployment.close();
-      await db.close();
+      await stopAll(log, [closeServer(server), drain(), jobs.stop()]);
+      await stopAll(log, [beats.stop()]);
+      await stopAll(log, [deployment.close()]);
+      await stopAll(log, [db.close()]);
     };
     let stopping: Promise<void> | null = null;
     return {

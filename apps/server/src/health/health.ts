@@ -30,7 +30,7 @@ export interface Health {
   reportConnection(connectionId: string, environment: string, version?: number): Promise<Connection>;
   /** Looks at all that is due at `now`. Resolves with how many were looked at. */
   sweepDueProbes(now: Date): Promise<number>;
-  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
+  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -80,7 +80,14 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
     async stop() {
       isStopping = true;
       await Promise.race([Promise.allSettled(looks.values()), sleep(STOP_MILLIS)]);
-      await dependencies.store.releaseProbes([...looks.keys()]);
+      const held = [...looks.keys()];
+      if (held.length === 0) return;
+      await dependencies.store.releaseProbes(held).catch((error: unknown) => {
+        log.warn(
+          { error: errorName(error) },
+          'probes could not be handed back: their leases end by themselves',
+        );
+      });
     },
   };
 };
