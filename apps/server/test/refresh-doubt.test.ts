@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
+import { TokenRequestError } from '../src/oauth/token-request-error.js';
 import type { ProvenanceOf } from '../src/refresh/refresh-claimed.js';
 import { describeEachEngine } from './support/databases.js';
 import { holdRefresh, type Standstill } from './support/held-refresh.js';
+import { oktaMethod } from './support/okta.js';
 import { shakenDatabase } from './support/shaken-database.js';
 import {
   ENVIRONMENT,
@@ -214,6 +216,68 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     await sweep();
     expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
     expect(counters()).toEqual({ refreshRequests: 1, introspections: 2, familyRevocations: 0 });
+  });
+
+  const troubleOf = (status: number) => oktaMethod.readTokenError({ status, headers: {}, body: null });
+  /** A process whose first request a gateway passes on, and answers by itself. */
+  const behindGateway = (status: number) => {
+    let isBroken = true;
+    return startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (...given) => {
+          const answer = await oauth.renew(...given);
+          if (!isBroken) return answer;
+          isBroken = false;
+          throw new TokenRequestError(troubleOf(status), status);
+        },
+      }),
+    });
+  };
+
+  it.each([500, 502, 503, 504, 520, 524])(
+    'may be used up after a %i, whose server may have done the work: asked again in the grace, never blindly after it',
+    async (status) => {
+      const [inGrace, late] = [await connect(), await connect()];
+      const node = await behindGateway(status);
+      clock.move(DUE_SECONDS);
+      await node.refresh.refreshConnection(inGrace.id, ENVIRONMENT).catch(() => undefined);
+      const other = await behindGateway(status);
+      await other.refresh.refreshConnection(late.id, ENVIRONMENT).catch(() => undefined);
+      clock.move(10);
+      await node.refresh.refreshConnection(inGrace.id, ENVIRONMENT);
+      expect(await inGrace.read()).toMatchObject({ version: 2, status: 'healthy' });
+      expect(counters()).toMatchObject({ refreshRequests: 3, introspections: 0 });
+      clock.move(PAST_GRACE_SECONDS);
+      await sweep(other);
+      expect(counters()).toEqual({ refreshRequests: 3, introspections: 1, familyRevocations: 0 });
+    },
+  );
+
+  it.each<[what: string, said: [retryAfterSeconds: number | null, saysWhy: boolean]]>([
+    ['an OAuth error', [null, true]],
+    ['when to come back', [1, false]],
+  ])('is as good as before after a 503 that says %s: nothing was done', async (_what, said) => {
+    const { read } = await connect();
+    const refused = await startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (_target, _renewal, options) => {
+          (await options?.leave?.())?.();
+          throw new TokenRequestError(troubleOf(503), 503, ...said);
+        },
+      }),
+    });
+    clock.move(DUE_SECONDS);
+    await sweep(refused);
+    clock.move(PAST_GRACE_SECONDS);
+    await sweep();
+    expect(counters()).toEqual({ refreshRequests: 1, introspections: 0, familyRevocations: 0 });
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
   });
 
   it('is asked about before its first use where a restored backup is its only proof', async () => {
