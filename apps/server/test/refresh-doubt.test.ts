@@ -280,6 +280,39 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
   });
 
+  it.each([
+    [401, { error: 'invalid_client' }],
+    [400, { error: 'unauthorized_client' }],
+    [403, null],
+    [404, null],
+    [405, null],
+  ])(
+    'is used after the wait where the provider refuses to be asked (%i), and no integration is blamed',
+    async (status, body) => {
+      const { id, read } = await connect();
+      await dieHolding('before_sending');
+      const refused = await startNode({
+        db,
+        clock,
+        withOAuth: (oauth) => ({
+          ...oauth,
+          introspect: async () => {
+            const verdict = oktaMethod.readTokenError({ status, headers: {}, body });
+            throw new TokenRequestError(verdict, status);
+          },
+        }),
+      });
+      await sweep(refused);
+      expect(counters().refreshRequests).toBe(0);
+      clock.move(61);
+      await sweep(refused);
+      expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+      expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+      const place = { environment: ENVIRONMENT, tenantId: null, integration: 'okta' };
+      expect(await node.integrations.resolveIntegration(place)).toMatchObject({ status: 'healthy' });
+    },
+  );
+
   it('is asked about before its first use where a restored backup is its only proof', async () => {
     const { read } = await connect();
     const unproven = await startAs('unproven');

@@ -1,6 +1,7 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { ClaimedCredential } from '../credentials/refresh-store.js';
-import type { OAuth, TokenTarget } from '../oauth/oauth.js';
+import type { Introspection, OAuth, TokenTarget } from '../oauth/oauth.js';
+import { TokenRequestError } from '../oauth/token-request-error.js';
 import { graceSecondsOf, rotationStanding } from './rotation.js';
 
 /**
@@ -21,12 +22,26 @@ export type DoubtfulGrant =
   /** Its successor is lost. */
   | { readonly use: false; readonly lookAgainAt: null };
 
+/** Refusals that a later question may not meet. @see RFC 9110 section 15.5.9, RFC 6585 section 4 */
+const PASSING_REFUSALS: ReadonlySet<number> = new Set([408, 429]);
+
+/**
+ * Whether an introspection endpoint does not answer this client, now or later (switched off, other rights than the token
+ * endpoint's): there is no way to know then, as where there is no such endpoint.
+ */
+const isLasting = (error: unknown): boolean => {
+  if (!(error instanceof TokenRequestError)) return false;
+  const { status, verdict } = error;
+  if (verdict.outcome !== 'transient') return true;
+  return status !== null && status >= 400 && status < 500 && !PASSING_REFUSALS.has(status);
+};
+
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
 
 /**
  * Asks about a refresh token before it is used, where using it could end the family: introspection does no harm (RFC 7662).
- * Where a provider offers none, the token is used once nobody can hold its successor any more: if that is lost too,
- * nothing is lost by it.
+ * Where a provider offers none, or refuses it, the token is used once nobody can hold its successor any more: if that is
+ * lost too, nothing is lost by it. What the endpoint says of the client is not the token endpoint's word, and blames nobody.
  *
  * A token that the provider calls active may be one that was used and is in its grace, which may end before we use it. Its
  * first use was inside one grace of the intent on record, so that after two of them (and the way) `active` means that it
@@ -34,7 +49,7 @@ const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
  */
 export const createLookBeforeUse =
   ({ oauth, clock }: { readonly oauth: Pick<OAuth, 'introspect'>; readonly clock: Clock }) =>
-  /** @throws TokenRequestError when the provider can't be asked */
+  /** @throws TokenRequestError when the provider is in trouble, and can be asked later */
   async (
     target: TokenTarget,
     claimed: Pick<ClaimedCredential, 'rotates' | 'refreshIntentAt'>,
@@ -42,7 +57,12 @@ export const createLookBeforeUse =
   ): Promise<DoubtfulGrant> => {
     const { refreshIntentAt } = claimed;
     const askedAt = clock.now();
-    const told = await oauth.introspect(target, refreshToken, 'refresh_token');
+    const told = await oauth
+      .introspect(target, refreshToken, 'refresh_token')
+      .catch((error: unknown): Introspection | null => {
+        if (isLasting(error)) return null;
+        throw error;
+      });
     const now = clock.now();
     if (told?.active) {
       const isPastGrace = rotationStanding(target.method, claimed, now) === 'past_grace';
