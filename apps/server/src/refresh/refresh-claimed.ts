@@ -3,6 +3,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import { learnedLifetimeSeconds } from '../credentials/refresh-schedule.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
+import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import { createDpopKey, type DpopKey } from '../oauth/dpop-key.js';
@@ -18,6 +19,7 @@ import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
 import { renewedCredential } from './renewed-credential.js';
 import { slowRetrySeconds } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
+import { isRowFault } from './row-fault.js';
 import { createSaveAnswer } from './save-answer.js';
 import type { Spool } from './spool.js';
 import type { TokenEndpointGate } from './token-endpoint-gate.js';
@@ -106,9 +108,11 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     else await store.releaseRefreshes([claim]);
   };
 
+  const slowRetryAt = (): Date => addSeconds(clock.now(), slowRetrySeconds(randomness.fraction()));
+
   const withoutTarget = (claimed: ClaimedCredential): Promise<boolean> =>
     store.saveRefreshFailure(claimed, {
-      refreshAt: addSeconds(clock.now(), slowRetrySeconds(randomness.fraction())),
+      refreshAt: slowRetryAt(),
       reason: 'configuration',
       forgetIntent: false,
       isAttempt: true,
@@ -128,7 +132,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     if (!found.integration || integration?.status !== 'degraded') return null;
     if (wish === 'force' || wish === 'caller') return null;
     const now = clock.now();
-    const nextAt = addSeconds(now, slowRetrySeconds(randomness.fraction()));
+    const nextAt = slowRetryAt();
     const isTime = integration.retryAt === null || integration.retryAt <= now;
     if (isTime && (await integrations.takeClientTrial(found.integration.rowId, now, nextAt))) return null;
     return isTime || integration.retryAt === null
@@ -261,10 +265,21 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     else if (known.status !== null) void gate.succeeded(endpoint);
   };
 
-  /** `onAnswer` is told when the provider has answered: what is left is to write it down. */
-  return async (claim: RefreshClaim, wish: RefreshWish, onAnswer: () => void): Promise<void> => {
-    const claimed = await store.readClaimed(claim);
-    if (!claimed) return;
+  const openClaimed = async (claim: RefreshClaim): Promise<ClaimedCredential | null> => {
+    try {
+      return await store.readClaimed(claim);
+    } catch (error) {
+      if (isRowFault(error)) await store.putOffClaim(claim, slowRetryAt());
+      throw error;
+    }
+  };
+
+  const refreshOpened = async (
+    claim: RefreshClaim,
+    claimed: ClaimedCredential,
+    wish: RefreshWish,
+    onAnswer: () => void,
+  ): Promise<void> => {
     const { secrets } = claimed;
     if (!('accessToken' in secrets) || isStopping()) return store.releaseRefreshes([claim]);
     if (provenanceOf(claimed.issuedAt) === 'foreign') return leaveForeign(claimed);
@@ -294,5 +309,18 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     onAnswer();
     await keepAnswer(judged, answer.grant, answer.issuedAt);
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
+  };
+
+  /** `onAnswer` is told when the provider has answered: what is left is to write it down. */
+  return async (claim: RefreshClaim, wish: RefreshWish, onAnswer: () => void): Promise<void> => {
+    const claimed = await openClaimed(claim);
+    if (!claimed) return;
+    try {
+      await refreshOpened(claim, claimed, wish, onAnswer);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      log.error({ connectionId: claim.connectionId, error: errorName(error) }, 'a refresh could not be made');
+      await withoutTarget(claimed);
+    }
   };
 };
