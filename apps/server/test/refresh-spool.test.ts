@@ -222,6 +222,89 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
   });
 });
 
+describeEachEngine('an answer that comes while the database stands still', (open) => {
+  const clock = testClock();
+  let db: Database;
+  let org: Org;
+  let node: TestNode;
+
+  const connect = userConnector(() => ({ node, org, clock }));
+
+  /** A process whose database stands still as the provider answers. */
+  const startHanging = async (more: Partial<TokenGrant> = {}) => {
+    const shaken = shakenDatabase(db);
+    const spoolFolder = newFolder();
+    const hanging = await startNode({
+      db: shaken,
+      clock,
+      log,
+      spoolFolder,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (...given) => {
+          const answer = await oauth.renew(...given);
+          shaken.setHanging(true);
+          return { ...answer, ...more };
+        },
+      }),
+    });
+    return { hanging, shaken, spoolFolder };
+  };
+
+  beforeAll(async () => {
+    db = await open();
+    org = await startTestOrg(clock);
+    node = await startNode({ db, clock, log });
+    await setUpIntegration(node, org);
+  });
+  beforeEach(() => db.query('test_clear', 'DELETE FROM connections', []));
+  afterAll(async () => {
+    await org.close();
+    await db.close();
+  });
+
+  it('is kept in a file within moments, and written once when it goes on, by whichever statement comes first', async () => {
+    const { id, read } = await connect();
+    const { hanging, shaken, spoolFolder } = await startHanging();
+    clock.move(DUE_SECONDS);
+    await hanging.refresh.sweepDueRefreshes(clock.now());
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    shaken.setHanging(false);
+    expect(await hanging.spool.drain()).toBe(0);
+    expect(filesIn(spoolFolder)).toEqual([]);
+    const credential = await read();
+    expect(credential).toMatchObject({ version: 2, status: 'healthy' });
+    expect(await orgAnswers(org, credential)).toBe(200);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+  });
+
+  it('is kept before a lifetime is learned from it: nothing is written ahead of it', async () => {
+    const { id } = await connect({ expiresAt: null });
+    await db.query('test_suspect', `UPDATE credentials SET suspected_reason = 'revoked', refresh_at = $1`, [
+      clock.now(),
+    ]);
+    const { hanging, shaken, spoolFolder } = await startHanging({ expiresInSeconds: null });
+    clock.move(DUE_SECONDS);
+    await hanging.refresh.sweepDueRefreshes(clock.now());
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    expect(shaken.askedFor('integration_learn')).toBe(1);
+    shaken.setHanging(false);
+    expect(await hanging.spool.drain()).toBe(0);
+  });
+
+  it('lets its process stop: the answer is kept, and a lease that can not be handed back ends by itself', async () => {
+    const { id } = await connect();
+    const { hanging, shaken, spoolFolder } = await startHanging();
+    clock.move(DUE_SECONDS);
+    const swept = hanging.refresh.sweepDueRefreshes(clock.now());
+    while (shaken.askedFor('refresh_saved') === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await hanging.refresh.stop();
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    shaken.setHanging(false);
+    await swept;
+  });
+});
+
 it('an answer that the database never takes does not hold up the others', async () => {
   const saved: string[] = [];
   const store = {

@@ -241,7 +241,8 @@ export const createRefreshLeaseStore = ({
 
     /** Has the connections of an integration whose refresh failed tried again, spread over `spreadSeconds`. */
     async wakeConnectionsOf(integrationRowId: string, spreadSeconds: number): Promise<void> {
-      await db.query('refresh_wake', WAKE, [integrationRowId, clock.now(), spreadSeconds]);
+      const values = [integrationRowId, clock.now(), spreadSeconds];
+      await db.query('refresh_wake', WAKE, values, { mayTakeLong: true });
     },
 
     /**

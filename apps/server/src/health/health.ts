@@ -11,6 +11,8 @@ import { createLookAtConnection, type LookDependencies } from './look-at-connect
 const SWEEP_CONCURRENCY = 16;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
+/** … and for the database, to hand back what is not done by then. */
+const HAND_BACK_MILLIS = 2_000;
 
 export interface HealthDependencies extends LookDependencies {
   readonly connections: Pick<ConnectionStore, 'findRecord' | 'getConnection'>;
@@ -82,12 +84,13 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
       await Promise.race([Promise.allSettled(looks.values()), sleep(STOP_MILLIS)]);
       const held = [...looks.keys()];
       if (held.length === 0) return;
-      await dependencies.store.releaseProbes(held).catch((error: unknown) => {
+      const handedBack = dependencies.store.releaseProbes(held).catch((error: unknown) => {
         log.warn(
           { error: errorName(error) },
           'probes could not be handed back: their leases end by themselves',
         );
       });
+      await Promise.race([handedBack, sleep(HAND_BACK_MILLIS)]);
     },
   };
 };

@@ -177,18 +177,18 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
   };
 
-  const withLearnedLifetime = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<TokenGrant> => {
+  /** The lifetime of an answer that tells none, and whether it was learned just now. */
+  const lifetimeOf = (
+    { claimed }: Attempt,
+    { expiresInSeconds }: TokenGrant,
+  ): { readonly seconds: number | null; readonly isNew: boolean } => {
     const learned = claimed.integration?.learnedLifetimeSeconds ?? null;
-    if (grant.expiresInSeconds !== null) return grant;
+    if (expiresInSeconds !== null) return { seconds: expiresInSeconds, isNew: false };
     // The old token was refused though nobody knew of an end, and the grant lives: that was its end.
-    if (claimed.expiresAt !== null || claimed.suspectedReason === null) {
-      return { ...grant, expiresInSeconds: learned };
-    }
-    const seconds = learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned);
-    if (found.integration) {
-      await integrations.learnLifetime(found.integration.rowId, seconds).catch(() => undefined);
-    }
-    return { ...grant, expiresInSeconds: seconds };
+    const isRefused = claimed.expiresAt === null && claimed.suspectedReason !== null;
+    return isRefused
+      ? { seconds: learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned), isNew: true }
+      : { seconds: learned, isNew: false };
   };
 
   const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
@@ -204,7 +204,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
     const { claimed, secrets, dpopKey, found } = attempt;
-    const grant = await withLearnedLifetime(attempt, answered);
+    const lifetime = lifetimeOf(attempt, answered);
+    const grant: TokenGrant = { ...answered, expiresInSeconds: lifetime.seconds };
     const outcome = await save({
       fence: {
         connection: { id: claimed.connection.id },
@@ -220,6 +221,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         fraction: randomness.fraction(),
       }),
     });
+    if (lifetime.isNew && lifetime.seconds !== null && found.integration) {
+      // Nothing waits for it: the answer itself is what must not be lost.
+      void integrations.learnLifetime(found.integration.rowId, lifetime.seconds).catch(() => undefined);
+    }
     if (outcome === 'superseded') return dropLate(attempt, grant);
     if (outcome === 'saved') await clientWorks(attempt);
   };

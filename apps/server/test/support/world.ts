@@ -60,8 +60,13 @@ export const testClock = (start = new Date()): TestClock => {
   };
 };
 
+/** Waits of a second and more are bounds on what is waited for, and real. */
+const BOUND_MILLIS = 1_000;
 /** A moment in real time: long enough for whoever is waited for to get on. */
-const shortSleep = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+const shortSleep = (millis: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, millis < BOUND_MILLIS ? 5 : millis).unref();
+  });
 
 /** What a process of the server is made of, as far as tokens are concerned. */
 export interface NodeOptions {
