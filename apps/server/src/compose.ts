@@ -142,6 +142,7 @@ export const compose = (foundation: Foundation): Composition => {
     spool,
     isFrozen: deployment.isFrozen,
     provenanceOf: deployment.provenanceOf,
+    inTouchSince: nodes.inTouchSince,
     clock,
     monotonicMillis,
     randomness,

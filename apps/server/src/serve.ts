@@ -57,7 +57,7 @@ const listen = (server: Server, port: number): Promise<void> =>
   });
 
 /** What can't be stopped in order (the database is away, say) holds up nothing that has something left to finish. */
-const stopAll = async (log: Logger, stopping: readonly Promise<void>[]): Promise<void> => {
+const stopAll = async (log: Logger, stopping: readonly (Promise<void> | undefined)[]): Promise<void> => {
   for (const outcome of await Promise.allSettled(stopping)) {
     if (outcome.status === 'fulfilled') continue;
     log.warn({ error: errorName(outcome.reason) }, 'a part of the server did not stop in order');
@@ -89,6 +89,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   const monotonicMillis = (): number => performance.now();
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
+  let beats: Awaited<ReturnType<typeof startHeartbeat>> | null = null;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
     await clock.ask();
@@ -107,13 +108,14 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     });
     server.on('request', app);
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
+    // What an earlier process could not write is written before anybody asks for it.
+    beats = await startHeartbeat(heartbeat);
     await listen(server, config.port);
-    const beats = await startHeartbeat(heartbeat);
     const jobs = await startJobs({ db, work, clock, log });
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
       await stopAll(log, [closeServer(server), drain(), jobs.stop()]);
-      await stopAll(log, [beats.stop()]);
+      await stopAll(log, [beats?.stop()]);
       await stopAll(log, [deployment.close()]);
       await stopAll(log, [db.close()]);
     };
@@ -128,6 +130,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   } catch (error) {
     server.close();
     server.closeAllConnections();
+    await beats?.stop();
     await db.close();
     throw error;
   }

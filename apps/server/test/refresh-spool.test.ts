@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { createLogger } from '../src/log/logger.js';
-import type { TokenGrant } from '../src/oauth/oauth.js';
+import type { OAuth, TokenGrant } from '../src/oauth/oauth.js';
 import { createSpool, type KeptAnswer } from '../src/refresh/spool.js';
 import { describeEachEngine } from './support/databases.js';
 import { shakenDatabase } from './support/shaken-database.js';
@@ -142,6 +142,56 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
     await sweep(next);
     expect(await read()).toMatchObject({ version: 3, status: 'healthy' });
     expect(org.control.counters()).toMatchObject({ refreshRequests: 2, familyRevocations: 0 });
+  });
+
+  it('is written instead of a refresh by whoever claims before the next beat, however long the outage was', async () => {
+    const { id, read } = await connect();
+    const { cutOff, shaken, spoolFolder, answer } = await startCutOff();
+    await pass(90, node);
+    shaken.setAway(false);
+    expect(await sweep(cutOff)).toBe(1);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
+    expect(filesIn(spoolFolder)).toEqual([]);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+  });
+
+  it('is written instead of a refresh by the process that starts on the folder, though it has not beaten yet', async () => {
+    const { read } = await connect();
+    const { spoolFolder, answer } = await startCutOff();
+    await pass(90, node);
+    const next = await startNode({ db, clock, log, spoolFolder, isBeating: () => false });
+    expect(await sweep(next)).toBe(1);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
+    expect(filesIn(spoolFolder)).toEqual([]);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+  });
+
+  it.each([
+    ['introspection', (oauth: OAuth) => oauth],
+    ['no introspection', (oauth: OAuth): OAuth => ({ ...oauth, introspect: async () => null })],
+  ])('is waited for by others that saw the outage too, from its end (%s)', async (_what, withOAuth) => {
+    const { id, read } = await connect();
+    const awayToo = shakenDatabase(db);
+    const other = await startNode({ db: awayToo, clock, log, withOAuth, isBeating: () => false });
+    await other.nodes.beat();
+    const { cutOff, shaken, answer } = await startCutOff();
+    awayToo.setAway(true);
+    for (let second = 0; second < 90; second += 1) {
+      clock.move(1);
+      await other.nodes.beat().catch(() => undefined);
+    }
+    awayToo.setAway(false);
+    // Before its first beat, and after.
+    await sweep(other);
+    await pass(6, other);
+    await sweep(other);
+    expect(await eventsOf(node, id)).toEqual(['connection.created']);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+    shaken.setAway(false);
+    await cutOff.nodes.beat();
+    expect(await cutOff.spool.drain()).toBe(0);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
   });
 
   it('is dropped where the person connected anew meanwhile', async () => {

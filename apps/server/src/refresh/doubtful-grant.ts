@@ -1,12 +1,13 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { ClaimedCredential } from '../credentials/refresh-store.js';
+import type { Nodes } from '../db/nodes.js';
 import type { Introspection, OAuth, TokenTarget } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import { graceSecondsOf, rotationStanding } from './rotation.js';
 
 /**
  * How long a rotation whose answer is missing waits for the process that may hold it: the tokens lie in its spool, and are
- * written when it starts again.
+ * written when it starts again. In an outage of the database nobody could write them, so that the time runs from its end.
  */
 const WAIT_FOR_SPOOL_SECONDS = 60;
 const LOOK_AGAIN_SECONDS = 5;
@@ -37,6 +38,7 @@ const isLasting = (error: unknown): boolean => {
 };
 
 const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
+const later = (one: Date, other: Date): Date => (one > other ? one : other);
 
 /**
  * Asks about a refresh token before it is used, where using it could end the family: introspection does no harm (RFC 7662).
@@ -48,7 +50,15 @@ const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
  * was never used (`isUnused`): the intent on record is void.
  */
 export const createLookBeforeUse =
-  ({ oauth, clock }: { readonly oauth: Pick<OAuth, 'introspect'>; readonly clock: Clock }) =>
+  ({
+    oauth,
+    clock,
+    inTouchSince,
+  }: {
+    readonly oauth: Pick<OAuth, 'introspect'>;
+    readonly clock: Clock;
+    readonly inTouchSince: Nodes['inTouchSince'];
+  }) =>
   /** @throws TokenRequestError when the provider is in trouble, and can be asked later */
   async (
     target: TokenTarget,
@@ -72,7 +82,9 @@ export const createLookBeforeUse =
       if (askedAt >= certainAt) return { use: true, isUnused: true };
       return { use: false, lookAgainAt: earlier(certainAt, addSeconds(now, LOOK_AGAIN_SECONDS)) };
     }
-    const mayComeBack = refreshIntentAt !== null && now < addSeconds(refreshIntentAt, WAIT_FOR_SPOOL_SECONDS);
+    const mayComeBack =
+      refreshIntentAt !== null &&
+      now < addSeconds(later(refreshIntentAt, inTouchSince()), WAIT_FOR_SPOOL_SECONDS);
     if (mayComeBack) return { use: false, lookAgainAt: addSeconds(now, LOOK_AGAIN_SECONDS) };
     return told === null ? { use: true, isUnused: false } : { use: false, lookAgainAt: null };
   };

@@ -3,6 +3,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import { learnedLifetimeSeconds } from '../credentials/refresh-schedule.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
+import type { Nodes } from '../db/nodes.js';
 import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
@@ -21,11 +22,13 @@ import { slowRetrySeconds } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
 import { isRowFault } from './row-fault.js';
 import { createSaveAnswer } from './save-answer.js';
-import type { Spool } from './spool.js';
+import type { KeptAnswer, Spool } from './spool.js';
 import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
+/** An answer that the database did not take is tried again after this time, should it be only this that it does not take. */
+const SETTLE_AGAIN_SECONDS = 5;
 /** When an integration's client works again, its connections are tried within this time. */
 export const WAKE_SPREAD_SECONDS = 30;
 
@@ -41,6 +44,7 @@ export interface RefreshClaimedDependencies {
   readonly gate: TokenEndpointGate;
   readonly spool: Spool;
   readonly provenanceOf: ProvenanceOf;
+  readonly inTouchSince: Nodes['inTouchSince'];
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly monotonicMillis: MonotonicMillis;
@@ -79,7 +83,7 @@ interface Judgement {
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
-  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf } = dependencies;
+  const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf } = dependencies;
   const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const lookBeforeUse = createLookBeforeUse(dependencies);
@@ -101,6 +105,16 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     if (claimed.expiresAt === null || hasEnded(claimed))
       await store.saveDeadGrant(claimed, 'deployment_copied');
     else await putOff(claimed, claimed.expiresAt);
+  };
+
+  /** The answer is here already: it is written under the lease that is held now. Asking again would use the token twice. */
+  const settleKept = async (claimed: ClaimedCredential, { refreshed }: KeptAnswer): Promise<void> => {
+    try {
+      await spool.settle({ fence: claimed, refreshed });
+    } catch (error) {
+      await putOff(claimed, addSeconds(clock.now(), SETTLE_AGAIN_SECONDS));
+      throw error;
+    }
   };
 
   const withoutRefreshToken = async (claim: RefreshClaim, claimed: ClaimedCredential): Promise<void> => {
@@ -288,6 +302,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const { secrets } = claimed;
     if (!('accessToken' in secrets) || isStopping()) return store.releaseRefreshes([claim]);
     if (provenanceOf(claimed.issuedAt) === 'foreign') return leaveForeign(claimed);
+    const kept = await spool.find(claimed);
+    if (kept) return settleKept(claimed, kept);
     const renewal = renewalOf(secrets, claimed.connection);
     if (renewal === null) return withoutRefreshToken(claim, claimed);
     if (wish === 'schedule' && isUnused(claimed)) return void (await store.stopRefreshing(claimed));

@@ -110,6 +110,7 @@ export const startModelOwner = (
     },
     isFrozen: () => false,
     provenanceOf: () => 'own',
+    inTouchSince: nodes.inTouchSince,
     clock,
     monotonicMillis,
     randomness: { ...systemRandomness, fraction: () => 0.5 },

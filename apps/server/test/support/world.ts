@@ -158,6 +158,7 @@ export const startNode = async ({
     spool,
     isFrozen,
     provenanceOf,
+    inTouchSince: living.inTouchSince,
     clock,
     monotonicMillis,
     randomness,
