@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { TokenRequestError } from '../src/oauth/token-request-error.js';
-import type { ProvenanceOf } from '../src/refresh/refresh-claimed.js';
+import type { ProvenanceOf } from '../src/refresh/judge-token.js';
 import { describeEachEngine } from './support/databases.js';
 import { holdRefresh, type Standstill } from './support/held-refresh.js';
 import { oktaMethod } from './support/okta.js';

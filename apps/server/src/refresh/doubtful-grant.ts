@@ -14,6 +14,12 @@ const LOOK_AGAIN_SECONDS = 5;
 /** A request has left 2 s after its intent at the latest, and arrives within another; its sender may hear of a failure before. */
 const ARRIVAL_SECONDS = 3;
 
+export interface LookDependencies {
+  readonly oauth: Pick<OAuth, 'introspect'>;
+  readonly clock: Clock;
+  readonly inTouchSince: Nodes['inTouchSince'];
+}
+
 /** What to do with a refresh token that may be used up. */
 export type DoubtfulGrant =
   /** It is good, or there is no way to know: use it. */
@@ -50,15 +56,7 @@ const later = (one: Date, other: Date): Date => (one > other ? one : other);
  * was never used (`isUnused`): the intent on record is void.
  */
 export const createLookBeforeUse =
-  ({
-    oauth,
-    clock,
-    inTouchSince,
-  }: {
-    readonly oauth: Pick<OAuth, 'introspect'>;
-    readonly clock: Clock;
-    readonly inTouchSince: Nodes['inTouchSince'];
-  }) =>
+  ({ oauth, clock, inTouchSince }: LookDependencies) =>
   /** @throws TokenRequestError when the provider is in trouble, and can be asked later */
   async (
     target: TokenTarget,

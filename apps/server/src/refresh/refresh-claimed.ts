@@ -1,6 +1,5 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
-import { learnedLifetimeSeconds } from '../credentials/refresh-schedule.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Nodes } from '../db/nodes.js';
@@ -12,12 +11,12 @@ import type { OAuth, Renewal, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
-import { createLookBeforeUse } from './doubtful-grant.js';
 import { endpointKeyOf, type FindTarget, type RenewalTarget } from './find-target.js';
+import { createJudgeToken, type Judgement, type ProvenanceOf } from './judge-token.js';
 import { trackLeave } from './leave-to-send.js';
 import { createSaveFailure } from './refresh-failure.js';
 import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
-import { renewedCredential } from './renewed-credential.js';
+import { lifetimeOf, renewedCredential } from './renewed-credential.js';
 import { slowRetrySeconds } from './retry-delay.js';
 import { rotationStanding } from './rotation.js';
 import { isRowFault } from './row-fault.js';
@@ -31,9 +30,6 @@ const SEND_ATTEMPTS = 3;
 const SETTLE_AGAIN_SECONDS = 5;
 /** When an integration's client works again, its connections are tried within this time. */
 export const WAKE_SPREAD_SECONDS = 30;
-
-/** Whose grant it is, by when it was issued; `deployment/` tells. */
-export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
 
 export interface RefreshClaimedDependencies {
   readonly store: RefreshStore;
@@ -71,13 +67,6 @@ interface Attempt {
   readonly wish: RefreshWish;
 }
 
-/** Leave to use a refresh token. */
-interface Judgement {
-  readonly claimed: ClaimedCredential;
-  /** Whether the leave still holds: asked as the request leaves. */
-  readonly isTimely: () => boolean;
-}
-
 /**
  * Refreshes one connection that this process has claimed: read again, record the intent, ask, write if version and lease
  * are still ours. Whatever the provider does ends in the database, not in an exception.
@@ -86,7 +75,6 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf } = dependencies;
   const { allowLoopback, clock, monotonicMillis, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
-  const lookBeforeUse = createLookBeforeUse(dependencies);
   const save = createSaveAnswer(dependencies);
 
   const hasEnded = ({ expiresAt }: ClaimedCredential): boolean =>
@@ -99,6 +87,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     reason: Parameters<RefreshStore['saveRefreshFailure']>[1]['reason'] = null,
   ): Promise<boolean> =>
     store.saveRefreshFailure(claimed, { refreshAt, reason, forgetIntent: false, isAttempt: false });
+
+  const judge = createJudgeToken({ ...dependencies, saveFailure, putOff });
 
   /** Another deployment's grant is left alone; its access token is served to its end. */
   const leaveForeign = async (claimed: ClaimedCredential): Promise<void> => {
@@ -154,34 +144,6 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       : addSeconds(integration.retryAt, WAKE_SPREAD_SECONDS * randomness.fraction());
   };
 
-  /** Leave to use the stored refresh token; `null` where it may not be used: what follows from that is written. */
-  const judge = async (attempt: Attempt): Promise<Judgement | null> => {
-    const { claimed, secrets, renewal, found, wish } = attempt;
-    if (renewal.grant !== 'refresh_token') return { claimed, isTimely: () => true };
-    const { method } = found.target;
-    const isPastGrace = (): boolean => rotationStanding(method, claimed, clock.now()) === 'past_grace';
-    const isTimely = (): boolean => !isPastGrace();
-    const isDoubtful = provenanceOf(claimed.issuedAt) === 'unproven' || isPastGrace();
-    if (!isDoubtful) return { claimed, isTimely };
-    try {
-      const doubt = await lookBeforeUse(found.target, claimed, renewal.refreshToken);
-      if (doubt.use) {
-        // It was never used: from here on it is as if no answer were missing.
-        if (doubt.isUnused) return { claimed: { ...claimed, refreshIntentAt: null }, isTimely: () => true };
-        return { claimed, isTimely: isPastGrace() ? () => true : isTimely };
-      }
-      if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
-      else await store.saveDeadGrant(claimed, 'rotation_lost');
-    } catch (error) {
-      if (!(error instanceof TokenRequestError)) throw error;
-      await saveFailure(claimed, found, {
-        ...{ error, secrets, hasDeparted: false },
-        isAskedFor: wish === 'caller',
-      });
-    }
-    return null;
-  };
-
   /** The fence did not hold. A reconnect's tokens are the ones to keep; those of a deleted connection are ended. */
   const dropLate = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<void> => {
     const { id, environment } = claimed.connection;
@@ -189,20 +151,6 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const current = await credentials.openCredential(id, environment);
     if (current || grant.refreshToken === null) return;
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
-  };
-
-  /** The lifetime of an answer that tells none, and whether it was learned just now. */
-  const lifetimeOf = (
-    { claimed }: Attempt,
-    { expiresInSeconds }: TokenGrant,
-  ): { readonly seconds: number | null; readonly isNew: boolean } => {
-    const learned = claimed.integration?.learnedLifetimeSeconds ?? null;
-    if (expiresInSeconds !== null) return { seconds: expiresInSeconds, isNew: false };
-    // The old token was refused though nobody knew of an end, and the grant lives: that was its end.
-    const isRefused = claimed.expiresAt === null && claimed.suspectedReason !== null;
-    return isRefused
-      ? { seconds: learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned), isNew: true }
-      : { seconds: learned, isNew: false };
   };
 
   const clientWorks = async ({ claimed, found }: Attempt): Promise<void> => {
@@ -218,7 +166,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
     const { claimed, secrets, dpopKey, found } = attempt;
-    const lifetime = lifetimeOf(attempt, answered);
+    const lifetime = lifetimeOf(claimed, answered, clock.now());
     const grant: TokenGrant = { ...answered, expiresInSeconds: lifetime.seconds };
     const outcome = await save({
       fence: {
@@ -313,7 +261,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const attempt: Attempt = { claimed, secrets, renewal, dpopKey, found, wish };
     const waitUntil = await waitForClient(attempt);
     if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
-    const judgement = await judge(attempt);
+    const judgement = await judge({ ...attempt, isAskedFor: wish === 'caller' });
     if (!judgement) return;
     const { method } = found.target;
     const admission = await gate.admit(

@@ -130,3 +130,5 @@ export const createSaveFailure = ({
     }
   };
 };
+
+export type SaveFailure = ReturnType<typeof createSaveFailure>;
