@@ -84,7 +84,7 @@ export interface Composition {
   /** Tells followers of events; to be started with what hears of commits. */
   readonly feed: EventFeed;
   readonly notifications: NotificationListener;
-  /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. */
+  /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. Never rejects. */
   drain(): Promise<void>;
 }
 
@@ -155,6 +155,7 @@ export const compose = (foundation: Foundation): Composition => {
     isFrozen: deployment.isFrozen,
     provenanceOf: deployment.provenanceOf,
     mayRevoke,
+    inTouchSince: nodes.inTouchSince,
     clock,
     monotonicMillis,
     wallMillis,
@@ -317,7 +318,7 @@ export const compose = (foundation: Foundation): Composition => {
       isDraining = true;
       // Streams never end by themselves; their readers go to another server and say where they were.
       feed.stop();
-      await Promise.all([refresh.stop(), health.stop()]);
+      await Promise.allSettled([refresh.stop(), health.stop()]);
     },
   };
 };

@@ -11,6 +11,7 @@ import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { systemSteadyMillis, systemWallMillis } from './db/steady-millis.js';
 import { openDeployment } from './deployment/open-deployment.js';
+import { errorName } from './errors/error-name.js';
 import { StartError } from './errors/start-error.js';
 import { startEventFeed } from './events/start-event-feed.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
@@ -57,6 +58,14 @@ const listen = (server: Server, port: number): Promise<void> =>
     server.listen(port, resolve);
   });
 
+/** What can't be stopped in order (the database is away, say) holds up nothing that has something left to finish. */
+const stopAll = async (log: Logger, stopping: readonly (Promise<void> | undefined)[]): Promise<void> => {
+  for (const outcome of await Promise.allSettled(stopping)) {
+    if (outcome.status === 'fulfilled') continue;
+    log.warn({ error: errorName(outcome.reason) }, 'a part of the server did not stop in order');
+  }
+};
+
 /** A key that was in the environment once stays valid until it is revoked: its owner should know. */
 const letBootKeyIn = async (apiKeys: ApiKeys, key: string, log: Logger): Promise<void> => {
   const { stillValid } = await apiKeys.ensureBootKey(key);
@@ -82,6 +91,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
+  let beats: Awaited<ReturnType<typeof startHeartbeat>> | null = null;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   try {
     await clock.ask();
@@ -112,16 +122,17 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     });
     server.on('request', app);
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
+    // What an earlier process could not write is written before anybody asks for it.
+    beats = await startHeartbeat(heartbeat);
     await listen(server, config.port);
-    const beats = await startHeartbeat(heartbeat);
     const jobs = await startJobs({ db, work, clock, log });
     const eventFeed = await startEventFeed(feed, notifications);
     const address = server.address();
     const stopOnce = async (): Promise<void> => {
-      await Promise.all([closeServer(server), drain(), jobs.stop(), eventFeed.stop()]);
-      await beats.stop();
-      await deployment.close();
-      await db.close();
+      await stopAll(log, [closeServer(server), drain(), jobs.stop(), eventFeed.stop()]);
+      await stopAll(log, [beats?.stop()]);
+      await stopAll(log, [deployment.close()]);
+      await stopAll(log, [db.close()]);
     };
     let stopping: Promise<void> | null = null;
     return {
@@ -134,6 +145,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   } catch (error) {
     server.close();
     server.closeAllConnections();
+    await beats?.stop();
     await db.close();
     throw error;
   }

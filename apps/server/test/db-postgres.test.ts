@@ -81,3 +81,48 @@ describe('a Postgres that can not be used is told in a sentence, without its pas
     );
   });
 });
+
+/** A Postgres that lets everybody in, answers the first statement of each connection, and no other. */
+const answerOnce = (socket: Socket) => {
+  const message = (type: string, ...parts: (string | number)[]): Buffer => {
+    const body = Buffer.concat(
+      parts.map((part) => {
+        if (typeof part === 'string') return Buffer.from(part);
+        const number = Buffer.alloc(4);
+        number.writeInt32BE(part);
+        return number;
+      }),
+    );
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(body.length + 4);
+    return Buffer.concat([Buffer.from(type), length, body]);
+  };
+  const ready = message('Z', 'I');
+  socket.once('data', () => {
+    socket.write(Buffer.concat([message('R', 0), ready]));
+    socket.once('data', () => socket.write(Buffer.concat([message('C', 'SELECT 1\0'), ready])));
+  });
+};
+
+it('a statement that is never answered is given up with its connection', async () => {
+  const connections: Socket[] = [];
+  const port = await listen((socket) => {
+    connections.push(socket);
+    answerOnce(socket);
+  });
+  const url = `postgres://app@127.0.0.1:${port}/app`;
+  const db = await openPostgres(url, createLogger('silent'), { statementTimeoutMillis: 100 });
+  await expect(db.query('test_hang', 'SELECT 1', [])).rejects.toThrow('timeout');
+  // On a new connection, whose first statement is answered.
+  await db.ping();
+  await expect(db.ping()).rejects.toThrow('timeout');
+  expect(connections).toHaveLength(2);
+  await db.ping();
+  const patient = db.query('test_wait', 'SELECT 1', [], { mayTakeLong: true }).catch(() => 'cut');
+  expect(await Promise.race([patient, new Promise((resolve) => setTimeout(resolve, 200, 'waits'))])).toBe(
+    'waits',
+  );
+  for (const socket of connections) socket.destroy();
+  expect(await patient).toBe('cut');
+  await db.close();
+});

@@ -5,6 +5,7 @@ import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
 import { keyDefinition } from './support/key-provider.js';
+import { shakenDatabase } from './support/shaken-database.js';
 import {
   connectUser,
   ENVIRONMENT,
@@ -105,6 +106,37 @@ describeEachEngine('health', (open) => {
     await sweep();
     expect(await stateOf(id)).toEqual({ status: 'healthy', reason: null });
     expect(org.control.counters()).toMatchObject({ refreshRequests: 1, introspections: 1 });
+  });
+
+  it('lets a process stop while the database is away: it has nothing to hand back, or lets its lease end', async () => {
+    const id = await connect();
+    const shaken = shakenDatabase(db);
+    const idle = await startNode({ db: shaken, clock });
+    shaken.setAway(true);
+    await idle.health.stop();
+    expect(shaken.askedFor('probe_release')).toBe(0);
+
+    shaken.setAway(false);
+    let looked = (): void => undefined;
+    const looks = new Promise<void>((resolve) => {
+      looked = resolve;
+    });
+    const busy = await startNode({
+      db: shaken,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        probe: () => {
+          looked();
+          return new Promise<never>(() => undefined);
+        },
+      }),
+    });
+    void busy.health.checkConnection(id, ENVIRONMENT);
+    await looks;
+    shaken.setAway(true);
+    await busy.health.stop();
+    expect(shaken.askedFor('probe_release')).toBe(1);
   });
 
   it('never turns a connection bad because the provider is away, whatever it answers', async () => {

@@ -17,6 +17,7 @@ const startHeart = ({ onBeat = async () => {} }: { onBeat?: () => Promise<void> 
   const nodes: Nodes = {
     id: 'node_1',
     aliveSince: () => databaseTime,
+    inTouchSince: () => databaseTime,
     beat: async () => {
       done.push('beat');
       millis += 40;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from '@jest/globals';
 import { systemClock } from '../src/clock.js';
 import { recurringWork } from '../src/jobs/recurring-work.js';
@@ -93,6 +95,30 @@ it('a sweep goes on until nothing is due, with no more at once than there are pl
   });
   expect(await sweep(new Date())).toBe(100);
   expect(most).toBeLessThanOrEqual(CONCURRENCY);
+});
+
+it('a sweep keeps nothing of what is done: a long backlog takes no more memory than a short one', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const [pieces, heap] = [200_000, [] as number[]];
+  let claimed = 0;
+  const sweep = createSweep<number>({
+    claim: async (_now, limit) => {
+      if (claimed === 0 || claimed >= pieces) {
+        collect();
+        heap.push(process.memoryUsage().heapUsed);
+      }
+      const count = claimed >= pieces ? 0 : limit;
+      claimed += count;
+      return Array.from({ length: count }, (_, index) => index);
+    },
+    run: async () => {},
+    isStopping: () => false,
+    concurrency: 1_000,
+  });
+  expect(await sweep(new Date())).toBe(claimed);
+  const [before = 0, after = 0] = heap;
+  expect((after - before) / pieces).toBeLessThan(16);
 });
 
 it('a sweep claims nothing once the process is on its way out', async () => {

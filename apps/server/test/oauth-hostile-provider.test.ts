@@ -207,6 +207,19 @@ describe('an ID token', () => {
   });
 });
 
+describe('an answer of a server in trouble', () => {
+  it.each([
+    ['an OAuth error', json({ error: 'temporarily_unavailable' }, 503), true],
+    ['that it broke', json({ error: 'server_error' }, 500), false],
+    ['nothing that can be read', json({ error: 17 }, 520), false],
+  ])('that says %s tells, or does not tell, that nothing was done', async (_what, answer, saysWhy) => {
+    server.handle('/token', answer);
+    expect(await failureOf(exchange())).toMatchObject({ verdict: { outcome: 'transient' }, saysWhy });
+    server.handle('/token', (_heard, response) => void response.writeHead(502).end('<h1>Bad gateway</h1>'));
+    expect(await failureOf(exchange())).toMatchObject({ verdict: { outcome: 'transient' }, saysWhy: false });
+  });
+});
+
 describe('a callback', () => {
   it('of another issuer (RFC 9207) is refused before the code is sent anywhere', async () => {
     expect(await outcomeOf(exchange({ iss: 'https://evil.test' }))).toBe('code_rejected');

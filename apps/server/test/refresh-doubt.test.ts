@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
-import type { ProvenanceOf } from '../src/refresh/refresh-claimed.js';
+import { TokenRequestError } from '../src/oauth/token-request-error.js';
+import type { ProvenanceOf } from '../src/refresh/judge-token.js';
 import { describeEachEngine } from './support/databases.js';
 import { holdRefresh, type Standstill } from './support/held-refresh.js';
+import { oktaMethod } from './support/okta.js';
 import { shakenDatabase } from './support/shaken-database.js';
 import {
   ENVIRONMENT,
@@ -37,6 +39,13 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     return { status, reason, version };
   };
   const sweep = (by: TestNode = node) => by.refresh.sweepDueRefreshes(clock.now());
+  /** Time in which the servers beat as they do. */
+  const pass = async (seconds: number, by: TestNode = node) => {
+    for (let second = 0; second < seconds; second += 1) {
+      clock.move(1);
+      await by.nodes.beat();
+    }
+  };
   const counters = () => {
     const { refreshRequests, introspections, familyRevocations } = org.control.counters();
     return { refreshRequests, introspections, familyRevocations };
@@ -49,9 +58,10 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     const held = holdRefresh(where);
     const dying = await startNode({ db, clock, withOAuth: held.withOAuth });
     clock.move(DUE_SECONDS);
+    await pass(5);
     const flight = sweep(dying);
     await held.stands;
-    clock.move(PAST_GRACE_SECONDS);
+    await pass(PAST_GRACE_SECONDS);
     return { dying, held, flight };
   };
   /** Waits for the spool of the one that died, and no longer. */
@@ -59,7 +69,7 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     const dead = await dieHolding('after_answer');
     for (let look = 0; look < 8; look += 1) {
       await sweep();
-      clock.move(5);
+      await pass(5);
     }
     return dead;
   };
@@ -133,7 +143,7 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     clock.move(29);
     await sweep(slow);
     expect(counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
-    clock.move(60);
+    await pass(65, slow);
     await sweep(slow);
     expect(await stateOf(id)).toMatchObject({ status: 'needs_reconnect', reason: 'rotation_lost' });
     expect(await read()).toMatchObject({ version: 1 });
@@ -145,15 +155,31 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     await dieHolding('after_answer');
     await sweep();
     expect(await stateOf(id)).toMatchObject({ status: 'healthy', reason: null });
-    clock.move(20);
+    await pass(20);
     await sweep();
     expect(await stateOf(id)).toMatchObject({ status: 'healthy', reason: null });
-    clock.move(10);
+    await pass(10);
     await sweep();
     expect(await stateOf(id)).toEqual({ status: 'needs_reconnect', reason: 'rotation_lost', version: 1 });
     expect(await read()).toMatchObject({ version: 1, reason: 'rotation_lost' });
     expect(counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
     expect(await eventsOf(node, id)).toEqual(['connection.created', 'connection.needs_reconnect']);
+  });
+
+  it('is waited for from its own start by a process that could not have seen who held its successor', async () => {
+    const { id } = await connect();
+    await dieHolding('after_answer');
+    await pass(60);
+    const fresh = await startNode({ db, clock });
+    await sweep(fresh);
+    expect(await stateOf(id)).toMatchObject({ status: 'healthy', reason: null });
+    await pass(59, fresh);
+    await sweep(fresh);
+    expect(await stateOf(id)).toMatchObject({ status: 'healthy', reason: null });
+    await pass(6, fresh);
+    await sweep(fresh);
+    expect(await stateOf(id)).toMatchObject({ status: 'needs_reconnect', reason: 'rotation_lost' });
+    expect(counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
   });
 
   it('is forgotten when its successor comes inside that time', async () => {
@@ -215,6 +241,101 @@ describeEachEngine('a refresh token that may be used up, or another’s', (open)
     expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
     expect(counters()).toEqual({ refreshRequests: 1, introspections: 2, familyRevocations: 0 });
   });
+
+  const troubleOf = (status: number) => oktaMethod.readTokenError({ status, headers: {}, body: null });
+  /** A process whose first request a gateway passes on, and answers by itself. */
+  const behindGateway = (status: number) => {
+    let isBroken = true;
+    return startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (...given) => {
+          const answer = await oauth.renew(...given);
+          if (!isBroken) return answer;
+          isBroken = false;
+          throw new TokenRequestError(troubleOf(status), status);
+        },
+      }),
+    });
+  };
+
+  it.each([500, 502, 503, 504, 520, 524])(
+    'may be used up after a %i, whose server may have done the work: asked again in the grace, never blindly after it',
+    async (status) => {
+      const [inGrace, late] = [await connect(), await connect()];
+      const node = await behindGateway(status);
+      clock.move(DUE_SECONDS);
+      await node.refresh.refreshConnection(inGrace.id, ENVIRONMENT).catch(() => undefined);
+      const other = await behindGateway(status);
+      await other.refresh.refreshConnection(late.id, ENVIRONMENT).catch(() => undefined);
+      clock.move(10);
+      await node.refresh.refreshConnection(inGrace.id, ENVIRONMENT);
+      expect(await inGrace.read()).toMatchObject({ version: 2, status: 'healthy' });
+      expect(counters()).toMatchObject({ refreshRequests: 3, introspections: 0 });
+      clock.move(PAST_GRACE_SECONDS);
+      await sweep(other);
+      expect(counters()).toEqual({ refreshRequests: 3, introspections: 1, familyRevocations: 0 });
+    },
+  );
+
+  it.each<[what: string, said: [retryAfterSeconds: number | null, saysWhy: boolean]]>([
+    ['an OAuth error', [null, true]],
+    ['when to come back', [1, false]],
+  ])('is as good as before after a 503 that says %s: nothing was done', async (_what, said) => {
+    const { read } = await connect();
+    const refused = await startNode({
+      db,
+      clock,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (_target, _renewal, options) => {
+          (await options?.leave?.())?.();
+          throw new TokenRequestError(troubleOf(503), 503, ...said);
+        },
+      }),
+    });
+    clock.move(DUE_SECONDS);
+    await sweep(refused);
+    clock.move(PAST_GRACE_SECONDS);
+    await sweep();
+    expect(counters()).toEqual({ refreshRequests: 1, introspections: 0, familyRevocations: 0 });
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+  });
+
+  it.each([
+    [401, { error: 'invalid_client' }],
+    [400, { error: 'unauthorized_client' }],
+    [403, null],
+    [404, null],
+    [405, null],
+  ])(
+    'is used after the wait where the provider refuses to be asked (%i), and no integration is blamed',
+    async (status, body) => {
+      const { id, read } = await connect();
+      await dieHolding('before_sending');
+      const refused = await startNode({
+        db,
+        clock,
+        withOAuth: (oauth) => ({
+          ...oauth,
+          introspect: async () => {
+            const verdict = oktaMethod.readTokenError({ status, headers: {}, body });
+            throw new TokenRequestError(verdict, status);
+          },
+        }),
+      });
+      await sweep(refused);
+      expect(counters().refreshRequests).toBe(0);
+      await pass(61, refused);
+      await sweep(refused);
+      expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
+      expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+      const place = { environment: ENVIRONMENT, tenantId: null, integration: 'okta' };
+      expect(await node.integrations.resolveIntegration(place)).toMatchObject({ status: 'healthy' });
+    },
+  );
 
   it('is asked about before its first use where a restored backup is its only proof', async () => {
     const { read } = await connect();

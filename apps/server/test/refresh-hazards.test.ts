@@ -18,6 +18,7 @@ import {
 const DUE_SECONDS = 3400;
 const ENDED_SECONDS = 3700;
 const LEASE_SECONDS = 16;
+const SLOW_RETRY_SECONDS = 300;
 
 describeEachEngine('refresh, where others break', (open) => {
   const clock = testClock();
@@ -88,6 +89,44 @@ describeEachEngine('refresh, where others break', (open) => {
     await sweep();
     expect(await read()).toMatchObject({ version: 2, status: 'healthy' });
     expect(refreshes()).toBe(1);
+  });
+
+  /** What can't be refreshed is the most overdue, and more than a sweep has places for. */
+  const connectMany = async (integrationId?: string) => {
+    const ids: string[] = [];
+    while (ids.length < 40) ids.push((await connect(integrationId ? { integrationId } : {})).id);
+    clock.move(60);
+    return { ids, good: await connect() };
+  };
+
+  it('asked for everywhere: credentials that can not be opened hold up no others, and are not tried in a loop', async () => {
+    const { ids, good } = await connectMany();
+    const torn = `UPDATE credentials SET envelope = 'torn' WHERE connection_id = ANY ($1::text[])`;
+    await db.query('test_tear', torn, [ids]);
+    clock.move(DUE_SECONDS + 60);
+    expect(await sweep()).toBe(41);
+    expect(await good.read()).toMatchObject({ version: 2, status: 'healthy' });
+    expect(await sweep()).toBe(0);
+    clock.move(SLOW_RETRY_SECONDS);
+    expect(await sweep()).toBe(40);
+  });
+
+  it('asked for everywhere: an integration that lacks a setting holds up no others, and its connections say so', async () => {
+    await setUpIntegration(node, org, 'okta_eu');
+    const { ids, good } = await connectMany('okta_eu');
+    await db.query(
+      'test_unset',
+      `UPDATE integrations SET config = '{}', version = version + 1 WHERE integration_id = 'okta_eu'`,
+      [],
+    );
+    clock.move(DUE_SECONDS + 60);
+    expect(await sweep()).toBe(41);
+    expect(await good.read()).toMatchObject({ version: 2, status: 'healthy' });
+    expect(await sweep()).toBe(0);
+    const { status, reason } = await node.connections.getConnection(ids[0] ?? '', ENVIRONMENT);
+    expect({ status, reason }).toEqual({ status: 'degraded', reason: 'configuration' });
+    clock.move(SLOW_RETRY_SECONDS);
+    expect(await sweep()).toBe(40);
   });
 
   it('hazard 8: one dead connection is asked for once, whatever readers, replicas and sweeps there are', async () => {

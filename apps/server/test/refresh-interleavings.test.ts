@@ -15,7 +15,12 @@ const RUNS = 800;
 
 const run = (
   actions: readonly Action[],
-  traits: { readonly omit?: Omissions; readonly revives?: boolean; readonly graceSeconds?: number } = {},
+  traits: {
+    readonly omit?: Omissions;
+    readonly revives?: boolean;
+    readonly graceSeconds?: number;
+    readonly introspects?: boolean;
+  } = {},
 ): Promise<void> => runHistory({ ...OKTA, revives: true, disk: disk.files, ...traits }, actions);
 
 const holds = (traits: Parameters<typeof run>[1] & { readonly introspects?: boolean }): Promise<void> =>
@@ -61,6 +66,16 @@ describe('refresh by two servers, step by step', () => {
       ],
       ...[...step(0, 4), move(2), ...step(0, 5)],
     ]));
+
+  it.each([true, false])('waits for a spool from the end of an outage (introspection: %s)', (introspects) =>
+    run(
+      [
+        ...[...step(0, 6), { kind: 'outage', on: true } as const, ...step(0, 1), move(91)],
+        ...[{ kind: 'outage', on: false } as const, ...step(1, 8), ...step(0, 8)],
+      ],
+      { introspects },
+    ),
+  );
 
   it('looks before it uses the refresh token of a lost rotation that is tried by hand', () =>
     run([

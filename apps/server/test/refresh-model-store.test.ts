@@ -30,7 +30,16 @@ const SEALED_AT = { environment: MODEL_ENVIRONMENT, tenantId: 'org_acme', record
 /** What an owner may call, some more often than others. */
 const CALLS = [
   ...(['beat', 'beat', 'claim due', 'claim', 'force', 'force', 'read', 'read', 'read', 'read'] as const),
-  ...(['progress', 'intent', 'intent', 'intent anew', 'release', 'save', 'save kept'] as const),
+  ...([
+    'progress',
+    'intent',
+    'intent',
+    'intent anew',
+    'release',
+    'put off claim',
+    'save',
+    'save kept',
+  ] as const),
   ...(['failure', 'put off', 'dead', 'lost', 'stop'] as const),
 ] as const;
 
@@ -113,6 +122,7 @@ const createCaller = (store: RefreshStore, nodes: Nodes, clock: Clock) => {
       return claimed;
     }
     if (call === 'release') return claim && store.releaseRefreshes([claim]);
+    if (call === 'put off claim') return claim && store.putOffClaim(claim, addSeconds(clock.now(), 5));
     if (call !== 'read') return held && withHeld(call, held);
     const read = claim && (await store.readClaimed(claim));
     held = read ?? held;

@@ -248,6 +248,12 @@ describe('when a rotation whose answer may be lost is repeated', () => {
     expect(triesIn(3600, 0).length).toBeLessThan(70);
   });
 
+  it('leaves a provider that is in trouble alone as the ordinary backoff does, and still comes back inside the grace', () => {
+    const after = (sinceFirstUseSeconds: number, usualSeconds: number) =>
+      ambiguousRetrySeconds({ sinceFirstUseSeconds, graceSeconds: 30, fraction: 0, usualSeconds });
+    expect([after(0, 3), after(3, 9), after(3, 300), after(24, 300)]).toEqual([3, 9, 13.5, 3]);
+  });
+
   it('is left to the ordinary backoff where there is no grace, or no more of it', () => {
     const after = (sinceFirstUseSeconds: number, graceSeconds: number) =>
       ambiguousRetrySeconds({ sinceFirstUseSeconds, graceSeconds, fraction: 0 });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { createLogger } from '../src/log/logger.js';
-import type { TokenGrant } from '../src/oauth/oauth.js';
+import type { OAuth, TokenGrant } from '../src/oauth/oauth.js';
 import { createSpool, type KeptAnswer } from '../src/refresh/spool.js';
 import { describeEachEngine } from './support/databases.js';
 import { shakenDatabase } from './support/shaken-database.js';
@@ -144,6 +144,56 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
     expect(org.control.counters()).toMatchObject({ refreshRequests: 2, familyRevocations: 0 });
   });
 
+  it('is written instead of a refresh by whoever claims before the next beat, however long the outage was', async () => {
+    const { id, read } = await connect();
+    const { cutOff, shaken, spoolFolder, answer } = await startCutOff();
+    await pass(90, node);
+    shaken.setAway(false);
+    expect(await sweep(cutOff)).toBe(1);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
+    expect(filesIn(spoolFolder)).toEqual([]);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+  });
+
+  it('is written instead of a refresh by the process that starts on the folder, though it has not beaten yet', async () => {
+    const { read } = await connect();
+    const { spoolFolder, answer } = await startCutOff();
+    await pass(90, node);
+    const next = await startNode({ db, clock, log, spoolFolder, isBeating: () => false });
+    expect(await sweep(next)).toBe(1);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
+    expect(filesIn(spoolFolder)).toEqual([]);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+  });
+
+  it.each([
+    ['introspection', (oauth: OAuth) => oauth],
+    ['no introspection', (oauth: OAuth): OAuth => ({ ...oauth, introspect: async () => null })],
+  ])('is waited for by others that saw the outage too, from its end (%s)', async (_what, withOAuth) => {
+    const { id, read } = await connect();
+    const awayToo = shakenDatabase(db);
+    const other = await startNode({ db: awayToo, clock, log, withOAuth, isBeating: () => false });
+    await other.nodes.beat();
+    const { cutOff, shaken, answer } = await startCutOff();
+    awayToo.setAway(true);
+    for (let second = 0; second < 90; second += 1) {
+      clock.move(1);
+      await other.nodes.beat().catch(() => undefined);
+    }
+    awayToo.setAway(false);
+    // Before its first beat, and after.
+    await sweep(other);
+    await pass(6, other);
+    await sweep(other);
+    expect(await eventsOf(node, id)).toEqual(['connection.created']);
+    expect(org.control.counters()).toMatchObject({ refreshRequests: 1, familyRevocations: 0 });
+    shaken.setAway(false);
+    await cutOff.nodes.beat();
+    expect(await cutOff.spool.drain()).toBe(0);
+    expect(await read()).toMatchObject({ version: 2, status: 'healthy', credential: answer.accessToken });
+  });
+
   it('is dropped where the person connected anew meanwhile', async () => {
     const { id, userId, read } = await connect();
     const { cutOff, shaken, spoolFolder } = await startCutOff();
@@ -219,6 +269,89 @@ describeEachEngine('an answer that comes while the database is away', (open) => 
     shaken.setAway(false);
     expect(await cutOff.spool.drain()).toBe(0);
     expect(await read()).toMatchObject({ version: 2, credential: answer.accessToken });
+  });
+});
+
+describeEachEngine('an answer that comes while the database stands still', (open) => {
+  const clock = testClock();
+  let db: Database;
+  let org: Org;
+  let node: TestNode;
+
+  const connect = userConnector(() => ({ node, org, clock }));
+
+  /** A process whose database stands still as the provider answers. */
+  const startHanging = async (more: Partial<TokenGrant> = {}) => {
+    const shaken = shakenDatabase(db);
+    const spoolFolder = newFolder();
+    const hanging = await startNode({
+      db: shaken,
+      clock,
+      log,
+      spoolFolder,
+      withOAuth: (oauth) => ({
+        ...oauth,
+        renew: async (...given) => {
+          const answer = await oauth.renew(...given);
+          shaken.setHanging(true);
+          return { ...answer, ...more };
+        },
+      }),
+    });
+    return { hanging, shaken, spoolFolder };
+  };
+
+  beforeAll(async () => {
+    db = await open();
+    org = await startTestOrg(clock);
+    node = await startNode({ db, clock, log });
+    await setUpIntegration(node, org);
+  });
+  beforeEach(() => db.query('test_clear', 'DELETE FROM connections', []));
+  afterAll(async () => {
+    await org.close();
+    await db.close();
+  });
+
+  it('is kept in a file within moments, and written once when it goes on, by whichever statement comes first', async () => {
+    const { id, read } = await connect();
+    const { hanging, shaken, spoolFolder } = await startHanging();
+    clock.move(DUE_SECONDS);
+    await hanging.refresh.sweepDueRefreshes(clock.now());
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    shaken.setHanging(false);
+    expect(await hanging.spool.drain()).toBe(0);
+    expect(filesIn(spoolFolder)).toEqual([]);
+    const credential = await read();
+    expect(credential).toMatchObject({ version: 2, status: 'healthy' });
+    expect(await orgAnswers(org, credential)).toBe(200);
+    expect(await eventsOf(node, id)).toEqual(['connection.created', 'credential.refreshed']);
+  });
+
+  it('is kept before a lifetime is learned from it: nothing is written ahead of it', async () => {
+    const { id } = await connect({ expiresAt: null });
+    await db.query('test_suspect', `UPDATE credentials SET suspected_reason = 'revoked', refresh_at = $1`, [
+      clock.now(),
+    ]);
+    const { hanging, shaken, spoolFolder } = await startHanging({ expiresInSeconds: null });
+    clock.move(DUE_SECONDS);
+    await hanging.refresh.sweepDueRefreshes(clock.now());
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    expect(shaken.askedFor('integration_learn')).toBe(1);
+    shaken.setHanging(false);
+    expect(await hanging.spool.drain()).toBe(0);
+  });
+
+  it('lets its process stop: the answer is kept, and a lease that can not be handed back ends by itself', async () => {
+    const { id } = await connect();
+    const { hanging, shaken, spoolFolder } = await startHanging();
+    clock.move(DUE_SECONDS);
+    const swept = hanging.refresh.sweepDueRefreshes(clock.now());
+    while (shaken.askedFor('refresh_saved') === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await hanging.refresh.stop();
+    expect(filesIn(spoolFolder)).toEqual([`${id}.1.json`]);
+    shaken.setHanging(false);
+    await swept;
   });
 });
 

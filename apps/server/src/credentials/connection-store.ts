@@ -156,6 +156,7 @@ export const createConnectionStore = ({
         'connection_counts',
         'SELECT provider, status, count(*)::int AS count FROM connections GROUP BY provider, status',
         [],
+        { mayTakeLong: true },
       );
       return rows;
     },

@@ -123,6 +123,10 @@ const RELEASE = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL
   FROM jsonb_to_recordset($1::jsonb) AS g (id text, lease_number int)
   WHERE k.connection_id = g.id AND k.lease_number = g.lease_number AND k.lease_owner = $2`;
 
+const PUT_OFF = `UPDATE credentials k SET lease_owner = NULL, lease_until = NULL,
+    refresh_at = CASE WHEN k.refresh_at IS NOT NULL THEN greatest(k.refresh_at, $4) END
+  WHERE k.connection_id = $1 AND k.lease_number = $2 AND k.lease_owner = $3`;
+
 const WAKE = `UPDATE credentials k SET refresh_at = $2::timestamptz + random() * make_interval(secs => $3)
   FROM connections c WHERE c.integration_row_id = $1 AND c.id = k.connection_id
     AND k.refresh_failures > 0 AND k.refresh_at > $2`;
@@ -254,7 +258,16 @@ export const createRefreshLeaseStore = ({
 
     /** Has the connections of an integration whose refresh failed tried again, spread over `spreadSeconds`. */
     async wakeConnectionsOf(integrationRowId: string, spreadSeconds: number): Promise<void> {
-      await db.query('refresh_wake', WAKE, [integrationRowId, clock.now(), spreadSeconds]);
+      const values = [integrationRowId, clock.now(), spreadSeconds];
+      await db.query('refresh_wake', WAKE, values, { mayTakeLong: true });
+    },
+
+    /**
+     * Hands back the lease of a credential that can't be opened, so that its version is not known, and puts what is due off
+     * until `refreshAt` at least: what is most overdue is claimed first, and would be claimed again and again.
+     */
+    async putOffClaim({ connectionId, leaseNumber }: RefreshClaim, refreshAt: Date): Promise<void> {
+      await db.query('refresh_put_off', PUT_OFF, [connectionId, leaseNumber, nodes.id, refreshAt]);
     },
 
     /** Hands leases back: they are free for others at once. Those that went to others meanwhile are left alone. */

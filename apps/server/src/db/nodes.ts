@@ -19,6 +19,11 @@ export interface Nodes {
   beat(): Promise<{ readonly databaseTime: Date; readonly died: number }>;
   /** The moment since which a server must have been heard of to count as running. */
   aliveSince(): Date;
+  /**
+   * Since when this one has been in touch with the database: its start, or the end of the last outage that it saw. Now,
+   * while there is one.
+   */
+  inTouchSince(): Date;
   /** Takes this one off the list: what it still holds is free at once. */
   leave(): Promise<void>;
 }
@@ -59,7 +64,10 @@ export const createNodes = ({
   readonly id: string;
 }): Nodes => {
   let lastBeatAt: Date | null = null;
+  let touchedAt: Date | null = null;
   let outage: { readonly from: Date; readonly until: Date } | null = null;
+
+  const isLate = (now: Date): boolean => lastBeatAt !== null && now > addSeconds(lastBeatAt, OUTAGE_SECONDS);
 
   /**
    * After an outage of the database nobody has been heard of for as long as it lasted. Those who ran through it get the
@@ -74,16 +82,20 @@ export const createNodes = ({
   return {
     id,
     aliveSince,
+    inTouchSince() {
+      const now = clock.now();
+      return touchedAt === null || isLate(now) ? now : touchedAt;
+    },
     async beat() {
       const now = clock.now();
-      if (lastBeatAt !== null && now > addSeconds(lastBeatAt, OUTAGE_SECONDS)) {
-        outage = { from: lastBeatAt, until: now };
-      }
+      const isAfterOutage = isLate(now);
+      if (lastBeatAt !== null && isAfterOutage) outage = { from: lastBeatAt, until: now };
       const [row] = await db.query<{ databaseTime: Date; died: number }>('node_beat', BEAT, [
         id,
         now,
         aliveSince(),
       ]);
+      if (touchedAt === null || isAfterOutage) touchedAt = now;
       lastBeatAt = now;
       return row ?? { databaseTime: now, died: 0 };
     },

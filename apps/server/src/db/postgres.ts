@@ -2,12 +2,20 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { StartError } from '../errors/start-error.js';
 import type { Logger } from '../log/logger.js';
-import type { Database } from './database.js';
+import type { Database, StatementLimit } from './database.js';
 import { PrismaClient } from './generated/client.js';
 
 /** One replica's share of a server's connections, which are a hundred by default. */
 const MAX_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MILLIS = 10_000;
+/**
+ * A statement of the hot paths that takes longer has met a database that stands still, or is cut off without a word: it is
+ * given up with its connection, so that the next one is made on a new connection. It may be carried out all the same.
+ * Migrations and transactions go through Prisma, and have limits of their own.
+ */
+const STATEMENT_TIMEOUT_MILLIS = 8_000;
+/** An idle connection is looked after by the kernel from then on, so that a host that is gone is noticed. */
+const KEEP_ALIVE_AFTER_MILLIS = 5_000;
 /** `int8`: ids and counters here stay far below 2^53. */
 const INT8 = 20;
 
@@ -39,14 +47,20 @@ const explain = (error: unknown): string => {
 };
 
 /**
- * Connects to a real Postgres.
+ * Connects to a real Postgres. A statement that is not answered within `statementTimeoutMillis` (default 8 s) rejects.
  * @throws StartError when it can't be reached
  */
-export const openPostgres = async (url: string, log: Logger): Promise<Database> => {
+export const openPostgres = async (
+  url: string,
+  log: Logger,
+  { statementTimeoutMillis = STATEMENT_TIMEOUT_MILLIS }: { readonly statementTimeoutMillis?: number } = {},
+): Promise<Database> => {
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MILLIS,
     types,
     application_name: 'authpipe',
   });
@@ -58,18 +72,24 @@ export const openPostgres = async (url: string, log: Logger): Promise<Database> 
     await pool.end();
     throw new StartError(explain(error), { cause: error });
   }
+  // pg reads the limit of a single statement; its types do not know of it.
+  const bounded = <Statement extends pg.QueryConfig>(statement: Statement) => ({
+    ...statement,
+    query_timeout: statementTimeoutMillis,
+  });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
   return {
     engine: 'postgres',
     prisma,
-    query: async <Row>(name: string, text: string, values: readonly unknown[]) => {
-      const { rows } = await pool.query({ name, text, values: [...values] });
+    query: async <Row>(name: string, text: string, values: readonly unknown[], limit?: StatementLimit) => {
+      const statement = { name, text, values: [...values] };
+      const { rows } = await pool.query(limit?.mayTakeLong ? statement : bounded(statement));
       return rows as Row[];
     },
     transaction: (work) => prisma.$transaction(work),
     driver: { kind: 'postgres', pool, url },
     ping: async () => {
-      await pool.query('SELECT 1');
+      await pool.query(bounded({ text: 'SELECT 1' }));
     },
     close: async () => {
       await prisma.$disconnect();

@@ -11,6 +11,8 @@ import { createLookAtConnection, type LookDependencies } from './look-at-connect
 const SWEEP_CONCURRENCY = 16;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
+/** … and for the database, to hand back what is not done by then. */
+const HAND_BACK_MILLIS = 2_000;
 
 export interface HealthDependencies extends LookDependencies {
   readonly connections: Pick<ConnectionStore, 'findRecord' | 'getConnection'>;
@@ -30,7 +32,7 @@ export interface Health {
   reportConnection(connectionId: string, environment: string, version?: number): Promise<Connection>;
   /** Looks at all that is due at `now`. Resolves with how many were looked at. */
   sweepDueProbes(now: Date): Promise<number>;
-  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
+  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -80,7 +82,15 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
     async stop() {
       isStopping = true;
       await Promise.race([Promise.allSettled(looks.values()), sleep(STOP_MILLIS)]);
-      await dependencies.store.releaseProbes([...looks.keys()]);
+      const held = [...looks.keys()];
+      if (held.length === 0) return;
+      const handedBack = dependencies.store.releaseProbes(held).catch((error: unknown) => {
+        log.warn(
+          { error: errorName(error) },
+          'probes could not be handed back: their leases end by themselves',
+        );
+      });
+      await Promise.race([handedBack, sleep(HAND_BACK_MILLIS)]);
     },
   };
 };

@@ -57,6 +57,12 @@ const bodyOf = (body: CustomFetchOptions['body'], format: 'form' | 'json') => {
     : { type: 'application/x-www-form-urlencoded', text: parameters.toString() };
 };
 
+/** `server_error` says that the server broke in the middle of its work, done or not. @see RFC 6749 section 4.1.2.1 */
+const saysWhy = (body: unknown): boolean => {
+  const { error } = Object(body) as { readonly error?: unknown };
+  return typeof error === 'string' && error !== '' && error !== 'server_error';
+};
+
 /** The error of a token, revocation or introspection endpoint, in the definition's words. */
 export const refusedRequest = (
   { definition, method }: TokenTarget,
@@ -68,7 +74,12 @@ export const refusedRequest = (
     return providerTrouble(`${definition.name} answered without a token.`, answer.status);
   }
   const retryAfter = retryAfterSeconds(answer, definition.api, clock);
-  return new TokenRequestError(method.readTokenError(answer), answer.status, retryAfter);
+  return new TokenRequestError(
+    method.readTokenError(answer),
+    answer.status,
+    retryAfter,
+    saysWhy(answer.body),
+  );
 };
 
 /**

@@ -15,6 +15,8 @@ export class TokenRequestError extends Error {
     readonly status: number | null = null,
     /** When the provider said to come back, from now. */
     readonly retryAfterSeconds: number | null = null,
+    /** Whether the answer named an OAuth error that says why nothing was done. @see RFC 6749 section 5.2 */
+    readonly saysWhy: boolean = false,
   ) {
     super(verdict.detail);
   }

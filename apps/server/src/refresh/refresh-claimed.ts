@@ -1,8 +1,9 @@
 import { addSeconds, type Clock } from '../clock.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
-import { learnedLifetimeSeconds } from '../credentials/refresh-schedule.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
+import type { Nodes } from '../db/nodes.js';
+import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import { createDpopKey, type DpopKey } from '../oauth/dpop-key.js';
@@ -10,23 +11,25 @@ import type { OAuth, Renewal, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
-import { createLookBeforeUse } from './doubtful-grant.js';
 import { endpointKeyOf, type FindTarget, type RenewalTarget } from './find-target.js';
+import { createJudgeToken, type Judgement, type ProvenanceOf } from './judge-token.js';
 import { trackLeave } from './leave-to-send.js';
 import { createSaveFailure } from './refresh-failure.js';
 import { renewalKey, renewalOf, type TokenSecrets } from './renewal.js';
-import { renewedCredential } from './renewed-credential.js';
+
+import { lifetimeOf, renewedCredential } from './renewed-credential.js';
 import { slowRetrySeconds, WAKE_SPREAD_SECONDS } from './retry-delay.js';
+
 import { rotationStanding } from './rotation.js';
+import { isRowFault } from './row-fault.js';
 import { createSaveAnswer } from './save-answer.js';
-import type { Spool } from './spool.js';
+import type { KeptAnswer, Spool } from './spool.js';
 import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
 /** A request that was ready too late is made anew on the connection that now stands. */
 const SEND_ATTEMPTS = 3;
-
-/** Whose grant it is, by when it was issued; `deployment/` tells. */
-export type ProvenanceOf = (issuedAt: Date) => 'own' | 'unproven' | 'foreign';
+/** An answer that the database did not take is tried again after this time, should it be only this that it does not take. */
+const SETTLE_AGAIN_SECONDS = 5;
 
 export interface RefreshClaimedDependencies {
   readonly store: RefreshStore;
@@ -39,6 +42,7 @@ export interface RefreshClaimedDependencies {
   readonly provenanceOf: ProvenanceOf;
   /** Whether a grant, by when it was issued, is this server's to end at the provider. */
   readonly mayRevoke: (issuedAt: Date) => boolean;
+  readonly inTouchSince: Nodes['inTouchSince'];
   readonly allowLoopback: boolean;
   readonly clock: Clock;
   readonly monotonicMillis: MonotonicMillis;
@@ -67,22 +71,15 @@ interface Attempt {
   readonly wish: RefreshWish;
 }
 
-/** Leave to use a refresh token. */
-interface Judgement {
-  readonly claimed: ClaimedCredential;
-  /** Whether the leave still holds: asked as the request leaves. */
-  readonly isTimely: () => boolean;
-}
-
 /**
  * Refreshes one connection that this process has claimed: read again, record the intent, ask, write if version and lease
  * are still ours. Whatever the provider does ends in the database, not in an exception.
  */
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
-  const { store, credentials, integrations, oauth, findTarget, gate, provenanceOf, mayRevoke } = dependencies;
+  const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf, mayRevoke } =
+    dependencies;
   const { allowLoopback, clock, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
-  const lookBeforeUse = createLookBeforeUse(dependencies);
   const save = createSaveAnswer(dependencies);
 
   const hasEnded = ({ expiresAt }: ClaimedCredential): boolean =>
@@ -96,6 +93,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   ): Promise<boolean> =>
     store.saveRefreshFailure(claimed, { refreshAt, reason, forgetIntent: false, isAttempt: false });
 
+  const judge = createJudgeToken({ ...dependencies, saveFailure, putOff });
+
   /** Another deployment's grant is left alone; its access token is served to its end. */
   const leaveForeign = async (claimed: ClaimedCredential): Promise<void> => {
     if (claimed.expiresAt === null || hasEnded(claimed))
@@ -103,14 +102,26 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     else await putOff(claimed, claimed.expiresAt);
   };
 
+  /** The answer is here already: it is written under the lease that is held now. Asking again would use the token twice. */
+  const settleKept = async (claimed: ClaimedCredential, { refreshed }: KeptAnswer): Promise<void> => {
+    try {
+      await spool.settle({ fence: claimed, refreshed });
+    } catch (error) {
+      await putOff(claimed, addSeconds(clock.now(), SETTLE_AGAIN_SECONDS));
+      throw error;
+    }
+  };
+
   const withoutRefreshToken = async (claim: RefreshClaim, claimed: ClaimedCredential): Promise<void> => {
     if (hasEnded(claimed)) await store.saveDeadGrant(claimed, 'refresh_token_missing');
     else await store.releaseRefreshes([claim]);
   };
 
+  const slowRetryAt = (): Date => addSeconds(clock.now(), slowRetrySeconds(randomness.fraction()));
+
   const withoutTarget = (claimed: ClaimedCredential): Promise<boolean> =>
     store.saveRefreshFailure(claimed, {
-      refreshAt: addSeconds(clock.now(), slowRetrySeconds(randomness.fraction())),
+      refreshAt: slowRetryAt(),
       reason: 'configuration',
       forgetIntent: false,
       isAttempt: true,
@@ -130,40 +141,12 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     if (!found.integration || integration?.status !== 'degraded') return null;
     if (wish === 'force' || wish === 'caller') return null;
     const now = clock.now();
-    const nextAt = addSeconds(now, slowRetrySeconds(randomness.fraction()));
+    const nextAt = slowRetryAt();
     const isTime = integration.retryAt === null || integration.retryAt <= now;
     if (isTime && (await integrations.takeClientTrial(found.integration.rowId, now, nextAt))) return null;
     return isTime || integration.retryAt === null
       ? nextAt
       : addSeconds(integration.retryAt, WAKE_SPREAD_SECONDS * randomness.fraction());
-  };
-
-  /** Leave to use the stored refresh token; `null` where it may not be used: what follows from that is written. */
-  const judge = async (attempt: Attempt): Promise<Judgement | null> => {
-    const { claimed, secrets, renewal, found, wish } = attempt;
-    if (renewal.grant !== 'refresh_token') return { claimed, isTimely: () => true };
-    const { method } = found.target;
-    const isPastGrace = (): boolean => rotationStanding(method, claimed, clock.now()) === 'past_grace';
-    const isTimely = (): boolean => !isPastGrace();
-    const isDoubtful = provenanceOf(claimed.issuedAt) === 'unproven' || isPastGrace();
-    if (!isDoubtful) return { claimed, isTimely };
-    try {
-      const doubt = await lookBeforeUse(found.target, claimed, renewal.refreshToken);
-      if (doubt.use) {
-        // It was never used: from here on it is as if no answer were missing.
-        if (doubt.isUnused) return { claimed: { ...claimed, refreshIntentAt: null }, isTimely: () => true };
-        return { claimed, isTimely: isPastGrace() ? () => true : isTimely };
-      }
-      if (doubt.lookAgainAt) await putOff(claimed, doubt.lookAgainAt);
-      else await store.saveDeadGrant(claimed, 'rotation_lost');
-    } catch (error) {
-      if (!(error instanceof TokenRequestError)) throw error;
-      await saveFailure(claimed, found, {
-        ...{ error, secrets, hasDeparted: false },
-        isAskedFor: wish === 'caller',
-      });
-    }
-    return null;
   };
 
   /** The fence did not hold. A reconnect's tokens are the ones to keep; those of a deleted connection are ended. */
@@ -175,20 +158,6 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     await oauth.revoke(found.target, grant.refreshToken, 'refresh_token').catch(() => false);
   };
 
-  const withLearnedLifetime = async ({ claimed, found }: Attempt, grant: TokenGrant): Promise<TokenGrant> => {
-    const learned = claimed.integration?.learnedLifetimeSeconds ?? null;
-    if (grant.expiresInSeconds !== null) return grant;
-    // The old token was refused though nobody knew of an end, and the grant lives: that was its end.
-    if (claimed.expiresAt !== null || claimed.suspectedReason === null) {
-      return { ...grant, expiresInSeconds: learned };
-    }
-    const seconds = learnedLifetimeSeconds(claimed.issuedAt, clock.now(), learned);
-    if (found.integration) {
-      await integrations.learnLifetime(found.integration.rowId, seconds).catch(() => undefined);
-    }
-    return { ...grant, expiresInSeconds: seconds };
-  };
-
   const clientWorks = async ({ claimed, found: { integration } }: Attempt): Promise<void> => {
     if (claimed.integration?.status !== 'degraded' || !integration) return;
     const works = { status: 'healthy', reason: null } as const;
@@ -198,7 +167,8 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
 
   const keepAnswer = async (attempt: Attempt, answered: TokenGrant, issuedAt: Date): Promise<void> => {
     const { claimed, secrets, dpopKey, found } = attempt;
-    const grant = await withLearnedLifetime(attempt, answered);
+    const lifetime = lifetimeOf(claimed, answered, clock.now());
+    const grant: TokenGrant = { ...answered, expiresInSeconds: lifetime.seconds };
     const outcome = await save({
       fence: {
         connection: { id: claimed.connection.id },
@@ -214,6 +184,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         fraction: randomness.fraction(),
       }),
     });
+    if (lifetime.isNew && lifetime.seconds !== null && found.integration) {
+      // Nothing waits for it: the answer itself is what must not be lost.
+      void integrations.learnLifetime(found.integration.rowId, lifetime.seconds).catch(() => undefined);
+    }
     if (outcome === 'superseded') return dropLate(attempt, grant);
     if (outcome === 'saved') await clientWorks(attempt);
   };
@@ -259,13 +233,26 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     else if (known.status !== null) void gate.succeeded(endpoint);
   };
 
-  /** `onAnswer` is told when the provider has answered: what is left is to write it down. */
-  return async (claim: RefreshClaim, wish: RefreshWish, onAnswer: () => void): Promise<void> => {
-    const claimed = await store.readClaimed(claim);
-    if (!claimed) return;
+  const openClaimed = async (claim: RefreshClaim): Promise<ClaimedCredential | null> => {
+    try {
+      return await store.readClaimed(claim);
+    } catch (error) {
+      if (isRowFault(error)) await store.putOffClaim(claim, slowRetryAt());
+      throw error;
+    }
+  };
+
+  const refreshOpened = async (
+    claim: RefreshClaim,
+    claimed: ClaimedCredential,
+    wish: RefreshWish,
+    onAnswer: () => void,
+  ): Promise<void> => {
     const { secrets } = claimed;
     if (!('accessToken' in secrets) || isStopping()) return store.releaseRefreshes([claim]);
     if (provenanceOf(claimed.issuedAt) === 'foreign') return leaveForeign(claimed);
+    const kept = await spool.find(claimed);
+    if (kept) return settleKept(claimed, kept);
     const renewal = renewalOf(secrets, claimed.connection);
     if (renewal === null) return withoutRefreshToken(claim, claimed);
     if (wish === 'schedule' && isUnused(claimed)) return void (await store.stopRefreshing(claimed));
@@ -275,7 +262,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const attempt: Attempt = { claimed, secrets, renewal, dpopKey, found, wish };
     const waitUntil = await waitForClient(attempt);
     if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
-    const judgement = await judge(attempt);
+    const judgement = await judge({ ...attempt, isAskedFor: wish === 'caller' });
     if (!judgement) return;
     const { method } = found.target;
     const admission = await gate.admit(
@@ -292,5 +279,18 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     onAnswer();
     await keepAnswer(judged, answer.grant, answer.issuedAt);
     log.debug({ connectionId: claim.connectionId }, 'refresh done');
+  };
+
+  /** `onAnswer` is told when the provider has answered: what is left is to write it down. */
+  return async (claim: RefreshClaim, wish: RefreshWish, onAnswer: () => void): Promise<void> => {
+    const claimed = await openClaimed(claim);
+    if (!claimed) return;
+    try {
+      await refreshOpened(claim, claimed, wish, onAnswer);
+    } catch (error) {
+      if (!isRowFault(error)) throw error;
+      log.error({ connectionId: claim.connectionId, error: errorName(error) }, 'a refresh could not be made');
+      await withoutTarget(claimed);
+    }
   };
 };

@@ -23,7 +23,7 @@ import { graceSecondsOf, mayRotate, unansweredSeconds } from './rotation.js';
  */
 const QUIET_FAILURES = 1;
 
-/** Answers of a gateway whose server may have done the work all the same. */
+/** Answers of a gateway that heard nothing of its server. */
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
 
 export interface RefreshFailureDependencies {
@@ -48,13 +48,22 @@ const NO_ANSWER: TokenErrorVerdict = { outcome: 'transient', reason: 'provider_d
 
 /**
  * Whether the provider may have replaced the refresh token though no new one arrived: the request left, and there was no
- * answer, or none that says otherwise.
+ * answer, or none that says otherwise. A 5xx does not: a gateway may have lost the answer of a server that had done the
+ * work, and a server may break after it. Only one that says why, by an OAuth error or (503) by when to come back, refused
+ * before it began.
  */
 const isUnanswered = (error: TokenRequestError | null, hasDeparted: boolean): boolean => {
   if (!hasDeparted) return false;
   if (error === null || error.status === null) return true;
-  return error.status < 300 || GATEWAY_STATUS.has(error.status);
+  const { status, retryAfterSeconds } = error;
+  if (status < 300 || GATEWAY_STATUS.has(status)) return true;
+  if (status < 500 || (status === 503 && retryAfterSeconds !== null)) return false;
+  return !error.saysWhy;
 };
+
+/** Whether the provider, or what stands before it, is there and in trouble: to ask it in a hurry makes that worse. */
+const isInTrouble = (error: TokenRequestError | null): boolean =>
+  error?.status != null && error.status >= 500 && !GATEWAY_STATUS.has(error.status);
 
 /** Writes what a failed attempt means. Whatever the provider did ends in the database, not in an exception. */
 export const createSaveFailure = ({
@@ -111,7 +120,10 @@ export const createSaveFailure = ({
         const mayHurry = since !== null && mayRotate(target.method, claimed) && known?.status !== 429;
         const graceSeconds = graceSecondsOf(target.method);
         const soon = mayHurry
-          ? ambiguousRetrySeconds({ sinceFirstUseSeconds: since, graceSeconds, fraction })
+          ? ambiguousRetrySeconds({
+              ...{ sinceFirstUseSeconds: since, graceSeconds, fraction },
+              usualSeconds: isInTrouble(known) ? usual : 0,
+            })
           : null;
         const hasEnded = claimed.expiresAt !== null && claimed.expiresAt <= clock.now();
         const isQuiet = refreshFailures < QUIET_FAILURES && !hasEnded && !isAskedFor;
@@ -125,3 +137,5 @@ export const createSaveFailure = ({
     }
   };
 };
+
+export type SaveFailure = ReturnType<typeof createSaveFailure>;

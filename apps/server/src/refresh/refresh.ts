@@ -21,6 +21,8 @@ const MAX_LOOKS = 60;
 export const REFRESH_CONCURRENCY = 32;
 /** How long `stop` waits for what is under way. */
 const STOP_MILLIS = 10_000;
+/** … and for the database, to hand back what is not done by then. */
+const HAND_BACK_MILLIS = 2_000;
 
 export interface RefreshDependencies
   extends Omit<RefreshClaimedDependencies, 'isStopping' | 'allowLoopback'> {
@@ -45,7 +47,7 @@ export interface Refresh {
   refreshConnection(connectionId: string, environment: string): Promise<Connection>;
   /** Refreshes all that is due at `now`. Resolves with how many were tried. */
   sweepDueRefreshes(now: Date): Promise<number>;
-  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. */
+  /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
   stop(): Promise<void>;
 }
 
@@ -173,9 +175,10 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
     async stop() {
       isStopping = true;
       await Promise.race([Promise.allSettled(flights.values()), sleep(STOP_MILLIS)]);
-      await store.releaseRefreshes([...held]).catch((error: unknown) => {
+      const handedBack = store.releaseRefreshes([...held]).catch((error: unknown) => {
         log.warn({ error: errorName(error) }, 'leases could not be handed back: they end by themselves');
       });
+      await Promise.race([handedBack, sleep(HAND_BACK_MILLIS)]);
     },
   };
 };

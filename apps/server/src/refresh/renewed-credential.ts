@@ -2,6 +2,7 @@ import type { TokenMethod } from '@authpipe/providers';
 import {
   accessTokenExpiry,
   expiringNoticeAt,
+  learnedLifetimeSeconds,
   refreshDueAt,
   refreshEndAfterRefresh,
 } from '../credentials/refresh-schedule.js';
@@ -9,6 +10,21 @@ import type { ClaimedCredential, RefreshedCredential } from '../credentials/refr
 import type { DpopKey } from '../oauth/dpop-key.js';
 import type { TokenGrant } from '../oauth/oauth.js';
 import { renewedSecrets, type TokenSecrets } from './renewal.js';
+
+/** How long an access token lives: by its answer, else as was learned; `isNew`: learned by this very refresh. */
+export const lifetimeOf = (
+  { integration, issuedAt, expiresAt, suspectedReason }: ClaimedCredential,
+  { expiresInSeconds }: TokenGrant,
+  now: Date,
+): { readonly seconds: number | null; readonly isNew: boolean } => {
+  const learned = integration?.learnedLifetimeSeconds ?? null;
+  if (expiresInSeconds !== null) return { seconds: expiresInSeconds, isNew: false };
+  // The old token was refused though nobody knew of an end, and the grant lives: that was its end.
+  const isRefused = expiresAt === null && suspectedReason !== null;
+  return isRefused
+    ? { seconds: learnedLifetimeSeconds(issuedAt, now, learned), isNew: true }
+    : { seconds: learned, isNew: false };
+};
 
 /** What a token answer makes of a credential, sealed for the next version. */
 export const renewedCredential = (

@@ -41,20 +41,23 @@ const LAST_CHANCE_SECONDS = 1;
  * When to repeat a rotation whose answer may have been lost: soon, and inside the provider's grace, while the old refresh
  * token still brings what the lost answer brought. `null`: the grace is over, or as good as; the ordinary backoff holds.
  * In a grace of 30 s there are eight tries or more if each fails at once, and three if each takes 10 s to fail.
- * `sinceFirstUseSeconds` runs from when the old refresh token was first sent, `fraction` is in [0, 1).
+ * `sinceFirstUseSeconds` runs from when the old refresh token was first sent, `fraction` is in [0, 1). A provider that is
+ * in trouble is left alone for `usualSeconds`, as long as the grace allows.
  */
 export const ambiguousRetrySeconds = ({
   sinceFirstUseSeconds,
   graceSeconds,
   fraction,
+  usualSeconds = 0,
 }: {
   readonly sinceFirstUseSeconds: number;
   readonly graceSeconds: number;
   readonly fraction: number;
+  readonly usualSeconds?: number;
 }): number | null => {
   const left = graceSeconds - sinceFirstUseSeconds;
   if (left < LAST_CHANCE_SECONDS) return null;
   const step = Math.max(SHORTEST_AMBIGUOUS_SECONDS, sinceFirstUseSeconds * AMBIGUOUS_SHARE);
   // Never past the grace: the last chance is taken in the middle of what is left.
-  return Math.min(step * (1 + fraction), left / 2);
+  return Math.min(Math.max(step * (1 + fraction), usualSeconds), left / 2);
 };

@@ -43,13 +43,17 @@ export interface Spool {
    * rejects: where the disk refuses, memory alone keeps it, and the log says so.
    */
   keep(answer: KeptAnswer): Promise<void>;
+  /** The answer to the refresh of a connection at this version, also one that an earlier process left. Never rejects. */
+  find(refreshed: Pick<RefreshFence, 'connection' | 'version'>): Promise<KeptAnswer | null>;
   /** Writes an answer into the database if it may, and forgets it when that is settled. @throws when the database is away */
   settle(answer: KeptAnswer): Promise<KeptOutcome>;
   /** Settles all that is kept, also what an earlier process left behind. Never rejects. Resolves with how many are left. */
   drain(): Promise<number>;
 }
 
-const nameOf = ({ fence }: KeptAnswer): string => `${fence.connection.id}.${fence.version}.json`;
+const fileOf = ({ connection, version }: Pick<RefreshFence, 'connection' | 'version'>): string =>
+  `${connection.id}.${version}.json`;
+const nameOf = ({ fence }: KeptAnswer): string => fileOf(fence);
 const UNFINISHED = '.unfinished';
 
 const serialize = ({ fence, refreshed }: KeptAnswer): string =>
@@ -89,7 +93,7 @@ export const createSpool = ({
   readonly log: Logger;
 }): Spool => {
   const kept = new Map<string, KeptAnswer>();
-  let isRead = false;
+  let reading: Promise<void> | null = null;
   let draining: Promise<number> | null = null;
 
   const write = async (answer: KeptAnswer): Promise<void> => {
@@ -117,7 +121,10 @@ export const createSpool = ({
         log.error({ file: name, error: errorName(error) }, 'a kept token answer can not be read');
       }
     }
-    isRead = true;
+  };
+  const readOnce = (): Promise<void> => {
+    reading ??= readLeftovers();
+    return reading;
   };
 
   const forget = async (answer: KeptAnswer): Promise<void> => {
@@ -134,7 +141,7 @@ export const createSpool = ({
   };
 
   const drainOnce = async (): Promise<number> => {
-    if (!isRead) await readLeftovers();
+    await readOnce();
     for (const [name, answer] of [...kept]) {
       try {
         await settle(answer);
@@ -156,6 +163,10 @@ export const createSpool = ({
         const connectionId = answer.fence.connection.id;
         log.error({ connectionId, error: errorName(error) }, 'a token answer is kept in memory alone');
       });
+    },
+    async find(refreshed) {
+      await readOnce();
+      return kept.get(fileOf(refreshed)) ?? null;
     },
     settle,
     drain() {

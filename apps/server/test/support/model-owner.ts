@@ -5,6 +5,7 @@ import { createHeartbeat } from '../../src/jobs/heartbeat.js';
 import { createLogger } from '../../src/log/logger.js';
 import { systemRandomness } from '../../src/randomness.js';
 import { createRefresh } from '../../src/refresh/refresh.js';
+import { SAVE_PATIENCE_MILLIS } from '../../src/refresh/save-answer.js';
 import { createSpool } from '../../src/refresh/spool.js';
 import { type ModelDatabase, nodeStatements } from './model-database.js';
 import type { ModelProvider } from './model-provider.js';
@@ -110,11 +111,14 @@ export const startModelOwner = (
     isFrozen: () => false,
     provenanceOf: () => 'own',
     mayRevoke: () => true,
+    inTouchSince: nodes.inTouchSince,
     clock,
     monotonicMillis,
     wallMillis: monotonicMillis,
     randomness: { ...systemRandomness, fraction: () => 0.5 },
-    sleep: () => steps.take('sleep', () => undefined),
+    // The model's database answers or fails: nobody's patience ends.
+    sleep: (millis) =>
+      millis === SAVE_PATIENCE_MILLIS ? new Promise(() => undefined) : steps.take('sleep', () => undefined),
     log,
     wire,
   });

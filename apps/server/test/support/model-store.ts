@@ -215,6 +215,13 @@ export const createModelStore = ({
             Object.assign(row, LEASE_FREED);
         }
       }),
+    putOffClaim: ({ connectionId, leaseNumber }, refreshAt) =>
+      run('put off', () => {
+        const row = rows.get(connectionId);
+        if (row?.leaseNumber !== leaseNumber || row.leaseOwner !== nodes.id) return;
+        Object.assign(row, LEASE_FREED);
+        if (row.refreshAt !== null && row.refreshAt < refreshAt) row.refreshAt = refreshAt;
+      }),
     saveRefreshed: (fence, refreshed) =>
       run('save', () => {
         const row = omit.fence ? rows.get(fence.connection.id) : ownRow(fence);

@@ -19,8 +19,10 @@ const LONGEST_PIECE_SECONDS = 2;
  * nothing of (the database's answer was lost), a sweep, a retry, the way.
  */
 const RETRY_SECONDS = 18;
-/** A spool is waited for so long, from when the refresh token was first sent. */
+/** A spool is waited for so long, from when the refresh token was first sent, or could be written again. */
 const SPOOL_SECONDS = 60;
+/** An outage of so long is seen by every server: one beat at least falls into it, and two are too far apart. */
+const SEEN_OUTAGE_SECONDS = 3;
 /** After so long without a fault everything has to be well: longer than the longest backoff, and its jitter. */
 const CALM_SECONDS = 900;
 /** More steps than any process takes before it waits for time to pass. */
@@ -61,13 +63,24 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
   const clock = createModelClock();
   const database = createModelDatabase();
   const provider = createModelProvider(traits, clock);
-  let isAway = false;
+  let awaySince: Date | null = null;
+  /** The end of the last outage that lasted long enough to be seen by everybody. */
+  let touchableSince = clock.now();
+  const isAway = (): boolean => awaySince !== null;
+  const setAway = (away: boolean): void => {
+    if (away) awaySince ??= clock.now();
+    else if (awaySince && clock.now() >= addSeconds(awaySince, SEEN_OUTAGE_SECONDS))
+      touchableSince = clock.now();
+    if (!away) awaySince = null;
+  };
+  /** From when a spool is waited for. */
+  const waitFrom = (since: Date): Date => (since > touchableSince ? since : touchableSince);
   /** Families that ended when nobody could hold their successors any more. */
   const excused = new Set<string>();
   /** What was given to a spool: `<folder>/<version>`. */
   const kept = new Set<string>();
   const noteKept = (folder: string, version: number) => void kept.add(`${folder}/${version}`);
-  const surroundings = { noteKept, database, provider, clock, isAway: () => isAway, omit };
+  const surroundings = { noteKept, database, provider, clock, isAway, omit };
   const trace: string[] = [];
 
   const secretsOf = (envelope: string): string => {
@@ -134,7 +147,8 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     if (!provider.wasReused(family) || excused.has(family)) return;
     // Without introspection, a token whose successor is lost is tried once all hope is gone: nothing is lost by that.
     const { refreshIntentAt } = row;
-    const isHopeless = refreshIntentAt !== null && clock.now() >= addSeconds(refreshIntentAt, SPOOL_SECONDS);
+    const isHopeless =
+      refreshIntentAt !== null && clock.now() >= addSeconds(waitFrom(refreshIntentAt), SPOOL_SECONDS);
     if (traits.introspects || !isHopeless) throw broken('a family was ended by reuse');
     excused.add(family);
   };
@@ -206,10 +220,10 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     const server = 'owner' in action ? servers[action.owner] : undefined;
     if (server && 'owner' in action) onServer(server, action);
     else if (action.kind === 'move') await move(action.seconds);
-    else if (action.kind === 'outage') isAway = action.on;
+    else if (action.kind === 'outage') setAway(action.on);
     else if (action.kind === 'overload') provider.overload(action.on);
     else if (action.kind === 'revoke') provider.revoke(familyOf(stored()));
-    else if (action.kind === 'reconnect' && !isAway) reconnect();
+    else if (action.kind === 'reconnect' && !isAway()) reconnect();
     await settleTurn();
     check();
   };
@@ -239,16 +253,16 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     // The grace runs from the first use; the servers count it from the intent, which was before.
     const believed = addSeconds(since, traits.graceSeconds - RETRY_SECONDS);
     if (left > 0 && clock.now() <= believed) return true;
-    const isWaitedFor = clock.now() < addSeconds(since, SPOOL_SECONDS - RETRY_SECONDS);
+    const isWaitedFor = clock.now() < addSeconds(waitFrom(since), SPOOL_SECONDS - RETRY_SECONDS);
     return isKept() && isWaitedFor;
   };
 
   /** The faults end, a third server runs, and time goes by until all is done that will be done. */
   const calm = async (): Promise<void> => {
     provider.deliverWithin(Number.POSITIVE_INFINITY);
+    setAway(false);
     const mustLive = isRecoverable();
     trace.push(`calm: ${mustLive ? 'must live' : 'may be lost'}, ${JSON.stringify(row)}`);
-    isAway = false;
     provider.overload(false);
     for (const server of servers) {
       server.isFrozen = false;
@@ -276,6 +290,9 @@ export const createModelWorld = async ({ disk, omit = {}, revives, ...traits }: 
     if (row.refreshIntentAt !== null && isUsable) throw broken('an intent stayed open');
   };
 
+  // Servers beat before they do anything else.
+  beatAll();
+  await settleTurn();
   return { act, calm, trace, row };
 };
 

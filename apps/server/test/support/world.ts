@@ -31,8 +31,8 @@ import { createGuardedFetch } from '../../src/oauth/guarded-fetch.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
 import { newId, type Randomness, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
+import type { ProvenanceOf } from '../../src/refresh/judge-token.js';
 import { createRefresh } from '../../src/refresh/refresh.js';
-import type { ProvenanceOf } from '../../src/refresh/refresh-claimed.js';
 import { createSpool } from '../../src/refresh/spool.js';
 import { createTokenEndpointGate } from '../../src/refresh/token-endpoint-gate.js';
 import { openVault } from '../../src/vault/open-vault.js';
@@ -62,8 +62,13 @@ export const testClock = (start = new Date()): TestClock => {
   };
 };
 
+/** Waits of a second and more are bounds on what is waited for, and real. */
+const BOUND_MILLIS = 1_000;
 /** A moment in real time: long enough for whoever is waited for to get on. */
-const shortSleep = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+const shortSleep = (millis: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, millis < BOUND_MILLIS ? 5 : millis).unref();
+  });
 
 /** What a process of the server is made of, as far as tokens are concerned. */
 export interface NodeOptions {
@@ -176,6 +181,7 @@ export const startNode = async ({
     isFrozen,
     provenanceOf,
     mayRevoke,
+    inTouchSince: living.inTouchSince,
     clock,
     monotonicMillis,
     wallMillis,
