@@ -7,12 +7,12 @@ import { checkRef, type LooseRef } from './credential-ref.js';
 import { CredentialSource } from './credential-source.js';
 import { isOutdatedBy, verdictOf } from './credential-verdict.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
-import { Flights } from './flights.js';
+import { Flights, flightKey } from './flights.js';
 import type { HttpTransport } from './http-transport.js';
 import type { CacheObserver } from './observe/cache-observer.js';
 import type { EvictReason } from './observe/hooks.js';
 import { pathOfRef, type RefPath } from './owner-index.js';
-import { effectOf, isKnownTo } from './stream/event-effect.js';
+import { heedEvent } from './stream/heed-event.js';
 import { PAUSE_MILLIS, type StreamWord, Trust } from './trust.js';
 
 /** How one read may be done. */
@@ -140,36 +140,11 @@ export class CredentialReader {
 
   /** Acts on an event of the stream. */
   heed(event: AuthpipeEvent): void {
-    const { connectionId } = event;
-    if (connectionId === null) return;
-    if (event.type === 'connection.created') this.#heedCreated(event, connectionId);
-    const held = this.#cache.get(connectionId);
-    const effect = effectOf(event, held?.credential);
-    if (effect === 'none') return;
-    const isKnown = (credential: Credential) =>
-      event.type !== 'connection.deleted' && isKnownTo(credential, event);
-    if (effect === 'evict') {
-      this.#cache.drop(connectionId, 'event');
-      this.#flights.forget(connectionId, isKnown);
-      return;
-    }
-    const keys = [flightKey(undefined, connectionId), ...(held?.paths ?? []).map((path) => flightKey(path))];
-    this.#flights.outdate(connectionId, isKnown, keys);
-    if (held === undefined) return;
-    held.outdated = true;
-    this.#askInBackground({ connectionId }, held);
-  }
-
-  /** A new connection may make a provider ambiguous that meant another one: who asks for it has to ask the server. */
-  #heedCreated({ provider, tenantId, userId, owner, label }: AuthpipeEvent, connectionId: string): void {
-    const owned = owner === 'tenant' ? { owner } : { userId: userId ?? undefined };
-    const path = pathOfRef({
-      provider,
-      tenantId: tenantId ?? undefined,
-      label: label ?? undefined,
-      ...owned,
+    heedEvent(event, {
+      cache: this.#cache,
+      flights: this.#flights,
+      askInBackground: (entry) => this.#askInBackground({ connectionId: entry.connectionId }, entry),
     });
-    if (path !== undefined) this.#cache.unpoint(path, connectionId);
   }
 
   async #readWithCare(ref: LooseRef, { signal, minValidity = 0 }: ReadOptions): Promise<Credential> {
@@ -249,7 +224,7 @@ export class CredentialReader {
   /** Asks the server, once for all who ask for the same ref. With an entry to fall back on it is tried only once. */
   #ask(ref: LooseRef, fallback?: CacheEntry): Promise<Credential> {
     const path = pathOfRef(ref);
-    return this.#flights.join(flightKey(path, ref.connectionId), async (mayKeep) => {
+    return this.#flights.join(flightKey(path ?? [ref.connectionId ?? '']), async (mayKeep) => {
       const askedAtMillis = this.#now();
       try {
         const answer = await this.#source.fetch(ref, fallback !== undefined);
@@ -305,9 +280,6 @@ export class CredentialReader {
     return credential.expiresAt === null || this.#now() + neededMillis <= Date.parse(credential.expiresAt);
   }
 }
-
-const flightKey = (path: RefPath | undefined, connectionId?: string): string =>
-  JSON.stringify(path ?? [connectionId]);
 
 const alreadyExpired = (credential: Credential, agoMillis: number): AuthpipeError =>
   new AuthpipeError(

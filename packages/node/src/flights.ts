@@ -8,6 +8,9 @@ interface Notice<T> {
   readonly isKnownTo: (result: T) => boolean;
 }
 
+/** One key for each path of ids, whatever they hold. */
+export const flightKey = (path: readonly string[]): string => JSON.stringify(path);
+
 const knownToNone = () => false;
 
 /** Runs one piece of work per key at a time: who asks while it runs gets its outcome. */

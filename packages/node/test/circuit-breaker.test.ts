@@ -46,6 +46,16 @@ describe('after five answers in a row that never came', () => {
     expect(server.requests).toHaveLength(5);
   });
 
+  it('calls are not tried again by themselves', async () => {
+    server.answer = () => 'cut';
+    await failTimes(5);
+    await expect(transport.send({ method: 'GET', path: '/things', attempts: 3 })).rejects.toMatchObject({
+      code: 'server_unreachable',
+    });
+    expect(clock.slept).toEqual([]);
+    expect(server.requests).toHaveLength(5);
+  });
+
   it('calls of every kind fail at once', async () => {
     server.answer = () => 'cut';
     await failTimes(5);

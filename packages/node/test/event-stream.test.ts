@@ -154,6 +154,8 @@ describe('what the stream confirms', () => {
     stream.ready({ heartbeatSeconds: 100 });
     await until(() => client.freshness === 'stream');
     clock.advanceSeconds(55);
+    stream.heartbeat();
+    await aMoment();
     expect(client.getCredentialSync(REF)?.credential).toBe('token-1');
     await until(() => server.requests.length === 2);
     await aMoment();

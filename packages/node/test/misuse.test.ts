@@ -1,4 +1,6 @@
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Authpipe, AuthpipeError, type CredentialRef } from '../src/index.js';
 import { refuseBrowser } from '../src/options.js';
@@ -64,6 +66,7 @@ describe('options', () => {
     { maxAgeSeconds: Number.POSITIVE_INFINITY },
     { timeoutMillis: -1 },
     { timeoutMillis: Number.NaN },
+    { stream: 'yes' as unknown as boolean },
   ])('%p is out of range', (options) => {
     const [name] = Object.keys(options);
     expect(errorOf(() => new Authpipe({ apiKey: API_KEY, baseUrl: BASE_URL, ...options })).message).toContain(
@@ -196,6 +199,26 @@ describe('with a server', () => {
     expect(printed).toContain('cachedCredentials');
     expect(printed).not.toContain(API_KEY);
     expect(printed).not.toContain('secret-token');
+  });
+
+  it('what was evicted is held by nothing', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    let index = 0;
+    server.answer = () => ({ json: credential({ connectionId: `conn_${index}` }) });
+    client = new Authpipe({ apiKey: API_KEY, baseUrl: server.url, clock: new ManualClock(), maxEntries: 1 });
+    const read = async () => {
+      index += 1;
+      const ref: CredentialRef = { provider: 'okta', tenantId: 'org_acme', userId: `user_${index}` };
+      return new WeakRef(await client.getCredential(ref));
+    };
+    const evicted = await read();
+    await read();
+    while (evicted.deref() !== undefined) {
+      await new Promise(setImmediate);
+      collectGarbage();
+    }
+    expect(client.toJSON().cachedCredentials).toBe(1);
   });
 
   describe('close', () => {

@@ -59,6 +59,8 @@ const requestUnreferenced = async ({ url, headers, signal }: EventStreamRequest)
     sent.end();
   });
   response.setEncoding('utf8');
+  // Who reads it learns of an error; one that is left unread must not end the process.
+  response.on('error', () => undefined);
   const pairs = Object.entries(response.headers).map(
     ([name, value]) => [name, String(value)] as [string, string],
   );
