@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { Authpipe } from '../packages/node/dist/index.js';
 import { startCredentialServer } from './support/credential-server.mjs';
+import { measurePush } from './support/measure-push.mjs';
 
 const require = createRequire(new URL('../packages/node/package.json', import.meta.url));
 const { LRUCache } = require('lru-cache');
@@ -203,8 +204,18 @@ line('heap per entry, its credential included', `${bytesPerEntry} B`);
 line('an HTTP call over an open connection on loopback', nanos(httpNanos));
 line('httpSpeedup: that over an awaited warm read', `${httpSpeedup}`);
 
-// Measured with two server processes: what push costs goes in here, as `pushMillisP50` and `pushMillisP99`.
-const push = {};
+const adminUrl = process.env.AUTHPIPE_TEST_DATABASE_URL;
+if (!adminUrl) {
+  console.error(
+    'How fast a change is pushed needs a real Postgres: install its server, or set AUTHPIPE_TEST_DATABASE_URL.',
+  );
+  process.exit(1);
+}
+const { pushMillisP50, pushMillisP99, ...pushed } = await measurePush(adminUrl);
+line(
+  `push: commit to eviction, ${pushed.clients} clients of ${pushed.servers} servers, ${pushed.changes} changes (p50, p99)`,
+  `${pushMillisP50}, ${pushMillisP99} ms`,
+);
 
 console.log(
   JSON.stringify({
@@ -212,7 +223,8 @@ console.log(
     warmRatio: warm.ratio,
     syncRatio: sync.ratio,
     coalescedRequests,
-    ...push,
+    pushMillisP50,
+    pushMillisP99,
     bytesPerEntry,
     httpSpeedup,
   }),
