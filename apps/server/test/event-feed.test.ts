@@ -108,7 +108,8 @@ describeEachEngine('the event feed', (open) => {
     await writeEvent(db, { type: 'credential.refreshed', time: new Date(start.getTime() - 86_401_000) });
     const kept = await writeEvent(db, { time: new Date(start.getTime() - 6 * 86_400_000) });
     await writeEvent(db, { time: new Date(start.getTime() - 7 * 86_400_000 - 1_000) });
-    await events.sweepEvents(start);
+    const { sweepEvents } = events;
+    await sweepEvents(start);
     expect((await events.eventsAfter(0, 10)).map(({ event }) => event.id)).toEqual([
       expect.any(String),
       kept,

@@ -155,7 +155,7 @@ describeEachEngine('health', (open) => {
   it('waits with a suspicion while the provider can not confirm it, and settles it later', async () => {
     const id = await connect();
     org.control.revokeGrants({ all: true });
-    org.control.failNext({ kind: 'server_error', times: 1 });
+    org.control.failNext({ kind: 'rate_limit', times: 1 });
     await check(id);
     expect(await stateOf(id)).toEqual({ status: 'healthy', reason: null });
     clock.move(31);

@@ -224,9 +224,13 @@ describeEachEngine('refresh', (open) => {
     const { id, read } = await connect();
     const { credential } = await read();
     clock.move(DUE_SECONDS);
+    await node.nodes.beat();
     org.control.failNext({ kind: 'drop_answer' });
     await sweep();
-    clock.move(60);
+    for (let second = 0; second < 60; second += 1) {
+      clock.move(1);
+      await node.nodes.beat();
+    }
     await sweep();
     expect(await stateOf(id)).toEqual({ status: 'needs_reconnect', reason: 'rotation_lost', version: 1 });
     expect(await read()).toMatchObject({ credential, status: 'needs_reconnect', reason: 'rotation_lost' });

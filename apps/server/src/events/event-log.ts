@@ -42,54 +42,66 @@ const SWEEP = `WITH gone AS (
   )
   SELECT count(*) AS count FROM gone`;
 
-/** Reads the outbox. Events get there with the changes they tell of, by `db/append-event.ts` alone. */
-export const createEventLog = ({ db }: { readonly db: Database }) => ({
+/** The outbox as it is read. Events get there with the changes they tell of, by `db/append-event.ts` alone. */
+export interface EventLog {
   /** Gives a position to all that was committed since the last time. Answers the highest one there is. */
-  async numberEvents(): Promise<number> {
+  numberEvents(): Promise<number>;
+  /** The events after a position (0: from the first), in the order of delivery, at most `limit`. */
+  eventsAfter(position: number, limit: number): Promise<LoggedEvent[]>;
+  /** Looks a position up. */
+  placeAt(position: number): Promise<LoggedPlace>;
+  /** Forgets old events: those of refreshes, which are many, after a day, all others after a week. */
+  sweepEvents(now: Date): Promise<void>;
+}
+
+/** Reads the outbox of a database. */
+export const createEventLog = ({ db }: { readonly db: Database }): EventLog => {
+  const numberEvents = async (): Promise<number> => {
     const [row] = await db.query<{ last: number }>('events_number', 'SELECT number_events() AS last', []);
     return row?.last ?? 0;
-  },
+  };
 
-  /** The events after a position (0: from the first), in the order of delivery, at most `limit`. */
-  async eventsAfter(position: number, limit: number): Promise<LoggedEvent[]> {
-    const rows = await db.query<EventRow>(
-      'events_after',
-      'SELECT position, id, type, time, payload FROM events WHERE position > $1 ORDER BY position LIMIT $2',
-      [position, limit],
-    );
-    return rows.map(({ position: at, id, type, time, payload }) => ({
-      position: at,
-      event: { id, type, time: time.toISOString(), ...payload },
-    }));
-  },
+  /** Sweeps some types, until nothing that old is left. */
+  const sweep = async (types: readonly string[], before: Date): Promise<void> => {
+    let swept: number;
+    do {
+      const [row] = await db.query<{ count: number }>('events_sweep', SWEEP, [types, before]);
+      swept = row?.count ?? 0;
+    } while (swept === SWEPT_AT_ONCE);
+  };
 
-  /** Looks a position up. */
-  async placeAt(position: number): Promise<LoggedPlace> {
-    const [row] = await db.query<{ id: string | null; swept: number }>(
-      'events_place',
-      `SELECT (SELECT id FROM events WHERE position = $1) AS id, swept_up_to AS swept FROM event_counter`,
-      [position],
-    );
-    return { eventId: row?.id ?? null, sweptUpTo: row?.swept ?? 0 };
-  },
+  return {
+    numberEvents,
 
-  /** Forgets old events: those of refreshes, which are many, after a day, all others after a week. */
-  async sweepEvents(now: Date): Promise<void> {
-    const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
-    await this.numberEvents();
-    const refreshed = ['credential.refreshed'];
-    const others = eventType.options.filter((type) => !refreshed.includes(type));
-    for (const [types, time] of [
-      [refreshed, before(REFRESHED_KEPT_SECONDS)],
-      [others, before(OTHERS_KEPT_SECONDS)],
-    ] as const) {
-      let swept: number;
-      do {
-        const [row] = await db.query<{ count: number }>('events_sweep', SWEEP, [types, time]);
-        swept = row?.count ?? 0;
-      } while (swept === SWEPT_AT_ONCE);
-    }
-  },
-});
+    async eventsAfter(position: number, limit: number): Promise<LoggedEvent[]> {
+      const rows = await db.query<EventRow>(
+        'events_after',
+        'SELECT position, id, type, time, payload FROM events WHERE position > $1 ORDER BY position LIMIT $2',
+        [position, limit],
+      );
+      return rows.map(({ position: at, id, type, time, payload }) => ({
+        position: at,
+        event: { id, type, time: time.toISOString(), ...payload },
+      }));
+    },
 
-export type EventLog = ReturnType<typeof createEventLog>;
+    async placeAt(position: number): Promise<LoggedPlace> {
+      const [row] = await db.query<{ id: string | null; swept: number }>(
+        'events_place',
+        `SELECT (SELECT id FROM events WHERE position = $1) AS id, swept_up_to AS swept FROM event_counter`,
+        [position],
+      );
+      return { eventId: row?.id ?? null, sweptUpTo: row?.swept ?? 0 };
+    },
+
+    async sweepEvents(now) {
+      const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
+      const refreshed = ['credential.refreshed'];
+      // What was never numbered was never told.
+      await numberEvents();
+      await sweep(refreshed, ago(REFRESHED_KEPT_SECONDS));
+      const others = eventType.options.filter((type) => !refreshed.includes(type));
+      await sweep(others, ago(OTHERS_KEPT_SECONDS));
+    },
+  };
+};
