@@ -70,7 +70,7 @@ describeEachEngine('credentials', (open) => {
     await other.readCredential(refOf('user_counted'), ENVIRONMENT, null);
     seen.length = 0;
     await other.readCredential(refOf('user_counted'), ENVIRONMENT, null);
-    expect(seen).toEqual(['credential_by_provider']);
+    expect(seen).toEqual(['credential_by_name']);
     seen.length = 0;
     await other.readCredential({ connectionId }, ENVIRONMENT, null);
     expect(seen).toEqual(['credential_by_id']);

@@ -182,6 +182,70 @@ describeEachEngine('the event feed', (open) => {
     expect([follower.confirmed, follower.told]).toEqual([1, [id]]);
   });
 
+  it('confirms, and lets others begin, however slow the database is', async () => {
+    let pass = (): void => {};
+    const slow = {
+      ...events,
+      numberEvents: async () => {
+        await new Promise<void>((resolve) => {
+          pass = resolve;
+        });
+        return events.numberEvents();
+      },
+    };
+    feed = feedOver(slow);
+    const [first, second] = [rememberingFollower(), rememberingFollower()];
+    let begun = 0;
+    for (const { follow } of [first, second]) void feed.follow(follow, null).then(() => (begun += 1));
+    // Each look is met by ticks and wakes that come while it is under way.
+    for (let round = 0; round < 5_000 && (begun < 2 || first.confirmed === 0); round += 1) {
+      void feed.tick();
+      feed.wake();
+      pass();
+      await new Promise(setImmediate);
+    }
+    expect([begun, first.confirmed]).toEqual([2, 1]);
+    pass();
+  });
+
+  it.each([
+    ['has fewer events', 'DELETE FROM events WHERE position = 3', 2],
+    ['has another event at the same place', "UPDATE events SET id = 'evt_other' WHERE position = 3", 3],
+  ])(
+    'ends its streams where the database %s, as after a backup was restored',
+    async (_what, sql, position) => {
+      const follower = rememberingFollower();
+      await feed.follow(follower.follow, null);
+      for (let count = 0; count < 3; count += 1) await writeEvent(db);
+      await feed.tick();
+      const { lastCursor } = follower;
+      await db.query('restore_events', sql, []);
+      await db.query('restore_counter', 'UPDATE event_counter SET last_position = $1', [position]);
+      now = 5_000;
+      await feed.tick();
+      expect([follower.ended, follower.confirmed]).toEqual([true, 1]);
+      const again = rememberingFollower();
+      await feed.follow(again.follow, lastCursor);
+      expect(again.begun).toMatchObject({ resumed: false, cursor: { position } });
+      const id = await writeEvent(db);
+      await feed.tick();
+      expect(again.told).toEqual([id]);
+    },
+  );
+
+  it('ends a follower that does not take its past within a minute', async () => {
+    const first = rememberingFollower();
+    await feed.follow(first.follow, null);
+    await writeEvent(db);
+    const stalled = rememberingFollower();
+    const follow = { ...stalled.follow, drained: () => new Promise<void>(() => {}) };
+    void feed.follow(follow, first.lastCursor);
+    while (stalled.told.length === 0) await new Promise(setImmediate);
+    now = 61_000;
+    await feed.tick();
+    expect([stalled.ended, first.ended]).toEqual([true, false]);
+  });
+
   it('ends its followers when it stops, and those who come later', async () => {
     const [before, after] = [rememberingFollower(), rememberingFollower()];
     await feed.follow(before.follow, null);

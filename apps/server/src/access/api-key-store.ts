@@ -94,11 +94,20 @@ export const createApiKeys = ({
   readonly randomness: Randomness;
 }): ApiKeys => {
   const kept = new LRUCache<string, KeptKey>({ max: MAX_KEPT_KEYS });
+  /** Look-ups under way: a thousand streams of one key ask at the same moment. */
+  const finding = new Map<string, Promise<KeptKey | null>>();
 
   const isFresh = ({ readAt }: KeptKey): boolean => {
     const age = clock.now().getTime() - readAt;
     // A clock that was set back must not lengthen a revoked key's life.
     return age >= 0 && age < KEPT_MILLIS;
+  };
+
+  /** Looks a key up, once for all who ask meanwhile. */
+  const findOnce = (name: string, hash: Uint8Array): Promise<KeptKey | null> => {
+    const running = finding.get(name) ?? find(hash).finally(() => finding.delete(name));
+    finding.set(name, running);
+    return running;
   };
 
   const find = async (hash: Uint8Array): Promise<KeptKey | null> => {
@@ -117,7 +126,7 @@ export const createApiKeys = ({
       const hash = hashApiKey(presented);
       const name = Buffer.from(hash).toString('base64');
       const remembered = kept.get(name);
-      const found = remembered && isFresh(remembered) ? remembered : await find(hash);
+      const found = remembered && isFresh(remembered) ? remembered : await findOnce(name, hash);
       if (!found || (found.expiresAt !== null && found.expiresAt <= clock.now())) {
         kept.delete(name);
         throw refused();

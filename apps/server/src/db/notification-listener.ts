@@ -52,6 +52,14 @@ const embeddedListener = (
   };
 };
 
+/** What a connection for notifications tells. */
+interface Session {
+  /** The database notified of something. */
+  readonly onNotification: () => void;
+  /** A notification of our own came back: they come through. */
+  readonly onProved: () => void;
+}
+
 /** Listens on a connection of its own, and proves every so often that notifications come through. */
 const postgresListener = ({
   db,
@@ -62,52 +70,56 @@ const postgresListener = ({
 }: ListenerDependencies): NotificationListener => {
   let isListening = false;
   let isStopped = false;
-  let stop = (): void => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  /** Ends the wait that the listener is in: there is one at a time, and none is left behind. */
+  let interrupt = (): void => {};
   let running: Promise<void> = Promise.resolve();
 
-  /** One connection, from its start to its loss. Answers whether it ever heard anything. */
-  const listenOnce = async (onNotification: () => void, onProved: () => void): Promise<boolean> => {
+  /** Waits until `interrupt`, at most so long. */
+  const rest = (millis: number): Promise<void> =>
+    new Promise((resolve) => {
+      interrupt = resolve;
+      if (isStopped) resolve();
+      else sleep(millis).then(resolve);
+    });
+
+  /** One connection, from its start to its loss. */
+  const listenOnce = async ({ onNotification, onProved }: Session): Promise<void> => {
     const client = new pg.Client({
       connectionString: directUrl,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MILLIS,
       keepAlive: true,
       application_name: 'authpipe events',
     });
-    const lost = new Promise<false>((resolve) => {
-      const lose = (): void => resolve(false);
-      client.on('error', lose).on('end', lose);
-      stopped.then(lose);
-    });
-    const echo = { token: '', heard: (_heard: true): void => {} };
+    let isLost = false;
+    const lose = (): void => {
+      isLost = true;
+      interrupt();
+    };
+    const echo = { token: '', isHeard: false };
+    client.on('error', lose).on('end', lose);
     client.on('notification', ({ payload }) => {
       // Servers hear each other's probes too.
-      if (payload === echo.token) echo.heard(true);
-      else if (payload === '') onNotification();
+      if (payload === echo.token) {
+        echo.isHeard = true;
+        interrupt();
+      } else if (payload === '') onNotification();
     });
     /** Goes out through the pool and has to come back through this connection. */
     const probe = async (): Promise<boolean> => {
-      echo.token = randomness.bytes(12).toString('base64url');
-      const heard = new Promise<true>((resolve) => {
-        echo.heard = resolve;
-      });
+      Object.assign(echo, { token: randomness.bytes(12).toString('base64url'), isHeard: false });
       await db.query('events_probe', 'SELECT pg_notify($1, $2)', [CHANNEL, echo.token]);
-      return Promise.race([heard, lost, sleep(PROBE_MILLIS).then(() => false)]);
+      if (!echo.isHeard && !isLost) await rest(PROBE_MILLIS);
+      return echo.isHeard;
     };
-    let hasHeard = false;
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
-      while (!isStopped && (await probe())) {
+      while (!isStopped && !isLost && (await probe())) {
         if (!isListening) {
           isListening = true;
-          hasHeard = true;
           onProved();
-          onNotification();
         }
-        if ((await Promise.race([lost, sleep(PROBE_EVERY_MILLIS).then(() => true)])) === false) break;
+        if (!isLost) await rest(PROBE_EVERY_MILLIS);
       }
     } catch (error) {
       log.debug({ error: errorName(error) }, 'the connection for events broke');
@@ -115,28 +127,30 @@ const postgresListener = ({
       isListening = false;
       client.end().catch(() => undefined);
     }
-    return hasHeard;
   };
 
   const run = async (onNotification: () => void, onTried: () => void): Promise<void> => {
     let retryMillis = FIRST_RETRY_MILLIS;
     let isWarned = false;
+    const onProved = (): void => {
+      if (isWarned) log.info('events are pushed by the database again');
+      isWarned = false;
+      retryMillis = FIRST_RETRY_MILLIS;
+      onTried();
+      // Something may have been missed.
+      onNotification();
+    };
     while (!isStopped) {
-      const hasHeard = await listenOnce(onNotification, () => {
-        if (isWarned) log.info('events are pushed by the database again');
-        isWarned = false;
-        onTried();
-      });
+      await listenOnce({ onNotification, onProved });
       onTried();
       if (isStopped) return;
-      if (hasHeard) retryMillis = FIRST_RETRY_MILLIS;
       if (!isWarned) {
         log.warn(
           'LISTEN does not work on this database connection: events are looked for four times a second instead. If a transaction pooler is in between, set DATABASE_DIRECT_URL to the database itself.',
         );
         isWarned = true;
       }
-      await Promise.race([stopped, sleep(retryMillis * (0.5 + randomness.fraction() / 2))]);
+      await rest(retryMillis * (0.5 + randomness.fraction() / 2));
       retryMillis = Math.min(retryMillis * 2, LAST_RETRY_MILLIS);
     }
   };
@@ -149,7 +163,7 @@ const postgresListener = ({
       }),
     async stop() {
       isStopped = true;
-      stop();
+      interrupt();
       await running;
     },
   };

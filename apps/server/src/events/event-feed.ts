@@ -14,7 +14,7 @@ export interface EventFollower {
   readonly confirm: () => void;
   /** Resolves when there is room for more. */
   readonly drained: () => Promise<void>;
-  /** No more will come: the server stops. */
+  /** No more will come: it has to begin anew, here or at another server. */
   readonly end: () => void;
 }
 
@@ -37,17 +37,24 @@ export interface EventFeed {
 /** How often a follower hears that nothing is missing, in seconds. */
 export const CONFIRM_SECONDS = 5;
 
-const PAGE = 500;
+/** Events between two turns for the sockets: the largest there can be, about 11 KB each, fit into a stream's buffer. */
+const PAGE = 50;
 /** A follower that is further behind reads anew what it holds: cheaper for both. */
 const MAX_REPLAYED = 20_000;
+/** A follower that has not taken the past within this does not read. */
+const REPLAY_MILLIS = 60_000;
 /** Notifications that come closer together than this are answered by one look. */
 const LOOK_GAP_MILLIS = 20;
 
 interface Following {
   readonly follower: EventFollower;
+  readonly sinceMillis: number;
   /** What came in while the past is still being delivered; `null` when that is done. */
   pending: LoggedEvent[] | null;
 }
+
+/** Lets the sockets take what was written. */
+const giveTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export const createEventFeed = ({
   events,
@@ -63,56 +70,90 @@ export const createEventFeed = ({
   readonly sleep: Sleep;
   readonly log: Logger;
 }): EventFeed => {
-  const followings = new Set<Following>();
+  const followings = new Map<EventFollower, Following>();
   /** Up to here all followers have been told. */
-  let head = 0;
+  let head: EventCursor = { position: 0, eventId: null };
   /** Nobody followed until now: what was written meanwhile is of no interest. */
   let isFirst = false;
+  /** Whether the database has to show that it is the one that was read before. */
+  let isDoubtful = false;
   let looking: Promise<void> | null = null;
-  let isAskedAgain = false;
+  let nextLook: Promise<void> | null = null;
+  let ticking: Promise<void> | null = null;
   let confirmedAtMillis = Number.NEGATIVE_INFINITY;
   let isFailing = false;
   let isStopped = false;
 
+  const end = ({ follower }: Following): void => {
+    followings.delete(follower);
+    follower.end();
+  };
+
   const tell = (logged: LoggedEvent): void => {
-    for (const { follower, pending } of followings) {
-      if (pending) pending.push(logged);
-      else follower.deliver(logged);
+    for (const following of followings.values()) {
+      if (!following.pending) following.follower.deliver(logged);
+      else if (following.pending.length < MAX_REPLAYED) following.pending.push(logged);
+      else end(following);
     }
+    head = { position: logged.position, eventId: logged.event.id };
+  };
+
+  const startAt = async (top: number): Promise<void> => {
+    head = { position: top, eventId: (await events.placeAt(top)).eventId };
+  };
+
+  /** A standby that was behind, or a backup, has taken the database's place: it gives the same positions to other events. */
+  const isAnother = async (top: number): Promise<boolean> => {
+    if (top < head.position) return true;
+    if (!isDoubtful || head.eventId === null) return false;
+    const { eventId } = await events.placeAt(head.position);
+    return eventId !== null && eventId !== head.eventId;
   };
 
   const lookOnce = async (): Promise<void> => {
-    const top = await events.numberEvents();
-    if (isFirst) {
-      isFirst = false;
-      head = top;
-    }
-    while (head < top) {
-      const page = await events.eventsAfter(head, PAGE);
-      for (const logged of page) tell(logged);
-      head = page.at(-1)?.position ?? top;
-    }
-  };
-
-  const lookUntilQuiet = async (): Promise<void> => {
     try {
-      for (;;) {
-        isAskedAgain = false;
-        await lookOnce();
-        if (!isAskedAgain) return;
-        await sleep(LOOK_GAP_MILLIS);
+      const top = await events.numberEvents();
+      if (isFirst) {
+        isFirst = false;
+        await startAt(top);
+      } else if (await isAnother(top)) {
+        log.warn('the database has other events than before: all streams begin anew');
+        for (const following of [...followings.values()]) end(following);
+        await startAt(top);
       }
+      isDoubtful = false;
+      while (head.position < top) {
+        const page = await events.eventsAfter(head.position, PAGE);
+        for (const logged of page) tell(logged);
+        if (page.length < PAGE) return;
+        await giveTurn();
+      }
+    } catch (error) {
+      isDoubtful = true;
+      throw error;
     } finally {
-      // In the same turn as the last question: who asks after it begins a look of its own.
       looking = null;
     }
   };
 
-  /** Looks, with all that was committed before the call; looks that are asked for at once are one. */
+  /**
+   * Looks, with all that was committed before the call. Whoever asks while a look is under way waits for the next one,
+   * which is one for all who asked, and never for a second.
+   */
   const look = (): Promise<void> => {
-    isAskedAgain = true;
-    looking ??= lookUntilQuiet();
-    return looking;
+    if (!looking) {
+      looking = lookOnce();
+      return looking;
+    }
+    nextLook ??= looking
+      .catch(() => undefined)
+      .then(() => sleep(LOOK_GAP_MILLIS))
+      .then(() => {
+        nextLook = null;
+        // What runs now has begun after the call.
+        return looking ?? look();
+      });
+    return nextLook;
   };
 
   /** Whether everything after the cursor can still be told, and is little enough. */
@@ -122,38 +163,57 @@ export const createEventFeed = ({
     return place.eventId === eventId && place.sweptUpTo <= position;
   };
 
-  const replay = async (following: Following, after: number, upTo: number): Promise<void> => {
+  const replay = async (follower: EventFollower, after: number, upTo: number): Promise<void> => {
     let at = after;
-    while (at < upTo && followings.has(following)) {
+    while (at < upTo && followings.has(follower)) {
       const page = await events.eventsAfter(at, PAGE);
-      for (const logged of page) if (logged.position <= upTo) following.follower.deliver(logged);
+      for (const logged of page) if (logged.position <= upTo) follower.deliver(logged);
       at = page.at(-1)?.position ?? upTo;
-      await following.follower.drained();
+      await follower.drained();
     }
   };
 
   const begin = async (following: Following, after: EventCursor | null): Promise<void> => {
     const { follower } = following;
     await look();
-    // Nothing is told between the end of the look and here: what is pending came before, or is told by the replay.
+    // In one turn: all that was told until now lies at or before the head.
     const start = head;
     following.pending = [];
-    const resumed = after !== null && (await canResume(after, start));
-    const { eventId } = resumed ? after : await events.placeAt(start);
-    if (!followings.has(following)) return;
-    follower.begin({ position: resumed ? after.position : start, eventId }, resumed);
-    if (resumed) await replay(following, after.position, start);
-    const missed = following.pending;
+    const resumed = after !== null && (await canResume(after, start.position));
+    if (!followings.has(follower)) return;
+    follower.begin(resumed ? after : start, resumed);
+    if (resumed) await replay(follower, after.position, start.position);
+    while (following.pending.length > 0) {
+      for (const logged of following.pending.splice(0, PAGE)) follower.deliver(logged);
+      await follower.drained();
+    }
     following.pending = null;
-    for (const logged of missed) follower.deliver(logged);
   };
-
-  const find = (follower: EventFollower): Following | undefined =>
-    [...followings].find((following) => following.follower === follower);
 
   const trouble = (error: unknown): void => {
     if (!isFailing) log.error({ error: errorName(error) }, 'events can not be read');
     isFailing = true;
+  };
+
+  const confirmAll = (): void => {
+    confirmedAtMillis = monotonicMillis();
+    for (const following of [...followings.values()]) {
+      if (!following.pending) following.follower.confirm();
+      else if (confirmedAtMillis - following.sinceMillis > REPLAY_MILLIS) end(following);
+    }
+  };
+
+  const tickOnce = async (): Promise<void> => {
+    const isDue = monotonicMillis() - confirmedAtMillis >= CONFIRM_SECONDS * 1_000;
+    if (followings.size === 0 || (isListening() && !isDue)) return;
+    isDoubtful ||= isDue;
+    try {
+      await look();
+      isFailing = false;
+      if (isDue) confirmAll();
+    } catch (error) {
+      trouble(error);
+    }
   };
 
   return {
@@ -162,43 +222,33 @@ export const createEventFeed = ({
         follower.end();
         return;
       }
-      const following: Following = { follower, pending: [] };
+      const following: Following = { follower, sinceMillis: monotonicMillis(), pending: [] };
       isFirst ||= followings.size === 0;
-      followings.add(following);
+      followings.set(follower, following);
       try {
         await begin(following, after);
       } catch (error) {
-        followings.delete(following);
+        followings.delete(follower);
         throw error;
       }
     },
     leave(follower) {
-      const following = find(follower);
-      if (following) followings.delete(following);
+      followings.delete(follower);
     },
     wake() {
       if (followings.size > 0) look().catch(trouble);
     },
-    async tick() {
-      if (followings.size === 0) return;
-      const isDue = monotonicMillis() - confirmedAtMillis >= CONFIRM_SECONDS * 1_000;
-      if (isListening() && !isDue) return;
-      try {
-        await look();
-        isFailing = false;
-      } catch (error) {
-        trouble(error);
-        return;
-      }
-      if (!isDue) return;
-      confirmedAtMillis = monotonicMillis();
-      for (const { follower, pending } of followings) if (!pending) follower.confirm();
+    tick() {
+      // One that takes longer than the time between two is not followed by others.
+      ticking ??= tickOnce().finally(() => {
+        ticking = null;
+      });
+      return ticking;
     },
     size: () => followings.size,
     stop() {
       isStopped = true;
-      for (const { follower } of followings) follower.end();
-      followings.clear();
+      for (const following of [...followings.values()]) end(following);
     },
   };
 };

@@ -13,7 +13,7 @@ export interface EventStream {
 }
 
 /** A reader that is this far behind is cut off; it comes back and says where it was. Bytes. */
-const MAX_BUFFERED_BYTES = 1_048_576;
+const MAX_BUFFERED_BYTES = 8 * 1_048_576;
 
 /** Begins the answer: status and headers go out at once. `onEnd` is called once, whoever ends it. */
 export const openEventStream = (response: ServerResponse, onEnd: () => void): EventStream => {
