@@ -45,6 +45,7 @@ export class TestControls {
   readonly #server: MemoryServer;
   readonly #clock: TestClock;
 
+  /** @internal */
   constructor({ server, clock, options, webhookSecret }: TestControlTools) {
     this.#server = server;
     this.#clock = clock;
