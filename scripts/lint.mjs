@@ -1,5 +1,5 @@
 // `npm run lint`: format and lint rules, the rule of rooms, no provider's name in shared code, no schema without its
-// migration.
+// migration, nothing public without its docs.
 import { endTask, holdLeash, run } from './leash.mjs';
 import { install, root, toolEnvironment } from './prepare.mjs';
 
@@ -10,4 +10,8 @@ const style = await run('biome', ['check', '.'], options);
 const rooms = await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'apps'], options);
 const names = await run('node', ['scripts/provider-names.mjs'], options);
 const schema = await run('node', ['apps/server/scripts/migration.mjs', '--check'], options);
-await endTask(style || rooms || names || schema);
+const reference = await run('pnpm', ['--filter', '@authpipe/node', 'run', 'docs', '--emit', 'none'], {
+  ...options,
+  quiet: true,
+});
+await endTask(style || rooms || names || schema || reference);

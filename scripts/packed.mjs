@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endTask, holdLeash, runOrFail, start, TaskError } from './leash.mjs';
+import { checkNodePackage } from './packed-node.mjs';
 import { build, install, root, toolEnvironment } from './prepare.mjs';
 
 holdLeash();
@@ -95,6 +96,7 @@ for (const library of LIBRARIES) {
 }
 const version = execFileSync('node', ['--version'], { env: userEnvironment, encoding: 'utf8' }).trim();
 console.log(`The libraries import and require on Node ${version}.`);
+await checkNodePackage({ consumer, tarball: tarballOf('node'), userEnvironment });
 
 // The server: its tarball alone.
 const host = emptyProject('host');

@@ -1,9 +1,9 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/okta-sdk.ts'],
+  entry: { index: 'src/index.ts', 'okta-sdk': 'src/okta-sdk.ts', testing: 'src/testing/index.ts' },
   format: ['esm', 'cjs'],
-  dts: true,
+  dts: { compilerOptions: { stripInternal: true } },
   sourcemap: true,
   // In CommonJS too: an AuthpipeError of one entry point has to be the AuthpipeError of the other.
   splitting: true,
