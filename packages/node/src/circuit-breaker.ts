@@ -1,5 +1,5 @@
+import type { Clock } from './clock.js';
 import { AuthpipeError } from './errors.js';
-import type { RetryTools } from './retry.js';
 
 /** So many answers in a row that never came are no accident. */
 const FAILURES_TO_OPEN = 5;
@@ -8,6 +8,13 @@ const FIRST_PAUSE_MILLIS = 1_000;
 const LONGEST_PAUSE_MILLIS = 30_000;
 /** After one answer that never came, who has something to fall back on does not wait for the next. */
 const TROUBLE_MILLIS = 5_000;
+
+/** What a circuit breaker needs from outside. */
+export interface BreakerTools {
+  readonly clock: Clock;
+  /** 0 up to, not including, 1. */
+  readonly random: () => number;
+}
 
 /** A call that was not made because the circuit is open. Trying again at once is no use. */
 export class CircuitOpenError extends AuthpipeError {}
@@ -19,7 +26,7 @@ export class CircuitOpenError extends AuthpipeError {}
  * answers is an answer.
  */
 export class CircuitBreaker {
-  readonly #tools: RetryTools;
+  readonly #tools: BreakerTools;
   readonly #origin: string;
   #failures = 0;
   #lastFailureMillis = Number.NEGATIVE_INFINITY;
@@ -28,7 +35,7 @@ export class CircuitBreaker {
   #pauseMillis = 0;
   #isTrying = false;
 
-  constructor(tools: RetryTools, origin: string) {
+  constructor(tools: BreakerTools, origin: string) {
     this.#tools = tools;
     this.#origin = origin;
   }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AuthpipeEvent } from '@authpipe/types';
-import type { Received } from './http-server.js';
+import type { Received } from './received.js';
 
 /** The server's side of one client's event stream: the test says what goes over it. */
 export class EventStreamConnection {

@@ -1,16 +1,10 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Credential } from '@authpipe/types';
 import { EventStreamConnection } from './event-stream-connection.js';
+import type { Received } from './received.js';
 
-/** A request as the server got it. */
-export interface Received {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: unknown;
-}
+export type { Received } from './received.js';
 
 /** What to answer: status, JSON (or text as it is) and headers; `hang` never answers, `cut` drops the connection. */
 export type Answer =
