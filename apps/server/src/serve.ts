@@ -10,6 +10,7 @@ import type { Config } from './config/read-config.js';
 import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { systemSteadyMillis, systemWallMillis } from './db/steady-millis.js';
+import type { Deployment } from './deployment/deployment.js';
 import { openDeployment } from './deployment/open-deployment.js';
 import { errorName } from './errors/error-name.js';
 import { StartError } from './errors/start-error.js';
@@ -66,6 +67,15 @@ const stopAll = async (log: Logger, stopping: readonly (Promise<void> | undefine
   }
 };
 
+/** What was begun so far, and has to be stopped. */
+interface Begun {
+  deployment?: Deployment;
+  drain?: () => Promise<void>;
+  beats?: { stop: () => Promise<void> };
+  eventFeed?: { stop: () => Promise<void> };
+  jobs?: { stop: () => Promise<void> };
+}
+
 /** A key that was in the environment once stays valid until it is revoked: its owner should know. */
 const letBootKeyIn = async (apiKeys: ApiKeys, key: string, log: Logger): Promise<void> => {
   const { stillValid } = await apiKeys.ensureBootKey(key);
@@ -91,8 +101,20 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
-  let beats: Awaited<ReturnType<typeof startHeartbeat>> | null = null;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
+  const begun: Begun = {};
+  const stopOnce = async (): Promise<void> => {
+    const { drain, jobs, eventFeed, beats, deployment } = begun;
+    await stopAll(log, [closeServer(server), drain?.(), jobs?.stop(), eventFeed?.stop()]);
+    await stopAll(log, [beats?.stop()]);
+    await stopAll(log, [deployment?.close()]);
+    await stopAll(log, [db.close()]);
+  };
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= stopOnce();
+    return stopping;
+  };
   try {
     await clock.ask();
     const vault = await openVault({ db, rootKeys, clock, randomness });
@@ -101,6 +123,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
       rootKeyIds: fingerprintsOf(rootKeys),
       givenId: config.deploymentId,
     });
+    begun.deployment = deployment;
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
     const { app, work, heartbeat, feed, notifications, drain } = compose({
@@ -120,33 +143,20 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
       sleep: systemSleep,
       webFolder: findWebFolder(),
     });
+    begun.drain = drain;
     server.on('request', app);
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
     // What an earlier process could not write is written before anybody asks for it.
-    beats = await startHeartbeat(heartbeat);
+    begun.beats = await startHeartbeat(heartbeat);
+    begun.eventFeed = await startEventFeed(feed, notifications);
+    begun.jobs = await startJobs({ db, work, clock, log });
+    // Last: whoever is answered is served by a whole server, which an outage of the database does not end.
     await listen(server, config.port);
-    const jobs = await startJobs({ db, work, clock, log });
-    const eventFeed = await startEventFeed(feed, notifications);
     const address = server.address();
-    const stopOnce = async (): Promise<void> => {
-      await stopAll(log, [closeServer(server), drain(), jobs.stop(), eventFeed.stop()]);
-      await stopAll(log, [beats?.stop()]);
-      await stopAll(log, [deployment.close()]);
-      await stopAll(log, [db.close()]);
-    };
-    let stopping: Promise<void> | null = null;
-    return {
-      port: address !== null && typeof address === 'object' ? address.port : config.port,
-      stop: () => {
-        stopping ??= stopOnce();
-        return stopping;
-      },
-    };
+    return { port: address !== null && typeof address === 'object' ? address.port : config.port, stop };
   } catch (error) {
-    server.close();
-    server.closeAllConnections();
-    await beats?.stop();
-    await db.close();
+    // In order too: a refresh that is under way may hold the only copy of an answer.
+    await stop();
     throw error;
   }
 };

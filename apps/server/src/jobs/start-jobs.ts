@@ -71,11 +71,9 @@ export const startJobs = async ({
 }: JobsDependencies): Promise<{ stop: () => Promise<void> }> => {
   const boss = openBoss(db);
   boss.on('error', (error) => log.error({ error: nameOf(error) }, 'the job queue had trouble'));
-  await boss.start();
-
   const beats: NodeJS.Timeout[] = [];
-  for (const { name, everySeconds, run } of work) {
-    await boss.createQueue(name, { policy: 'short', retryLimit: 0, deleteAfterSeconds: DONE_JOB_SECONDS });
+
+  const begin = async ({ name, everySeconds, run }: RecurringWork): Promise<void> => {
     const wake = (): Promise<unknown> =>
       boss.send(name, null, { singletonSeconds: everySeconds }).catch((error: unknown) => {
         log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
@@ -97,12 +95,22 @@ export const startJobs = async ({
       },
     );
     beats.push(setInterval(() => void wake(), everySeconds * 1000).unref());
-  }
-
-  return {
-    async stop() {
-      for (const beat of beats) clearInterval(beat);
-      await boss.stop({ graceful: true, timeout: STOP_MILLIS });
-    },
   };
+
+  const stop = async (graceful: boolean): Promise<void> => {
+    for (const beat of beats) clearInterval(beat);
+    await boss.stop({ graceful, timeout: STOP_MILLIS });
+  };
+
+  try {
+    await boss.start();
+    for (const { name } of work) {
+      await boss.createQueue(name, { policy: 'short', retryLimit: 0, deleteAfterSeconds: DONE_JOB_SECONDS });
+    }
+    for (const each of work) await begin(each);
+  } catch (error) {
+    await stop(false).catch(() => undefined);
+    throw error;
+  }
+  return { stop: () => stop(true) };
 };
