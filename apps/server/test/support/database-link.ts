@@ -7,10 +7,6 @@ export interface DatabaseLink {
   readonly url: string;
   /** Ends all connections, and lets none in. */
   cut(): void;
-  /** Keeps all connections, and delivers nothing more: a host that is gone, or stands still. */
-  hang(): void;
-  /** Lets new connections in, and delivers on those that hang. */
-  mend(): void;
   close(): Promise<void>;
 }
 
@@ -18,15 +14,14 @@ export interface DatabaseLink {
 export const linkDatabase = async (databaseUrl: string): Promise<DatabaseLink> => {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  let state: 'up' | 'cut' | 'hanging' = 'up';
+  let isCut = false;
 
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
-    if (state === 'hanging') socket.pause();
   };
   const server = createServer((incoming) => {
-    if (state === 'cut') {
+    if (isCut) {
       incoming.on('error', () => undefined).destroy();
       return;
     }
@@ -48,16 +43,8 @@ export const linkDatabase = async (databaseUrl: string): Promise<DatabaseLink> =
   return {
     url: url.href,
     cut() {
-      state = 'cut';
+      isCut = true;
       end();
-    },
-    hang() {
-      state = 'hanging';
-      for (const socket of sockets) socket.pause();
-    },
-    mend() {
-      state = 'up';
-      for (const socket of sockets) socket.resume();
     },
     async close() {
       end();
