@@ -34,10 +34,10 @@ const send = (response: Response, { status = 200, body, headers = {} }: RouteAns
     return;
   }
   // Not `response.json`: it looks for conditions and encodings that no answer here has.
-  const text = JSON.stringify(body);
+  const bytes = Buffer.from(JSON.stringify(body));
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Content-Length', Buffer.byteLength(text));
-  response.end(text);
+  response.setHeader('Content-Length', bytes.length);
+  response.end(bytes);
 };
 
 const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'query' | 'path'): unknown =>
