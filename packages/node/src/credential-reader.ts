@@ -138,6 +138,11 @@ export class CredentialReader {
     if (held !== undefined && isOutdatedBy(connection, held.credential.version)) this.forget(connection.id);
   }
 
+  /** From now on events may tell of lower versions than those held: the server may have been set back. */
+  expectLowerVersions(): void {
+    this.#cache.expectLowerVersions();
+  }
+
   /** Acts on an event of the stream. */
   heed(event: AuthpipeEvent): void {
     heedEvent(event, {
@@ -237,7 +242,7 @@ export class CredentialReader {
         const previousVersion = this.#cache.get(connectionId)?.credential.version ?? credential.version;
         const freshness = this.#trust.inAnswer(askedAtMillis, answer.refreshAfterMillis);
         const kept = this.#cache.keep(path, answer, freshness);
-        if (credential.version > previousVersion)
+        if (credential.version !== previousVersion && kept.credential === credential)
           this.#observer.refresh(connectionId, credential.version, previousVersion);
         return now < kept.expiresAtMillis ? kept.credential : credential;
       } catch (error) {
