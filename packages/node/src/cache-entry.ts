@@ -2,12 +2,17 @@ import type { Credential } from '@authpipe/types';
 import type { RefPath } from './owner-index.js';
 import type { CredentialAnswer } from './read-credential.js';
 
-/** How the cache judges an answer's age. Times are milliseconds since 1970. */
-export interface Freshness {
-  /** When the request was sent: what the answer says was true then or later. */
-  readonly askedAtMillis: number;
+/** For how long the server's word on a credential is taken as it is. Times are milliseconds since 1970. */
+export interface Confirmation {
   readonly quietUntilMillis: number;
   readonly staleAtMillis: number;
+}
+
+/** How the cache judges an answer's age. */
+export interface Freshness extends Confirmation {
+  /** When the request was sent: what the answer says was true then or later. */
+  readonly askedAtMillis: number;
+  readonly answeredAtMillis: number;
 }
 
 /** One connection's credential and how long each kind of trust in it lasts. */
@@ -29,8 +34,12 @@ export class CacheEntry {
   outdated = false;
   /** Where the owner index points here. */
   paths: RefPath[] = [];
-  /** When the request was sent that brought it. Milliseconds since 1970, as the next three. */
+  /** An event of a lower version tells nothing new. */
+  leastVersion: number;
+  /** When the request was sent that brought it. Milliseconds since 1970, as the next four. */
   askedAtMillis: number;
+  /** When its answer came in: the server, asked after that, knows no lower version, unless it was set back. */
+  answeredAtMillis: number;
   expiresAtMillis: number;
   refreshAfterMillis: number;
   /** From then on a read waits for the server's word, unless the server gave none the last time. */
@@ -42,7 +51,9 @@ export class CacheEntry {
     this.promise = Promise.resolve(credential);
     this.credential = credential;
     this.connectionId = credential.connectionId;
+    this.leastVersion = credential.version;
     this.askedAtMillis = freshness.askedAtMillis;
+    this.answeredAtMillis = freshness.answeredAtMillis;
     this.expiresAtMillis = answer.expiresAtMillis;
     this.refreshAfterMillis = answer.refreshAfterMillis;
     this.staleAtMillis = freshness.staleAtMillis;
@@ -51,13 +62,16 @@ export class CacheEntry {
 
   /** Takes over an answer about the same connection, unless what is held is newer. */
   update(answer: CredentialAnswer, freshness: Freshness): void {
-    // Answers overtake each other on the way: the version decides, then which request was sent later.
+    // Answers overtake each other on the way: the version decides, then which request was sent later. A lower version that
+    // was asked for when this one was here already is no older answer: the database was restored from a backup.
     const { version } = answer.credential;
-    if (version < this.credential.version) return;
+    if (version < this.credential.version && freshness.askedAtMillis <= this.answeredAtMillis) return;
     if (version === this.credential.version && freshness.askedAtMillis < this.askedAtMillis) return;
     this.promise = Promise.resolve(answer.credential);
     this.credential = answer.credential;
+    this.leastVersion = version;
     this.askedAtMillis = freshness.askedAtMillis;
+    this.answeredAtMillis = freshness.answeredAtMillis;
     this.expiresAtMillis = answer.expiresAtMillis;
     this.refreshAfterMillis = answer.refreshAfterMillis;
     this.outdated = false;
@@ -65,7 +79,7 @@ export class CacheEntry {
   }
 
   /** Takes the server's word that what is held still stands. */
-  confirm({ quietUntilMillis, staleAtMillis }: Omit<Freshness, 'askedAtMillis'>): void {
+  confirm({ quietUntilMillis, staleAtMillis }: Confirmation): void {
     this.staleAtMillis = staleAtMillis;
     this.unanswered = false;
     this.rest(Math.min(quietUntilMillis, staleAtMillis));

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { AuthpipeError } from './errors.js';
+import { LateBatchError } from './late-batch-error.js';
 
 /** So many answers in a row that never came are no accident. */
 const FAILURES_TO_OPEN = 5;
@@ -23,12 +24,14 @@ export class CircuitOpenError extends AuthpipeError {}
  * Keeps calls from piling up at a server that does not answer: after five answers in a row that never came, calls fail
  * at once until a pause is over; then one is let through, and its outcome closes the circuit or doubles the pause, up to
  * 30 s. Half of each pause is left to chance, so that clients do not come back together. An error that the server
- * answers is an answer.
+ * answers is an answer. A call that got none while others were answered is no proof that the server is down: what it
+ * asked for may take so long.
  */
 export class CircuitBreaker {
   readonly #tools: BreakerTools;
   readonly #origin: string;
   #failures = 0;
+  #answers = 0;
   #lastFailureMillis = Number.NEGATIVE_INFINITY;
   #openUntilMillis = Number.NEGATIVE_INFINITY;
   /** 0 while the circuit is closed. */
@@ -50,14 +53,16 @@ export class CircuitBreaker {
   async run<T>(call: () => Promise<T>): Promise<T> {
     const isTrial = this.#pauseMillis > 0;
     if (isTrial) this.#admitTrial();
+    const answersBefore = this.#answers;
     try {
       const answer = await call();
       this.#close();
       return answer;
     } catch (error) {
       if (!(error instanceof AuthpipeError)) throw error;
-      if (error.code === 'server_unreachable' && error.retryable) this.#fail(isTrial);
-      else this.#close();
+      if (error.code !== 'server_unreachable' || !error.retryable) this.#close();
+      else if (isTrial || !(error instanceof LateBatchError))
+        this.#fail(isTrial, this.#answers > answersBefore);
       throw error;
     } finally {
       if (isTrial) this.#isTrying = false;
@@ -77,10 +82,11 @@ export class CircuitBreaker {
     );
   }
 
-  #fail(isTrial: boolean): void {
+  #fail(isTrial: boolean, othersWereAnswered: boolean): void {
     const now = this.#tools.clock.now();
-    this.#failures += 1;
     this.#lastFailureMillis = now;
+    if (othersWereAnswered) return;
+    this.#failures += 1;
     // Calls that were under way when the circuit opened say nothing new.
     if (isTrial) this.#pauseMillis = Math.min(this.#pauseMillis * 2, LONGEST_PAUSE_MILLIS);
     else if (this.#pauseMillis === 0 && this.#failures >= FAILURES_TO_OPEN)
@@ -90,6 +96,7 @@ export class CircuitBreaker {
   }
 
   #close(): void {
+    this.#answers += 1;
     this.#failures = 0;
     this.#pauseMillis = 0;
     this.#lastFailureMillis = Number.NEGATIVE_INFINITY;

@@ -89,6 +89,7 @@ export class Authpipe {
           this.#reader.heed(event);
           if (event.connectionId !== null) this.#webhooks.forget(event.connectionId);
         },
+        onLoss: () => this.#reader.expectLowerVersions(),
         onError: (error) => observer.error('stream', error),
       });
     }

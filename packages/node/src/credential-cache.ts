@@ -59,7 +59,7 @@ export class CredentialCache {
   }
 
   /**
-   * Keeps an answer, and points `path` at it. An older version than the one held changes nothing but the pointer.
+   * Keeps an answer, and points `path` at it. One that is older than the one held changes nothing but the pointer.
    * @returns the entry, which may hold a newer credential than the answer
    */
   keep(path: RefPath | undefined, answer: CredentialAnswer, freshness: Freshness): CacheEntry {
@@ -89,6 +89,11 @@ export class CredentialCache {
     if (entry === undefined || entry.connectionId === connectionId) return;
     entry.paths = entry.paths.filter((other) => !isSamePath(other, path));
     this.#owners.delete(path);
+  }
+
+  /** Lets events of any version count as news, until the next answer comes in. */
+  expectLowerVersions(): void {
+    for (const entry of this.#entries.values()) entry.leastVersion = 0;
   }
 
   /** Forgets a connection's credential. */

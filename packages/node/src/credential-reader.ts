@@ -110,9 +110,9 @@ export class CredentialReader {
     return undefined;
   }
 
-  /** Asks the server for the credential of a ref, whatever is held, and keeps the answer. */
-  load(ref: LooseRef): Promise<Credential> {
-    return this.#ask(ref);
+  /** Asks the server for the credential of a ref, whatever is held, and keeps the answer. `once`: without retries. */
+  load(ref: LooseRef, { once = false } = {}): Promise<Credential> {
+    return this.#ask(ref, once);
   }
 
   /** Lets another ref find a connection whose credential is held. */
@@ -136,6 +136,11 @@ export class CredentialReader {
   observe(connection: Connection): void {
     const held = this.#cache.get(connection.id);
     if (held !== undefined && isOutdatedBy(connection, held.credential.version)) this.forget(connection.id);
+  }
+
+  /** From now on events may tell of lower versions than those held: the server may have been set back. */
+  expectLowerVersions(): void {
+    this.#cache.expectLowerVersions();
   }
 
   /** Acts on an event of the stream. */
@@ -185,7 +190,7 @@ export class CredentialReader {
     if (this.#mayBeServed(entry)) return this.#serveStale(ref, entry);
     this.#observer.miss(ref);
     try {
-      return await abortable(this.#ask(ref, entry), signal);
+      return await abortable(this.#ask(ref, true), signal);
     } catch (error) {
       // No verdict, and the entry was not dropped meanwhile: the server is in trouble, the credential is not.
       const servable = verdictOf(error) === 'unknown' && this.#cache.holds(entry);
@@ -218,16 +223,16 @@ export class CredentialReader {
     const now = this.#now();
     const untilMillis = now + PAUSE_MILLIS;
     entry.rest(now < entry.staleAtMillis ? Math.min(untilMillis, entry.staleAtMillis) : untilMillis);
-    this.#ask(ref, entry).catch(() => undefined);
+    this.#ask(ref, true).catch(() => undefined);
   }
 
-  /** Asks the server, once for all who ask for the same ref. With an entry to fall back on it is tried only once. */
-  #ask(ref: LooseRef, fallback?: CacheEntry): Promise<Credential> {
+  /** Asks the server, once for all who ask for the same ref. Who has something to fall back on has it tried only once. */
+  #ask(ref: LooseRef, hasFallback = false): Promise<Credential> {
     const path = pathOfRef(ref);
     return this.#flights.join(flightKey(path ?? [ref.connectionId ?? '']), async (mayKeep) => {
       const askedAtMillis = this.#now();
       try {
-        const answer = await this.#source.fetch(ref, fallback !== undefined);
+        const answer = await this.#source.fetch(ref, hasFallback);
         this.#settings.onAnswer();
         const { credential } = answer;
         const now = this.#now();
@@ -237,7 +242,7 @@ export class CredentialReader {
         const previousVersion = this.#cache.get(connectionId)?.credential.version ?? credential.version;
         const freshness = this.#trust.inAnswer(askedAtMillis, answer.refreshAfterMillis);
         const kept = this.#cache.keep(path, answer, freshness);
-        if (credential.version > previousVersion)
+        if (credential.version !== previousVersion && kept.credential === credential)
           this.#observer.refresh(connectionId, credential.version, previousVersion);
         return now < kept.expiresAtMillis ? kept.credential : credential;
       } catch (error) {

@@ -1,6 +1,7 @@
 import { type LooseRef, refQuery } from './credential-ref.js';
 import { AuthpipeError } from './errors.js';
 import type { HttpTransport } from './http-transport.js';
+import { LateBatchError } from './late-batch-error.js';
 import { type CredentialAnswer, readCredential } from './read-credential.js';
 import { readProblemPart } from './read-problem.js';
 import { type RetryTools, withRetries } from './retry.js';
@@ -87,13 +88,15 @@ export class CredentialSource {
         path: '/credentials/batch',
         body: { credentials: questions.map(({ ref }) => refQuery(ref)) },
         isRead: true,
+        // What there is something to fall back on for has not ended: the server waits for no provider then.
+        isBatch: !background,
         ...manner(background),
       });
       const items = (json as { credentials?: unknown } | undefined)?.credentials;
       const answers: unknown[] = Array.isArray(items) ? items : [];
       for (const [place, { settle }] of questions.entries()) settle(readItem(answers[place]));
     } catch (error) {
-      // One question that this server does not understand must not fail the others.
+      // One question that this server does not understand, or that takes too long, must not fail the others.
       if (isAboutTheBatch(error)) for (const question of questions) void this.#sendOne(question, background);
       else for (const { settle } of questions) settle({ error, isFinal: true });
     }
@@ -103,7 +106,8 @@ export class CredentialSource {
 const manner = (background: boolean) => (background ? { attempts: 1, background } : { attempts: ATTEMPTS });
 
 const isAboutTheBatch = (error: unknown): boolean =>
-  error instanceof AuthpipeError && (error.code === 'invalid_request' || error.code === 'not_found');
+  error instanceof LateBatchError ||
+  (error instanceof AuthpipeError && (error.code === 'invalid_request' || error.code === 'not_found'));
 
 /** An error inside an answer was not tried again yet; a shape that is not understood will not get better. */
 const readItem = (item: unknown): Outcome => {

@@ -1,5 +1,6 @@
 import { CircuitBreaker } from './circuit-breaker.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
+import { LateBatchError } from './late-batch-error.js';
 import type { CheckedOptions } from './options.js';
 import { readProblem } from './read-problem.js';
 import { type RetryTools, withRetries } from './retry.js';
@@ -16,6 +17,8 @@ export interface HttpCall {
   readonly idempotencyKey?: string | undefined;
   /** A `POST` that only reads: as safe to repeat as a `GET`. */
   readonly isRead?: boolean;
+  /** Several questions in one, any of which may be what takes long: see `LateBatchError`. */
+  readonly isBatch?: boolean;
   /** How often a `GET` is tried in all. Default: 3. What may change something is sent once. */
   readonly attempts?: number;
   /** Nobody waits for the answer: its timer must not keep the process alive. */
@@ -95,8 +98,9 @@ export class HttpTransport {
       if (error instanceof AuthpipeError) throw error;
       call.signal?.throwIfAborted();
       if (this.#closed.signal.aborted) throw closedError();
-      const isLate = controller.signal.aborted;
-      throw unreachable(this.#origin, isLate ? `nothing within ${this.#options.timeoutMillis} ms` : error);
+      if (!controller.signal.aborted) throw unreachable(this.#origin, error);
+      const Late = call.isBatch === true ? LateBatchError : AuthpipeError;
+      throw unreachable(this.#origin, `nothing within ${this.#options.timeoutMillis} ms`, Late);
     } finally {
       clearTimeout(timer);
       call.signal?.removeEventListener('abort', abort);
@@ -136,9 +140,9 @@ export class HttpTransport {
 }
 
 /** No answer came. @param why in words, or what the network threw */
-export const unreachable = (origin: string, why: unknown): AuthpipeError => {
+export const unreachable = (origin: string, why: unknown, ErrorClass = AuthpipeError): AuthpipeError => {
   const reason = typeof why === 'string' ? why : networkCode(why);
-  return new AuthpipeError(
+  return new ErrorClass(
     'server_unreachable',
     `No answer from ${origin} (${reason}): is Authpipe running there, and is baseUrl right?`,
     { cause: new Error(reason) },

@@ -21,7 +21,10 @@ export interface AuthpipeOptions {
    * while the server can be reached. 1 to 3,600. Default: 60.
    */
   readonly maxAgeSeconds?: number | undefined;
-  /** How long one request may take, answer included. Default: 10,000. */
+  /**
+   * How long one request may take, answer included. Default: 15,000. The server waits up to 8 s for a provider whose token
+   * has ended, then answers `provider_unavailable`: who waits less gets `server_unreachable` instead.
+   */
   readonly timeoutMillis?: number | undefined;
   /**
    * Whether to listen to the server's event stream, so that changes are seen at once and what is cached need not be asked
@@ -56,8 +59,8 @@ export interface CheckedOptions {
 const DEFAULT_MAX_ENTRIES = 10_000;
 /** A revocation is seen within a minute, and a credential in constant use costs about a request and a half a minute. */
 const DEFAULT_MAX_AGE_SECONDS = 60;
-/** Longer than the server waits for a provider's token endpoint. */
-const DEFAULT_TIMEOUT_MILLIS = 10_000;
+/** Longer than the server waits for a provider's token endpoint, which is 8 s. */
+const DEFAULT_TIMEOUT_MILLIS = 15_000;
 
 const API_KEY = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{8,}$/;
 

@@ -1,6 +1,7 @@
 import { CircuitOpenError } from './circuit-breaker.js';
 import type { Clock } from './clock.js';
 import { AuthpipeError } from './errors.js';
+import { LateBatchError } from './late-batch-error.js';
 
 /** What retrying needs from outside. */
 export interface RetryTools {
@@ -16,7 +17,7 @@ const LONGEST_WAIT_MILLIS = 5_000;
 /**
  * Runs `attempt` up to `attempts` times, as long as its error is retryable. Waits 200 ms, 400 ms, … with half of it
  * left to chance, so that clients that failed together do not come back together; never shorter than `Retry-After`. A
- * call that the circuit breaker refused is not tried again.
+ * call that the circuit breaker refused is not tried again, nor is a batch that was not answered in time.
  * @throws the last error, or the signal's reason
  */
 export const withRetries = async <T>(
@@ -38,7 +39,10 @@ export const withRetries = async <T>(
 };
 
 const isWorthRetrying = (error: unknown): error is AuthpipeError =>
-  error instanceof AuthpipeError && error.retryable && !(error instanceof CircuitOpenError);
+  error instanceof AuthpipeError &&
+  error.retryable &&
+  !(error instanceof CircuitOpenError) &&
+  !(error instanceof LateBatchError);
 
 const waitBeforeRetry = (made: number, retryAfterSeconds: number | undefined, random: number): number => {
   const backoffMillis = FIRST_WAIT_MILLIS * 2 ** (made - 1) * (0.5 + random / 2);

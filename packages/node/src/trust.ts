@@ -1,4 +1,4 @@
-import type { CacheEntry, Freshness } from './cache-entry.js';
+import type { CacheEntry, Confirmation, Freshness } from './cache-entry.js';
 
 /** What an event stream proves: that nothing it has not told changed between two moments. Milliseconds since 1970. */
 export interface StreamWord {
@@ -35,8 +35,9 @@ export class Trust {
   /** How long an answer to a request sent at `askedAtMillis` is taken as it is. */
   inAnswer(askedAtMillis: number, refreshAfterMillis: number): Freshness {
     // The server may not have a newer one yet when refreshAfter comes: then it is asked every few seconds, not by each read.
-    const refreshAtMillis = Math.max(refreshAfterMillis, this.#settings.now() + PAUSE_MILLIS);
-    return { askedAtMillis, ...this.#since(askedAtMillis, refreshAtMillis) };
+    const answeredAtMillis = this.#settings.now();
+    const refreshAtMillis = Math.max(refreshAfterMillis, answeredAtMillis + PAUSE_MILLIS);
+    return { askedAtMillis, answeredAtMillis, ...this.#since(askedAtMillis, refreshAtMillis) };
   }
 
   /**
@@ -56,7 +57,7 @@ export class Trust {
    * Before an entry is too old to serve unasked it is asked for again in the background, at a moment left to chance, so
    * that a hot credential never makes its readers wait and many that were read together are not asked for together.
    */
-  #since(confirmedAtMillis: number, askAgainAtMillis: number): Omit<Freshness, 'askedAtMillis'> {
+  #since(confirmedAtMillis: number, askAgainAtMillis: number): Confirmation {
     const lookAgainAtMillis = confirmedAtMillis + this.#maxAgeMillis * (0.5 + 0.4 * this.#settings.random());
     return {
       quietUntilMillis: Math.min(lookAgainAtMillis, askAgainAtMillis),

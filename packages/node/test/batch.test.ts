@@ -153,6 +153,76 @@ describe('of a batch', () => {
   });
 });
 
+describe('a batch of which one takes too long', () => {
+  const isHung = (userId = '') => userId.startsWith('hung');
+  /** A server that does not answer before its slowest part; `ofHung` is what it first answers of that alone. */
+  const answerSlowly = (ofHung: Answer) => {
+    const asked = new Set<string>();
+    server.answer = (request) => {
+      if (request.method === 'GET') {
+        const userId = request.query.get('userId') ?? '';
+        if (!isHung(userId)) return ofUser(userId);
+        const isFirst = !asked.has(userId);
+        asked.add(userId);
+        return isFirst ? ofHung : problem(503, 'provider_unavailable');
+      }
+      const { credentials } = request.body as { credentials: { userId: string }[] };
+      if (credentials.some(({ userId }) => isHung(userId))) return 'hang';
+      return batchOf(request, ({ userId }) => ofUser(userId));
+    };
+  };
+  /** Each batch in a turn of its own. */
+  const readInBatches = async (count: number) => {
+    const reads: Promise<string>[] = [];
+    for (let turn = 0; turn < count; turn += 1) {
+      for (const userId of [`a${turn}`, `hung${turn}`, `b${turn}`])
+        reads.push(
+          client.getCredential(userRef(userId)).then(
+            () => `${userId} read`,
+            ({ code }) => `${userId} ${code}`,
+          ),
+        );
+      await new Promise(setImmediate);
+    }
+    return Promise.all(reads);
+  };
+  const OUTCOMES = Array.from({ length: 6 }, (_, turn) => [
+    `a${turn} read`,
+    `hung${turn} provider_unavailable`,
+    `b${turn} read`,
+  ]).flat();
+
+  beforeEach(() => {
+    client.close();
+    client = new Authpipe({
+      apiKey: API_KEY,
+      baseUrl: server.url,
+      clock,
+      timeoutMillis: 1_000,
+      stream: false,
+    });
+  });
+
+  it.each<[string, Answer]>([
+    ['answered alone', problem(503, 'provider_unavailable')],
+    ['late alone too', 'hang'],
+  ])('is split, and all others get their own, however many batches there are: %s', async (_name, ofHung) => {
+    answerSlowly(ofHung);
+    expect(await readInBatches(6)).toEqual(OUTCOMES);
+    expect(lines().filter((line) => line.startsWith('POST'))).toHaveLength(6);
+  });
+
+  it('is not split where there is something to fall back on', async () => {
+    answerEach(({ userId }) => ofUser(userId));
+    await Promise.all(['a', 'b'].map((userId) => client.getCredential(userRef(userId))));
+    server.answer = () => 'hang';
+    clock.advanceSeconds(61);
+    const found = await Promise.all(['a', 'b'].map((userId) => client.getCredential(userRef(userId))));
+    expect(found.map(({ connectionId }) => connectionId)).toEqual(['conn_a', 'conn_b']);
+    expect(lines()).toEqual(Array(2).fill('POST /v1/credentials/batch'));
+  });
+});
+
 describe('a batch that gets no answer', () => {
   it('is tried again as a whole, as it only reads', async () => {
     server.answer = (request) =>

@@ -137,6 +137,16 @@ describe('what is an answer does not count', () => {
     expect(server.requests).toHaveLength(12);
   });
 
+  it('nor does a call that gets none while others are answered', async () => {
+    server.answer = () => 'hang';
+    const hung = Array.from({ length: 8 }, () => send().catch(codeOf));
+    await until(() => server.requests.length === 8);
+    server.answer = () => ({ json: { ok: true } });
+    await send();
+    expect(await Promise.all(hung)).toEqual(Array(8).fill('server_unreachable'));
+    await expect(send()).resolves.toEqual({ ok: true });
+  });
+
   it('and begins the count anew', async () => {
     server.answer = () => (server.requests.length % 5 === 0 ? { json: {} } : 'cut');
     await failTimes(20);

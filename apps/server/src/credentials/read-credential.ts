@@ -9,11 +9,12 @@ import { toCredential, type WireContext } from './to-wire.js';
  * Brings a credential that is due up to date; `refresh/` implements it. Resolves when nothing more is to be had now:
  * the caller reads again. Never rejects for what the provider did.
  * - `background`: one attempt, if nobody else makes one;
- * - `wait`: waits for whoever is at it, bounded.
+ * - `wait`: waits for whoever is at it, up to `waitMillis` (12 s unless told); the refresh itself goes on after that.
  */
 export type RefreshIfDue = (
   stored: Pick<ServedCredential, 'connection' | 'version'>,
   mode: 'background' | 'wait',
+  waitMillis?: number,
 ) => Promise<void>;
 
 /** Ends of a grant that leave the living access token alone. All others evict it at once. */
@@ -23,6 +24,9 @@ const SERVED_TO_ITS_END: ReadonlySet<StatusReason | null> = new Set([
   'rotation_lost',
   'deployment_copied',
 ]);
+
+/** Shorter than any client waits for its answer: what hangs is the provider, and a client has to learn that. */
+const READ_WAIT_MILLIS = 8_000;
 
 /** Told to callers when nothing better is known. */
 const RETRY_AFTER_SECONDS = 5;
@@ -96,9 +100,9 @@ export const createReadCredential = ({
   };
 
   /** An ended token: the refresh that is under way or due, else the wait until the next one. */
-  const renewed = async (stored: ServedCredential): Promise<ServedCredential> => {
+  const renewed = async (stored: ServedCredential, waitMillis: number): Promise<ServedCredential> => {
     const { connection } = stored;
-    if (isDue(stored) || isLeased(stored)) await refreshIfDue(stored, 'wait');
+    if (isDue(stored) || isLeased(stored)) await refreshIfDue(stored, 'wait', waitMillis);
     const again = await credentials.openCredential(connection.id, connection.environment);
     if (!again) return stored;
     refuseDead(again);
@@ -106,6 +110,7 @@ export const createReadCredential = ({
   };
 
   /**
+   * @param waitMillis how long to wait for a new token where the one there was has ended; 8 s unless told
    * @throws Problem `connection_not_found`, `connection_ambiguous`, `needs_reconnect` with its reason, or
    *   `provider_unavailable` with `Retry-After` when a token has ended and no new one is to be had
    */
@@ -113,6 +118,7 @@ export const createReadCredential = ({
     ref: ParsedCredentialRef,
     environment: string,
     tenantId: string | null,
+    waitMillis = READ_WAIT_MILLIS,
   ): Promise<Credential> => {
     const stored = await find(ref, environment, tenantId);
     noteUse(stored.connection.id, stored.lastUsedAt);
@@ -123,7 +129,7 @@ export const createReadCredential = ({
       }
       return toCredential(stored, wire);
     }
-    const current = await renewed(stored);
+    const current = await renewed(stored, waitMillis);
     if (hasEnded(current)) throw unavailable(current, clock.now());
     return toCredential(current, wire);
   };

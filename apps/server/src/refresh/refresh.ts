@@ -15,7 +15,7 @@ import {
 
 /** How often a waiter looks whether somebody else's refresh is done … */
 const LOOK_MILLIS = 200;
-/** … and how many times: 12 s, a little longer than the provider may take. */
+/** … and how many times: 12 s, a little longer than the provider may take. Readers are less patient. */
 const MAX_LOOKS = 60;
 /** Refreshes under way at once by the sweeps of one process: mostly waiting for providers. */
 export const REFRESH_CONCURRENCY = 32;
@@ -103,9 +103,10 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   const refreshOrWait = async (
     place: Place,
     { version, force, wish }: { version: number; force: boolean; wish: RefreshWish },
+    isLate = () => false,
   ): Promise<void> => {
     let isFree = true;
-    for (let look = 0; look < MAX_LOOKS && !isOver(); look += 1) {
+    for (let look = 0; look < MAX_LOOKS && !isOver() && !isLate(); look += 1) {
       if (isFree && (await attempt(place, force, wish))) return;
       const progress = await store.refreshProgress(place.connectionId);
       if (!progress || progress.version !== version) return;
@@ -113,6 +114,16 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       isFree = !progress.isLeased;
       await sleep(LOOK_MILLIS);
     }
+  };
+
+  /** The same, for a reader with so much patience: what is under way by then goes on without it. */
+  const waitAsReader = async (place: Place, version: number, waitMillis: number): Promise<void> => {
+    let isLate = false;
+    const patience = sleep(waitMillis).then(() => {
+      isLate = true;
+    });
+    const wish = { version, force: false, wish: 'reader' } as const;
+    await Promise.race([refreshOrWait(place, wish, () => isLate), patience]);
   };
 
   const sweep = createSweep<RefreshClaim>({
@@ -132,9 +143,9 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
   });
 
   return {
-    async refreshIfDue({ connection, version }, mode) {
+    async refreshIfDue({ connection, version }, mode, waitMillis = LOOK_MILLIS * MAX_LOOKS) {
       const place = { connectionId: connection.id, environment: connection.environment };
-      if (mode === 'wait') return refreshOrWait(place, { version, force: false, wish: 'reader' });
+      if (mode === 'wait') return waitAsReader(place, version, waitMillis);
       await attempt(place, false, 'reader').catch((error: unknown) => {
         const connectionId = connection.id;
         log.error({ connectionId, error: errorName(error) }, 'a background refresh could not be finished');

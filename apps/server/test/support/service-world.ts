@@ -12,6 +12,7 @@ import { connectionRoutes } from '../../src/http/v1/connections.js';
 import { credentialRoutes } from '../../src/http/v1/credentials.js';
 import { integrationRoutes } from '../../src/http/v1/integrations.js';
 import type { OAuth } from '../../src/oauth/oauth.js';
+import type { Sleep } from '../../src/sleep.js';
 import { recordingLog } from './connect-world.js';
 import { ENVIRONMENT, startNode, type TestClock, testClock } from './world.js';
 
@@ -28,12 +29,13 @@ export const falcon = (): ProviderDefinition => {
 /** The API for connections without a person, on a real database: keys, tenants and paging are other tests' matter. */
 export const startServiceWorld = async (
   db: Database,
-  options: { clock?: TestClock; withOAuth?: (oauth: OAuth) => OAuth } = {},
+  options: { clock?: TestClock; withOAuth?: (oauth: OAuth) => OAuth; sleep?: Sleep } = {},
 ) => {
-  const { clock = testClock(), withOAuth } = options;
+  const { clock = testClock(), withOAuth, sleep } = options;
   const { lines, log } = recordingLog();
   const definition = falcon();
-  const node = await startNode({ db, clock, log, definition, ...(withOAuth ? { withOAuth } : {}) });
+  const own = { ...(withOAuth ? { withOAuth } : {}), ...(sleep ? { sleep } : {}) };
+  const node = await startNode({ db, clock, log, definition, ...own });
   const find = (id: string) => (id === definition.id ? definition : findProvider(id));
   const wire = { findProvider: find, allowLoopback: true };
   // The world's integrations know the catalogue alone, which is enough: a definition by the same id has the same methods.
@@ -99,6 +101,11 @@ export const startServiceWorld = async (
         .send({ tenantId: 'org_acme', owner: 'tenant', ...body }),
     read: (connectionId: string) =>
       request(app).get(`/credentials?connectionId=${connectionId}`).set({ authorization }),
+    readMany: (connectionIds: readonly string[]) =>
+      request(app)
+        .post('/credentials/batch')
+        .set({ authorization })
+        .send({ credentials: connectionIds.map((connectionId) => ({ connectionId })) }),
     connectionCount: () => db.prisma.connection.count(),
     /** All that was told of what happened. */
     eventText: async () =>

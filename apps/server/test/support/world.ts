@@ -35,6 +35,7 @@ import type { ProvenanceOf } from '../../src/refresh/judge-token.js';
 import { createRefresh } from '../../src/refresh/refresh.js';
 import { createSpool } from '../../src/refresh/spool.js';
 import { createTokenEndpointGate } from '../../src/refresh/token-endpoint-gate.js';
+import type { Sleep } from '../../src/sleep.js';
 import { openVault } from '../../src/vault/open-vault.js';
 import { rootKeyOf } from '../../src/vault/root-key.js';
 import { oktaDefinition, oktaMethod } from './okta.js';
@@ -92,6 +93,8 @@ export interface NodeOptions {
   readonly wallMillis?: () => number;
   /** Its jitter, in [0, 1), the same each time. None, unless told. */
   readonly jitter?: number;
+  /** How it waits: a moment for less than a second, else in real time, unless told. */
+  readonly sleep?: Sleep;
   /** Where it keeps what the database did not take. */
   readonly spoolFolder?: string;
 }
@@ -121,6 +124,7 @@ export const startNode = async ({
   monotonicMillis = () => clock.now().getTime(),
   wallMillis = monotonicMillis,
   jitter = 0,
+  sleep = shortSleep,
   spoolFolder = join(tmpdir(), 'authpipe-test-spools', randomUUID()),
 }: NodeOptions) => {
   const findProvider = (id: string) => (id === definition?.id ? definition : findInCatalogue(id));
@@ -169,7 +173,6 @@ export const startNode = async ({
   const spool = createSpool({ folder: spoolFolder, store: refreshes, log });
   const probes = createProbeStore({ db, clock, randomness, owner: living.id });
   const findTarget = createFindTarget({ integrations, findProvider });
-  const sleep = shortSleep;
   const refresh = createRefresh({
     store: refreshes,
     credentials,

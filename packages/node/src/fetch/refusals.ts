@@ -7,7 +7,7 @@ import { Flights } from '../flights.js';
 
 /** What answering refusals needs. */
 export interface RefusalTools {
-  readonly reader: Pick<CredentialReader, 'read' | 'forget'>;
+  readonly reader: Pick<CredentialReader, 'read' | 'load' | 'forget'>;
   /** `POST /v1/connections/{id}/report`. */
   readonly report: (connectionId: string, report: ConnectionReport) => Promise<unknown>;
   readonly clock: Clock;
@@ -25,7 +25,7 @@ export const isNewer = (credential: Credential, refused: Credential): boolean =>
 /** Reports credentials that a provider refused and fetches the next: once for all calls that were refused together. */
 export class Refusals {
   readonly #tools: RefusalTools;
-  readonly #reports = new Flights<void>();
+  readonly #reports = new Flights<boolean>();
   readonly #renewals = new Flights<Credential>();
   readonly #quietUntilMillis = new LRUCache<string, number>({ max: MOST_REMEMBERED });
 
@@ -33,16 +33,25 @@ export class Refusals {
     this.#tools = tools;
   }
 
-  /** Tells the server, and forgets the credential here. Never rejects: a failed report is no caller's trouble. */
-  report(refused: Credential, status: ConnectionReport['status']): Promise<void> {
+  /**
+   * Tells the server, and after a 401 forgets the credential here. One that the server was not told of is kept: while it is
+   * in trouble there is no other to be had. Never rejects: a failed report is no caller's trouble.
+   * @returns whether the server was told, or had just been tried
+   */
+  report(refused: Credential, status: ConnectionReport['status']): Promise<boolean> {
     const { clock, reader, report } = this.#tools;
     const { connectionId, version } = refused;
     const key = `${status} ${version} ${connectionId}`;
     return this.#reports.join(key, async () => {
-      if (clock.now() < (this.#quietUntilMillis.get(key) ?? 0)) return;
-      await report(connectionId, { status, version }).catch(() => undefined);
+      if (clock.now() < (this.#quietUntilMillis.get(key) ?? 0)) return true;
+      const isTold = await report(connectionId, { status, version }).then(
+        () => true,
+        () => false,
+      );
       this.#quietUntilMillis.set(key, clock.now() + PAUSE_MILLIS);
-      reader.forget(connectionId);
+      // A scope that is missing says nothing against the credential.
+      if (isTold && status === 401) reader.forget(connectionId);
+      return isTold;
     });
   }
 
@@ -57,8 +66,8 @@ export class Refusals {
       // Another call may have replaced it while this one was under way: then nothing is wrong any more.
       const held = await reader.read(ref);
       if (isNewer(held, refused)) return held;
-      await this.report(refused, 401);
-      return reader.read(ref);
+      const isTold = await this.report(refused, 401);
+      return isTold ? reader.read(ref) : reader.load(ref, { once: true });
     });
   }
 }

@@ -13,7 +13,7 @@ export interface MissNote {
   readonly ref: CredentialRef;
 }
 
-/** A newer credential took the place of an older one in the cache. */
+/** Another version of a credential took the place of the one in the cache; a lower one after a restored backup only. */
 export interface RefreshNote {
   readonly connectionId: string;
   readonly version: number;

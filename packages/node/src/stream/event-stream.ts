@@ -16,6 +16,8 @@ export interface EventStreamSettings extends RetryTools {
   /** Used instead of sockets of our own. */
   readonly fetch?: typeof fetch | undefined;
   readonly onEvent: (event: AuthpipeEvent) => void;
+  /** The server can't go on where the last connection broke off: events were missed, or its database was restored. */
+  readonly onLoss: () => void;
   /** It failed, and is tried again by itself. */
   readonly onError: (error: AuthpipeError) => void;
 }
@@ -169,6 +171,7 @@ export class EventStream implements StreamWord {
         this.#lastError = undefined;
         this.#patienceMillis = heartbeatSeconds * HEARTBEATS_MISSED * 1_000;
         if (!isResumed) {
+          if (this.#lastEventId !== undefined) this.#settings.onLoss();
           this.#lastEventId = id;
           this.#sinceMillis = this.#readyAtMillis;
         }

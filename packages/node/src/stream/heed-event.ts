@@ -18,7 +18,7 @@ export const heedEvent = (event: AuthpipeEvent, { cache, flights, askInBackgroun
   if (connectionId === null) return;
   if (event.type === 'connection.created') heedCreated(event, connectionId, cache);
   const held = cache.get(connectionId);
-  const effect = effectOf(event, held?.credential);
+  const effect = effectOf(event, held);
   if (effect === 'none') return;
   const isKnown = (credential: Credential) =>
     event.type !== 'connection.deleted' && isKnownTo(credential, event);

@@ -200,6 +200,22 @@ describe('after a 401', () => {
     expect((await client.fetch(stage.ref, '/')).status).toBe(401);
   });
 
+  it.each([
+    ['is down', () => 'cut' as const],
+    ['is failing', () => problem(500, 'internal_error')],
+  ])('the credential stays in service while Authpipe %s, which is asked once', async (_name, answer) => {
+    const client = stage.client();
+    await client.getCredential(stage.ref);
+    stage.authpipe.answer = answer;
+    await client.fetch(stage.ref, '/');
+    expect([stage.reports.length, stage.reads]).toEqual([1, 2]);
+    expect((await client.getCredential(stage.ref)).credential).toBe('secret-1');
+    const streamed = { method: 'POST', body: new Blob(['hello']).stream() };
+    stage.clock.advanceSeconds(6);
+    await client.fetch(stage.ref, '/', streamed);
+    expect((await client.getCredential(stage.ref)).credential).toBe('secret-1');
+  });
+
   it('the request that was refused is repeated, not those before a redirect', async () => {
     stage.renewOnReport();
     stage.api.answer = ({ path, headers }) => {
@@ -294,6 +310,18 @@ describe('after a 403', () => {
     for (const scope of missingScopes) expect((error as AuthpipeError).message).toContain(scope);
     expect(stage.reports).toEqual([{ status: 403, version: 1 }]);
     expect(stage.api.calls).toHaveLength(1);
+  });
+
+  it.each([
+    ['Authpipe was told', () => undefined],
+    ['Authpipe is down', () => 'cut' as const],
+  ])('the credential stays in service, as it is good for other calls: %s', async (_name, answer) => {
+    forbid('Bearer error="insufficient_scope"');
+    stage.onReport = answer;
+    const client = stage.client();
+    await expect(client.fetch(stage.ref, '/')).rejects.toMatchObject({ code: 'insufficient_scope' });
+    expect(client.getCredentialSync(stage.ref)?.credential).toBe('secret-1');
+    expect([stage.reports.length, stage.reads]).toEqual([1, 1]);
   });
 
   it('shows nothing secret, even where the provider repeats the token', async () => {

@@ -5,15 +5,22 @@ import { problemDocumentOf, toProblem } from '../problem-response.js';
 import { defineRoute, type Route } from '../route.js';
 import { requireTenant } from '../tenant-limit.js';
 
-/** Reads one credential; `tenantId` limits it to one tenant's connections. @throws Problem */
+/**
+ * Reads one credential; `tenantId` limits it to one tenant's connections, `waitMillis` the wait for a provider whose last
+ * token has ended.
+ * @throws Problem
+ */
 export type ReadCredential = (
   ref: ParsedCredentialRef,
   environment: string,
   tenantId: string | null,
+  waitMillis?: number,
 ) => Promise<Credential>;
 
 /** How many credentials one batch may ask for. */
 const MAX_BATCH = 100;
+/** Time enough for most token endpoints; no longer, as all others of the batch wait too, for whichever provider hangs. */
+const BATCH_WAIT_MILLIS = 2_500;
 
 const batchRequest = z.strictObject({ credentials: z.array(credentialRef).min(1).max(MAX_BATCH) });
 
@@ -21,9 +28,10 @@ const readFor = (
   readCredential: ReadCredential,
   key: ApiKeyIdentity,
   ref: ParsedCredentialRef,
+  waitMillis?: number,
 ): Promise<Credential> => {
   if ('tenantId' in ref) requireTenant(key, ref.tenantId);
-  return readCredential(ref, key.environment, key.tenantId);
+  return readCredential(ref, key.environment, key.tenantId, waitMillis);
 };
 
 /** The hot path: a product's backend asks for credentials to use. */
@@ -47,7 +55,7 @@ export const credentialRoutes = (readCredential: ReadCredential, publicUrl: stri
     body: batchRequest,
     handle: async ({ key, body, requestId }) => {
       const answers = await Promise.allSettled(
-        body.credentials.map(async (ref) => readFor(readCredential, key, ref)),
+        body.credentials.map(async (ref) => readFor(readCredential, key, ref, BATCH_WAIT_MILLIS)),
       );
       return {
         body: {
