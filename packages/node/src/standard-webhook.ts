@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { constantTimeEqual } from './constant-time-equal.js';
+import { nodeCrypto } from './node-modules.js';
 import { webhookInvalid } from './webhook-error.js';
 import type { ReceivedWebhook } from './webhook-request.js';
 import { checkTimestamp, type TimeWindow } from './webhook-timestamp.js';
@@ -28,7 +28,7 @@ export const checkStandardWebhook = (
   const signatures = webhook.header('webhook-signature').split(' ');
   checkTimestamp('webhook-timestamp', timestamp, window);
   const expected = keys.map((key) => {
-    const hmac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(webhook.bytes);
+    const hmac = nodeCrypto().createHmac('sha256', key).update(`${id}.${timestamp}.`).update(webhook.bytes);
     return `v1,${hmac.digest('base64')}`;
   });
   const fits = signatures.some((given) => expected.some((signature) => constantTimeEqual(given, signature)));

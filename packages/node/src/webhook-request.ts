@@ -1,5 +1,5 @@
-import { types } from 'node:util';
 import { invalidRequest } from './errors.js';
+import { nodeTypes } from './node-modules.js';
 import { webhookInvalid } from './webhook-error.js';
 
 /** Headers of a request: an object with names in any case (Node's `request.headers`), or a `Headers`. */
@@ -74,8 +74,8 @@ export class ReceivedWebhook {
 
 const bytesOf = (body: unknown): Uint8Array => {
   if (typeof body === 'string') return Buffer.from(body);
-  if (types.isUint8Array(body)) return body;
-  if (types.isArrayBuffer(body)) return new Uint8Array(body);
+  if (nodeTypes().isUint8Array(body)) return body;
+  if (nodeTypes().isArrayBuffer(body)) return new Uint8Array(body);
   throw invalidRequest(
     "body must be the raw body, a string or bytes, since its exact bytes are signed: with Express put express.raw({ type: 'application/json' }) on this route instead of express.json(), in a fetch handler pass await request.text().",
     '/body',

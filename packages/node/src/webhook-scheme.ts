@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
 import type { WebhookScheme } from '@authpipe/types';
 import { constantTimeEqual } from './constant-time-equal.js';
 import { invalidRequest } from './errors.js';
+import { nodeCrypto } from './node-modules.js';
 import { checkStandardWebhook, standardWebhookKey } from './standard-webhook.js';
 import { webhookInvalid } from './webhook-error.js';
 import type { ReceivedWebhook } from './webhook-request.js';
@@ -48,7 +48,7 @@ const checkHmac = (
   window: TimeWindow,
 ): void => {
   const given = webhook.header(scheme.header);
-  const hmac = createHmac(scheme.algorithm, secret);
+  const hmac = nodeCrypto().createHmac(scheme.algorithm, secret);
   // Split once: what a header puts in is never read as a part of the template.
   for (const piece of scheme.signed.split(/(\{body\}|\{timestamp\}|\{id\})/)) {
     if (piece === '{body}') hmac.update(webhook.bytes);

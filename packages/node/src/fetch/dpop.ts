@@ -1,8 +1,9 @@
-import { createHash, createPrivateKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Credential } from '@authpipe/types';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import { AuthpipeError } from '../errors.js';
+import { nodeCrypto } from '../node-modules.js';
 import { challengeWithError } from './challenges.js';
 
 /** The request that a proof is for. */
@@ -37,7 +38,7 @@ export class DpopProver {
   readonly #nonces = new LRUCache<string, string>({ max: MOST_ORIGINS });
   readonly #keys = new WeakMap<Credential, ProofKey>();
 
-  constructor(clock: Clock, random: (size: number) => Buffer = randomBytes) {
+  constructor(clock: Clock, random: (size: number) => Buffer = (size) => nodeCrypto().randomBytes(size)) {
     this.#clock = clock;
     this.#randomBytes = random;
   }
@@ -57,12 +58,12 @@ export class DpopProver {
       htm: method,
       htu: `${url.origin}${url.pathname}`,
       iat: Math.floor(this.#clock.now() / 1_000),
-      ath: createHash('sha256').update(credential.credential, 'ascii').digest('base64url'),
+      ath: nodeCrypto().createHash('sha256').update(credential.credential, 'ascii').digest('base64url'),
       ...(nonce === undefined ? {} : { nonce }),
     };
     const signed = `${encoded({ typ: 'dpop+jwt', alg: 'ES256', jwk: publicJwk })}.${encoded(claims)}`;
     // JWS wants the two numbers side by side, not in DER (RFC 7518 section 3.4).
-    const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+    const signature = nodeCrypto().sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
     return `${signed}.${signature.toString('base64url')}`;
   }
 
@@ -83,7 +84,7 @@ const readKey = ({ fields, connectionId }: Credential): ProofKey => {
     const jwk = JSON.parse(fields?.dpopPrivateKey ?? '');
     const { kty, crv, x, y } = jwk;
     if (kty !== 'EC' || crv !== 'P-256') throw new TypeError('not a key for ES256');
-    return { key: createPrivateKey({ key: jwk, format: 'jwk' }), publicJwk: { kty, crv, x, y } };
+    return { key: nodeCrypto().createPrivateKey({ key: jwk, format: 'jwk' }), publicJwk: { kty, crv, x, y } };
   } catch {
     // No cause: the parser's error quotes the key.
     throw new AuthpipeError(

@@ -1,5 +1,5 @@
-import { types } from 'node:util';
 import { invalidRequest } from '../errors.js';
+import { nodeTypes } from '../node-modules.js';
 
 /** What `fetch` takes first. */
 export type FetchInput = string | URL | Request;
@@ -47,7 +47,7 @@ export const isReplayable = (body: OutgoingRequest['body']): boolean =>
   body === null ||
   typeof body === 'string' ||
   ArrayBuffer.isView(body) ||
-  types.isAnyArrayBuffer(body) ||
+  nodeTypes().isAnyArrayBuffer(body) ||
   body instanceof URLSearchParams ||
   body instanceof FormData ||
   body instanceof Blob;
