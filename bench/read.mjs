@@ -13,6 +13,8 @@ import { createDatabases } from './support/databases.mjs';
 const ROUNDS = 25;
 const ROUND_MILLIS = 700;
 const CONNECTIONS = 16;
+/** So many that neighbouring reads are about different ones. */
+const OWNERS = 500;
 /** Reads whose statements are counted. */
 const COUNTED_READS = 1_000;
 
@@ -39,13 +41,17 @@ const env = {
   AUTHPIPE_API_KEY: apiKey,
   AUTHPIPE_URL: 'http://localhost:4600',
   BENCH_ACCESS_TOKEN: accessToken,
+  BENCH_OWNERS: String(OWNERS),
 };
-const owner = { provider: 'okta', tenantId: 'org_acme', userId: 'user_123' };
-const query = new URLSearchParams(owner);
+const ownerOf = (number) => ({ provider: 'okta', tenantId: `org_${number % 20}`, userId: `user_${number}` });
+const paths = Array.from(
+  { length: OWNERS },
+  (_, number) => `/v1/credentials?${new URLSearchParams(ownerOf(number))}`,
+);
 
 const children = [];
 /** Starts a side; what it tells first is its port. */
-const startSide = async (side, path) => {
+const startSide = async (side) => {
   const args = ['--conditions=authpipe:source', '--import', 'tsx', join('bench', 'read-server.ts'), side];
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'];
   const child = spawn(process.execPath, args, { cwd: serverFolder, env, stdio });
@@ -56,7 +62,7 @@ const startSide = async (side, path) => {
   const [{ port }] = await Promise.race([once(child, 'message'), ended]);
   // From now on a side that ends shows in the calls to it.
   ended.catch(() => {});
-  return { child, port, path, agent: new Agent({ keepAlive: true, maxSockets: CONNECTIONS }) };
+  return { child, port, agent: new Agent({ keepAlive: true, maxSockets: CONNECTIONS }) };
 };
 
 const stopSides = () =>
@@ -69,7 +75,14 @@ const stopSides = () =>
     }),
   );
 
-const call = ({ port, agent, path: readPath }, { method = 'GET', path = readPath, body } = {}) =>
+let reads = 0;
+/** The same owners in the same turn for both sides. */
+const nextPath = () => {
+  reads += 1;
+  return paths[reads % OWNERS];
+};
+
+const call = ({ port, agent }, { method = 'GET', path = nextPath(), body } = {}) =>
   new Promise((resolve, reject) => {
     const headers = {
       Authorization: `Bearer ${apiKey}`,
@@ -119,18 +132,20 @@ const statementsPerRead = async (side) => {
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const compare = async () => {
-  const authpipe = await startSide('authpipe', `/v1/credentials?${query}`);
-  const bare = await startSide('bare', `/v1/credentials?${query}`);
+  const authpipe = await startSide('authpipe');
+  const bare = await startSide('bare');
   await call(authpipe, {
     method: 'PUT',
     path: '/v1/integrations/okta',
     body: { clientId: 'bench', clientSecret: 'bench', config: { domain: 'bench.okta.com' } },
   });
-  await call(authpipe, {
-    method: 'POST',
-    path: '/v1/connections',
-    body: { ...owner, credential: { accessToken, expiresAt: '2999-01-01T00:00:00Z' } },
-  });
+  for (let number = 0; number < OWNERS; number += 1) {
+    await call(authpipe, {
+      method: 'POST',
+      path: '/v1/connections',
+      body: { ...ownerOf(number), credential: { accessToken, expiresAt: '2999-01-01T00:00:00Z' } },
+    });
+  }
   const bodyBytes = { authpipe: (await call(authpipe)).length, bare: (await call(bare)).length };
 
   for (const side of [authpipe, bare, authpipe, bare]) await measure(side);

@@ -50,9 +50,11 @@ const bare = async () => {
     token_type text NOT NULL, expires_at timestamptz, scopes text[] NOT NULL, base_url text NOT NULL,
     PRIMARY KEY (provider, tenant_id, user_id))`);
   await pool.query(
-    `INSERT INTO bare_tokens VALUES
-      ('okta', 'org_acme', 'user_123', $1, 'Bearer', '2999-01-01T00:00:00Z', '{}', 'https://bench.okta.com')`,
-    [process.env.BENCH_ACCESS_TOKEN],
+    `INSERT INTO bare_tokens
+      SELECT 'okta', 'org_' || number % 20, 'user_' || number, $1, 'Bearer', '2999-01-01T00:00:00Z', '{}',
+        'https://bench.okta.com'
+      FROM generate_series(0, $2::int - 1) AS number`,
+    [process.env.BENCH_ACCESS_TOKEN, process.env.BENCH_OWNERS],
   );
   const { app, router } = withServersMiddleware();
   router.get('/credentials', async (request, response) => {

@@ -3,68 +3,35 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import type { SecretPlace, Vault } from '../vault/vault.js';
-import { CONNECTION_COLUMNS, CONNECTION_CONFIG, CONNECTION_SOURCE } from './connection-row.js';
+import { CONNECTION_COLUMNS, CONNECTION_SOURCE } from './connection-row.js';
 import { connectionNotFound } from './connection-store.js';
-import type {
-  CredentialSecrets,
-  FoundCredential,
-  ServedCredential,
-  StoredCredential,
-} from './credential-record.js';
+import type { CredentialSecrets, FoundCredential, StoredCredential } from './credential-record.js';
 import {
   CREDENTIAL_COLUMNS,
   type CredentialRow,
   credentialPlace,
   toStoredCredential,
 } from './credential-row.js';
+import { SERVED, type ServedRow } from './served-row.js';
+import { createServedRowLookup } from './served-row-lookup.js';
 
 const WHOLE_BY_ID = `SELECT ${CONNECTION_COLUMNS}, ${CREDENTIAL_COLUMNS} FROM ${CONNECTION_SOURCE}
   WHERE c.id = $1 AND c.environment = $2`;
 
-/**
- * What a read needs, in the server's own words. As one JSON value it takes Postgres and the driver half the time that the
- * same columns take one by one.
- */
-const SERVED = `json_build_object(
-    'version', k.version, 'tokenType', k.token_type,
-    'expiresAt', k.expires_at, 'refreshAt', coalesce(k.refresh_at, k.refresh_stopped_at), 'leaseUntil', k.lease_until,
-    'lastUsedAt', k.last_used_at,
-    'connection', json_build_object(
-      'id', c.id, 'environment', c.environment, 'provider', c.provider, 'authMethod', c.auth_method, 'kind', c.kind,
-      'tenantId', c.tenant_id, 'status', c.status, 'reason', c.reason, 'account', c.account, 'scopes', c.scopes,
-      'config', ${CONNECTION_CONFIG})) AS served, k.envelope`;
-
-interface ServedRow {
-  /** JSON has no dates: times are RFC 3339. */
-  readonly served: Pick<ServedCredential, 'version' | 'tokenType' | 'connection'> & {
-    readonly expiresAt: string | null;
-    readonly refreshAt: string | null;
-    readonly leaseUntil: string | null;
-    readonly lastUsedAt: string | null;
-  };
-  readonly envelope: Uint8Array;
-}
-
 const dateOf = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
-const BY_ID = `SELECT ${SERVED} FROM ${CONNECTION_SOURCE} WHERE c.id = $1 AND c.environment = $2`;
+const OWNER_COLUMNS = ['environment', 'tenant_id', 'owner', 'user_id', 'label'];
 
-const OF_OWNER =
-  'c.environment = $1 AND c.tenant_id = $2 AND c.owner = $3 AND c.user_id = $4 AND c.label = $5';
-
-/** By the unique key: one index look-up. */
-const BY_INTEGRATION = `SELECT ${SERVED} FROM ${CONNECTION_SOURCE} WHERE ${OF_OWNER} AND c.integration_id = $6`;
-
-/** The integration that has the provider's name: it wins, whatever else there is. */
-const BY_NAME = `${BY_INTEGRATION} AND c.provider = $6`;
+const OF_OWNER = OWNER_COLUMNS.map((column, index) => `c.${column} = $${index + 1}`).join(' AND ');
 
 /** The integrations that a provider's name may mean for this tenant: few. One may be there twice, the tenant's own too. */
 const CONFIGURED = `ARRAY(SELECT integration_id FROM integrations
   WHERE environment = $1 AND provider = $6 AND tenant_id IN ('', $2))`;
 
 /**
- * The same, and the others where it is not there. They come with all ids that are `configured`, so that ambiguity does
- * not depend on what the user has connected so far. An append runs its parts in their order, until the limit is reached.
+ * The integration that has the provider's name, and the others where it is not there. They come with all ids that are
+ * `configured`, so that ambiguity does not depend on what the user has connected so far. An append runs its parts in their
+ * order, until the limit is reached.
  */
 const BY_PROVIDER = `(SELECT ${SERVED}, NULL::text[] AS configured FROM ${CONNECTION_SOURCE}
     WHERE ${OF_OWNER} AND c.provider = $6 AND c.integration_id = $6)
@@ -79,8 +46,8 @@ const MAX_NAMED_OTHERWISE = 10_000;
 /** Opened credentials. */
 export interface CredentialStore {
   /**
-   * Finds and opens the one credential that a reference means, in one SQL statement; in two the first time that a
-   * tenant's integration has another name than its provider.
+   * Finds and opens the one credential that a reference means, in one SQL statement that it may share with others; in two
+   * the first time that a tenant's integration has another name than its provider.
    * @throws Problem `connection_not_found`, also for another tenant's when `tenantId` limits the caller;
    *   `connection_ambiguous` when several integrations of the provider are set up and none has its name
    */
@@ -104,6 +71,20 @@ export const createCredentialStore = ({
   /** Tenants whose connections with a provider were found under an integration of another name. Only ever a hint. */
   const namedOtherwise = new LRUCache<string, true>({ max: MAX_NAMED_OTHERWISE });
 
+  const byId = createServedRowLookup(db, 'credential_by_id', ['id', 'environment']);
+  // By the unique key: one index look-up.
+  const byIntegration = createServedRowLookup(db, 'credential_by_integration', [
+    ...OWNER_COLUMNS,
+    'integration_id',
+  ]);
+  /** The integration that has the provider's name: it wins, whatever else there is. */
+  const byName = createServedRowLookup(
+    db,
+    'credential_by_name',
+    [...OWNER_COLUMNS, 'integration_id'],
+    'c.provider = c.integration_id',
+  );
+
   const openSecrets = async (place: SecretPlace, envelope: Uint8Array): Promise<CredentialSecrets> =>
     // Sealed by this server from the same type; the vault refuses anything that was altered.
     JSON.parse(await vault.open(place, envelope)) as CredentialSecrets;
@@ -120,21 +101,19 @@ export const createCredentialStore = ({
   });
 
   const findRow = async (ref: ParsedCredentialRef, environment: string): Promise<ServedRow | undefined> => {
-    if ('connectionId' in ref) {
-      return (await db.query<ServedRow>('credential_by_id', BY_ID, [ref.connectionId, environment]))[0];
-    }
+    if ('connectionId' in ref) return byId([ref.connectionId, environment]);
     const owner = [environment, ref.tenantId, ref.owner ?? 'user', ref.userId ?? '', ref.label];
     if (ref.integration !== undefined) {
-      const values = [...owner, ref.integration];
-      const [row] = await db.query<ServedRow>('credential_by_integration', BY_INTEGRATION, values);
+      const row = await byIntegration([...owner, ref.integration]);
       const provider = row?.served.connection.provider;
       return ref.provider === undefined || provider === ref.provider ? row : undefined;
     }
+    if (ref.provider === undefined) return undefined;
     const values = [...owner, ref.provider];
     const tenantsProvider = JSON.stringify([environment, ref.tenantId, ref.provider]);
     // Preparing to look for other names costs Postgres more than the look itself: done where it was of use before.
     if (!namedOtherwise.has(tenantsProvider)) {
-      const [named] = await db.query<ServedRow>('credential_by_name', BY_NAME, values);
+      const named = await byName(values);
       if (named) return named;
     }
     const [row] = await db.query<ServedRow & { configured: string[] | null }>(

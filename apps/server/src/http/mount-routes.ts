@@ -4,6 +4,7 @@ import type { IdempotentRequest } from '../access/idempotent-request-store.js';
 import { Problem } from '../errors/problem.js';
 import { parseInput } from './parse-input.js';
 import { requestIdOf } from './problem-response.js';
+import { createQueryParser } from './query-parser.js';
 import type { KeyedRoute, Route, RouteAnswer, StreamRoute } from './route.js';
 
 /** What the mount needs from the rooms below. */
@@ -33,14 +34,15 @@ const send = (response: Response, { status = 200, body, headers = {} }: RouteAns
     response.end();
     return;
   }
-  // Not `response.json`: it looks for conditions and encodings that no answer here has.
-  const bytes = Buffer.from(JSON.stringify(body));
+  // Not `response.json`: it looks for conditions and encodings that no answer here has. As text, headers and body are one
+  // write.
+  const text = JSON.stringify(body);
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
-  response.setHeader('Content-Length', bytes.length);
-  response.end(bytes);
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
 };
 
-const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'query' | 'path'): unknown =>
+const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'path'): unknown =>
   schema === null ? undefined : parseInput(schema, value, part);
 
 const parseJson = express.json({ limit: '256kb', strict: false });
@@ -63,9 +65,12 @@ const idempotencyKeyOf = (request: Request, { method, isRead }: KeyedRoute): str
   return value;
 };
 
-const keyedHandler =
-  (route: KeyedRoute, { verifyApiKey, allows, once }: MountDependencies): RequestHandler =>
-  async (request, response) => {
+const keyedHandler = (
+  route: KeyedRoute,
+  { verifyApiKey, allows, once }: MountDependencies,
+): RequestHandler => {
+  const parseQuery = route.query === null ? () => undefined : createQueryParser(route.query);
+  return async (request, response) => {
     const key = await verifyApiKey(presentedKey(request));
     if (!allows(key, route.scope)) {
       throw new Problem('forbidden', `This API key lacks the scope ${route.scope}: use one that has it.`);
@@ -75,7 +80,7 @@ const keyedHandler =
     const input = {
       key,
       params: parsed(route.params, request.params, 'path'),
-      query: parsed(route.query, request.query, 'query'),
+      query: parseQuery(request),
       body: parsed(route.body, request.body ?? {}, 'body'),
       requestId: requestIdOf(response),
     };
@@ -90,6 +95,7 @@ const keyedHandler =
           );
     send(response, answer);
   };
+};
 
 const streamHandler =
   (route: StreamRoute, { verifyApiKey, allows }: MountDependencies): RequestHandler =>
