@@ -32,6 +32,10 @@ export class CacheEntry {
   unanswered = false;
   /** Something newer is known to be there: only an answer confirms this entry, the event stream does not. */
   outdated = false;
+  /** Whether anyone has read it since the event stream had it fetched. */
+  wasRead = true;
+  /** What `quietUntilSeconds` is, or will be from the first read on. */
+  restUntilSeconds = 0;
   /** Where the owner index points here. */
   paths: RefPath[] = [];
   /** An event of a lower version tells nothing new. */
@@ -87,7 +91,21 @@ export class CacheEntry {
 
   /** Lets reads be answered without a further thought until then, or until it expires. */
   rest(untilMillis: number): void {
-    this.quietUntilSeconds = Math.floor(Math.min(untilMillis, this.expiresAtMillis) / 1_000);
+    this.restUntilSeconds = Math.floor(Math.min(untilMillis, this.expiresAtMillis) / 1_000);
+    if (this.wasRead) this.quietUntilSeconds = this.restUntilSeconds;
+  }
+
+  /** Counts as not read until the next read, which needs a further thought: a quiet one would not be noticed. */
+  awaitRead(): void {
+    this.wasRead = false;
+    this.quietUntilSeconds = 0;
+  }
+
+  /** Notes that it was read. */
+  noteRead(): void {
+    if (this.wasRead) return;
+    this.wasRead = true;
+    this.quietUntilSeconds = this.restUntilSeconds;
   }
 
   /** Whether a read at `nowMillis` needs no further thought. */

@@ -20,6 +20,7 @@ import { ConnectSessions } from './connect-sessions.js';
 import { type CallOptions, type ConnectionFilter, Connections, type CreateOptions } from './connections.js';
 import { CredentialReader, type ReadOptions } from './credential-reader.js';
 import type { CredentialRef } from './credential-ref.js';
+import { endsCredential } from './credential-verdict.js';
 import { AuthorizedFetch } from './fetch/authorized-fetch.js';
 import type { FetchInput } from './fetch/outgoing-request.js';
 import { HttpTransport } from './http-transport.js';
@@ -87,7 +88,7 @@ export class Authpipe {
         fetch: checked.streamFetch,
         onEvent: (event) => {
           this.#reader.heed(event);
-          if (event.connectionId !== null) this.#webhooks.forget(event.connectionId);
+          this.#webhooks.heed(event);
         },
         onLoss: () => this.#reader.expectLowerVersions(),
         onError: (error) => observer.error('stream', error),
@@ -236,26 +237,18 @@ export class Authpipe {
   }
 
   /** Has the provider give a new credential now. The next read gets it. */
-  async refreshConnection(id: string, options: CallOptions = {}): Promise<Connection> {
-    const connection = await this.#connections.act(id, 'refresh', options);
-    this.#reader.forget(id);
-    return connection;
+  refreshConnection(id: string, options: CallOptions = {}): Promise<Connection> {
+    return this.#replacing(id, this.#connections.act(id, 'refresh', options));
   }
 
   /** Has the server try the credential at the provider now, and answers what it found. */
   async checkConnection(id: string, options: CallOptions = {}): Promise<Connection> {
-    return this.#observed(await this.#connections.act(id, 'check', options));
+    return this.#observed(await this.#ending(id, this.#connections.act(id, 'check', options)));
   }
 
   /** Tells that the provider's API answered 401 or 403: the server checks, and the next read asks it. */
-  async reportConnection(
-    id: string,
-    report: ConnectionReport,
-    options: CallOptions = {},
-  ): Promise<Connection> {
-    const connection = await this.#connections.report(id, report, options);
-    this.#reader.forget(id);
-    return connection;
+  reportConnection(id: string, report: ConnectionReport, options: CallOptions = {}): Promise<Connection> {
+    return this.#replacing(id, this.#connections.report(id, report, options));
   }
 
   /** Revokes the grant at the provider, then erases the connection. Its credential is forgotten here first. */
@@ -397,6 +390,23 @@ export class Authpipe {
     inspect: (value: unknown, options: object) => string,
   ): string {
     return `Authpipe ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** After the call the next read asks the server, unless the call failed and says nothing about the credential. */
+  async #replacing(id: string, call: Promise<Connection>): Promise<Connection> {
+    const connection = await this.#ending(id, call);
+    this.#reader.forget(id);
+    return connection;
+  }
+
+  /** Forgets a credential that a failed call says is dead. */
+  async #ending<T>(id: string, call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      if (endsCredential(error)) this.#reader.forget(id);
+      throw error;
+    }
   }
 
   #observed(connection: Connection): Connection {

@@ -148,7 +148,11 @@ export class CredentialReader {
     heedEvent(event, {
       cache: this.#cache,
       flights: this.#flights,
-      askInBackground: (entry) => this.#askInBackground({ connectionId: entry.connectionId }, entry),
+      askInBackground: (entry) => {
+        // Asking for an event is no read.
+        entry.awaitRead();
+        this.#askInBackground({ connectionId: entry.connectionId }, entry);
+      },
     });
   }
 
@@ -203,6 +207,11 @@ export class CredentialReader {
   /** Whether a read needs no further thought. */
   #isGood(entry: CacheEntry): boolean {
     const now = this.#now();
+    return entry.isQuiet(now) || this.#isGoodAfterAll(entry, now);
+  }
+
+  #isGoodAfterAll(entry: CacheEntry, now: number): boolean {
+    entry.noteRead();
     return entry.isQuiet(now) || this.#trust.confirm(entry, now);
   }
 

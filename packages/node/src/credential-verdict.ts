@@ -32,6 +32,15 @@ export const verdictOf = (error: unknown): Verdict => {
   return 'dead';
 };
 
+/**
+ * Whether the failure of a call about a connection, one that renews or checks it, says that its credential must not be
+ * served again. A call that was refused for the caller's sake says nothing about the credential.
+ */
+export const endsCredential = (error: unknown): boolean =>
+  error instanceof AuthpipeError &&
+  (error.code === 'connection_not_found' ||
+    (error.code === 'needs_reconnect' && isTokenDeadFor(error.reason)));
+
 /** Whether a look at the connection says that the credential held of `version` is not the one to serve. */
 export const isOutdatedBy = (connection: Connection, version: number): boolean =>
   connection.version > version ||

@@ -63,6 +63,16 @@ export class KeptValues<T extends object> {
     return this.#read(key, () => read({ attempts: 1 }), now + PAUSE_MILLIS);
   }
 
+  /** Has what is about a subject read again before it is answered; while the server gives no word it still is. */
+  outdate(subject: string): void {
+    for (const kept of this.#kept.values()) {
+      if (this.#settings.subjectOf(kept.value) !== subject) continue;
+      kept.staleAtMillis = 0;
+      kept.unanswered = false;
+    }
+    this.#flights.forget(subject);
+  }
+
   /** Forgets what is about a subject, also where it is being read. */
   forget(subject: string): void {
     for (const [key, { value }] of this.#kept.entries()) {

@@ -1,4 +1,4 @@
-import { type Credential, type WebhookScheme, webhookScheme } from '@authpipe/types';
+import { type AuthpipeEvent, type Credential, type WebhookScheme, webhookScheme } from '@authpipe/types';
 import { abortable } from './abortable.js';
 import type { Clock } from './clock.js';
 import type { CallOptions, Connections } from './connections.js';
@@ -84,6 +84,13 @@ export class ProviderWebhooks {
     await abortable(this.#check(ref, input, webhook), signal);
     const json = webhook.json();
     return json === undefined ? input.body : json;
+  }
+
+  /** Has the secrets of a connection read again that something happened to; those of one that is gone are forgotten. */
+  heed({ connectionId, type }: AuthpipeEvent): void {
+    if (connectionId === null) return;
+    if (type === 'connection.deleted') this.#secrets.forget(connectionId);
+    else this.#secrets.outdate(connectionId);
   }
 
   /** Forgets the secrets of a connection. */

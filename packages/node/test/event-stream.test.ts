@@ -474,6 +474,33 @@ describe('an event', () => {
     expect(client.getCredentialSync({ connectionId: 'conn_1' })?.credential).toBe('token-1');
   });
 
+  it('leaves alone what nobody has read since the last one: its next read has it fetched', async () => {
+    release();
+    stream.send(event('credential.refreshed', { version: 2 }));
+    await until(() => server.requests.length === 2);
+    await aMoment();
+    for (const version of [3, 4]) stream.send(event('credential.refreshed', { version }));
+    await aMoment();
+    clock.advanceSeconds(2);
+    await aMoment();
+    expect(server.requests).toHaveLength(2);
+    server.answer = () => ({ json: living({ credential: 'token-4', version: 4 }) });
+    expect(client.getCredentialSync(REF)?.credential).toBe('token-2');
+    await until(() => client.getCredentialSync(REF)?.credential === 'token-4');
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('has it fetched again where it was read since the last one', async () => {
+    release();
+    stream.send(event('credential.refreshed', { version: 2 }));
+    await until(() => server.requests.length === 2);
+    await until(() => client.getCredentialSync(REF)?.credential === 'token-2');
+    server.answer = () => ({ json: living({ credential: 'token-3', version: 3 }) });
+    stream.send(event('credential.refreshed', { version: 3 }));
+    await until(() => server.requests.length === 3);
+    await until(() => client.getCredentialSync(REF)?.credential === 'token-3');
+  });
+
   it('and more of them in one piece are fetched with one request', async () => {
     release();
     const both = [

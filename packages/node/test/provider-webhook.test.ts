@@ -3,8 +3,10 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { Authpipe, type AuthpipeError, type CredentialRef, type ProviderWebhookInput } from '../src/index.js';
+import { event } from './event-stream-connection.js';
 import { type Answer, API_KEY, credential, HttpServer, problem, type Received } from './http-server.js';
 import { ManualClock, START } from './manual-clock.js';
+import { until } from './until.js';
 
 let server: HttpServer;
 let clock: ManualClock;
@@ -79,6 +81,15 @@ const failure = (promise: Promise<unknown>): Promise<AuthpipeError> =>
     },
     (error: AuthpipeError) => error,
   );
+/** A read opens the client's event stream. */
+const streamOf = async (reader: Authpipe) => {
+  server.answerStream = () => 'stream';
+  await reader.getCredential(REF);
+  const stream = await server.streamOpened();
+  stream.ready({ heartbeatSeconds: 100 });
+  await until(() => reader.freshness === 'stream');
+  return stream;
+};
 const SIGNATURE_MISMATCH = { code: 'webhook_invalid', reason: 'signature_mismatch', connectionId: 'conn_1' };
 
 describe('a provider that signs with an HMAC', () => {
@@ -369,6 +380,27 @@ describe('while the server is down', () => {
     clock.advanceSeconds(5);
     expect(await verify()).toEqual(JSON.parse(BODY));
   }, 30_000);
+
+  it('a secret that an event told about is asked for again, and serves where no answer comes', async () => {
+    const stream = await streamOf(client);
+    await verify();
+    stream.send(event('credential.refreshed', { version: 2, invalidatesPrevious: true }));
+    await until(() => client.getCredentialSync(REF) === undefined);
+    override = () => problem(503, 'provider_unavailable');
+    const asked = paths().length;
+    expect(await verify()).toEqual(JSON.parse(BODY));
+    expect(paths().length).toBeGreaterThan(asked);
+    expect(await verify()).toEqual(JSON.parse(BODY));
+  });
+
+  it('a secret of a connection that was deleted serves no more', async () => {
+    const stream = await streamOf(client);
+    await verify();
+    stream.send(event('connection.deleted'));
+    await until(() => client.getCredentialSync(REF) === undefined);
+    override = () => 'cut';
+    expect(await failure(verify())).toMatchObject({ code: 'server_unreachable' });
+  });
 
   it('a webhook whose secret is not known fails with what happened', async () => {
     override = () => 'cut';

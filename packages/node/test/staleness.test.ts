@@ -221,6 +221,44 @@ describe('what this client does itself', () => {
     expect(client.toJSON().cachedCredentials).toBe(0);
   });
 
+  const calls: [string, () => Promise<unknown>][] = [
+    ['refreshConnection', () => client.refreshConnection('conn_1')],
+    ['checkConnection', () => client.checkConnection('conn_1')],
+    ['reportConnection', () => client.reportConnection('conn_1', { status: 401 })],
+  ];
+
+  it.each(calls)(
+    '%s that fails because the grant or the connection is gone drops the credential',
+    async (_name, call) => {
+      for (const refusal of [
+        problem(409, 'needs_reconnect', { reason: 'revoked' }),
+        problem(404, 'connection_not_found'),
+      ]) {
+        server.answer = () => ({ json: credential() });
+        await client.getCredential(REF);
+        server.answer = () => refusal;
+        await expect(call()).rejects.toMatchObject({ name: 'AuthpipeError' });
+        expect(client.getCredentialSync(REF)).toBeUndefined();
+      }
+    },
+  );
+
+  it.each(calls)(
+    '%s that fails for another reason leaves the credential where it is',
+    async (_name, call) => {
+      for (const refusal of [
+        problem(409, 'needs_reconnect', { reason: 'refresh_token_expired' }),
+        problem(403, 'forbidden'),
+        problem(429, 'rate_limited'),
+        problem(503, 'provider_unavailable'),
+      ]) {
+        server.answer = () => refusal;
+        await expect(call()).rejects.toMatchObject({ name: 'AuthpipeError' });
+        expect(client.getCredentialSync(REF)?.credential).toBe('token-1');
+      }
+    },
+  );
+
   it('getConnection that finds a newer version drops the older one', async () => {
     answering({ ...connection, version: 2 });
     await client.getConnection('conn_1');

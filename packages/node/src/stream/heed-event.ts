@@ -31,7 +31,9 @@ export const heedEvent = (event: AuthpipeEvent, { cache, flights, askInBackgroun
   flights.outdate(connectionId, isKnown, keys);
   if (held === undefined) return;
   held.outdated = true;
-  askInBackground(held);
+  // Fetching is using: what nobody reads any more must not look used for ever. Its next read fetches it.
+  if (held.wasRead) askInBackground(held);
+  else held.rest(0);
 };
 
 /** A new connection may make a provider ambiguous that meant another one: who asks for it has to ask the server. */
