@@ -76,6 +76,38 @@ describeEachEngine('credentials', (open) => {
     expect(seen).toEqual(['credential_by_id']);
   });
 
+  it('shares statements between reads of one moment, and gives each its own', async () => {
+    const users = ['joined_1', 'joined_2', 'joined_3', 'joined_4', 'joined_5', 'joined_6'];
+    for (const userId of users) await connectUser(node, org, clock, { userId });
+    const ids = (await Promise.all(users.map((user) => read(refOf(user))))).map((one) => one.connectionId);
+    let statements = 0;
+    const counted = await startNode({
+      clock,
+      db: {
+        ...db,
+        query: (...statement) => {
+          statements += 1;
+          return db.query(...statement);
+        },
+      },
+    });
+    const readThere = (ref: Parameters<TestNode['readCredential']>[0]) =>
+      counted.readCredential(ref, ENVIRONMENT, null);
+    await readThere(refOf('joined_1'));
+    statements = 0;
+    const refs = [...users, 'nobody', 'joined_1'].map((user) => refOf(user));
+    const found = await Promise.allSettled(refs.map(readThere));
+    expect(
+      found.map((one) => (one.status === 'fulfilled' ? one.value.connectionId : one.reason.code)),
+    ).toEqual([...ids, 'connection_not_found', ids[0]]);
+    // One for all of them, and one more for the one that the first does not find.
+    expect(statements).toBe(2);
+    statements = 0;
+    const byId = await Promise.all(ids.map((connectionId) => readThere({ connectionId })));
+    expect(byId.map((one) => one.connectionId)).toEqual(ids);
+    expect(statements).toBe(1);
+  });
+
   it('never falls back to another owner, label, environment or tenant', async () => {
     const { connection } = await connectUser(node, org, clock, { userId: 'user_alone' });
     const missing = expect.objectContaining({ code: 'connection_not_found' });
