@@ -12,6 +12,7 @@ import {
   environmentOfKey,
   hashApiKey,
   makeApiKey,
+  nameOfKey,
   prefixOfKey,
 } from './api-key.js';
 import { BOOT_KEY_NAME, checkNewApiKey, type NewApiKey } from './new-api-key.js';
@@ -104,13 +105,14 @@ export const createApiKeys = ({
   };
 
   /** Looks a key up, once for all who ask meanwhile. */
-  const findOnce = (name: string, hash: Uint8Array): Promise<KeptKey | null> => {
-    const running = finding.get(name) ?? find(hash).finally(() => finding.delete(name));
+  const findOnce = (name: string): Promise<KeptKey | null> => {
+    const running = finding.get(name) ?? find(name).finally(() => finding.delete(name));
     finding.set(name, running);
     return running;
   };
 
-  const find = async (hash: Uint8Array): Promise<KeptKey | null> => {
+  const find = async (name: string): Promise<KeptKey | null> => {
+    const hash = Buffer.from(name, 'base64');
     // The time before the query: what is read after a revocation can't be older than this says.
     const readAt = clock.now().getTime();
     const [row] = await db.query<ApiKeyRow>('api_key_find', FIND, [hash]);
@@ -123,10 +125,9 @@ export const createApiKeys = ({
   return {
     async verifyApiKey(presented) {
       if (environmentOfKey(presented) === null) throw refused();
-      const hash = hashApiKey(presented);
-      const name = Buffer.from(hash).toString('base64');
+      const name = nameOfKey(presented);
       const remembered = kept.get(name);
-      const found = remembered && isFresh(remembered) ? remembered : await findOnce(name, hash);
+      const found = remembered && isFresh(remembered) ? remembered : await findOnce(name);
       if (!found || (found.expiresAt !== null && found.expiresAt <= clock.now())) {
         kept.delete(name);
         throw refused();

@@ -36,6 +36,9 @@ export const environmentOfKey = (key: string): string | null => KEY_PATTERN.exec
 export const hashApiKey = (key: string): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hash('sha256', key, 'buffer'));
 
+/** `hashApiKey` in base64, to remember a key by. */
+export const nameOfKey = (key: string): string => hash('sha256', key, 'base64');
+
 /** The beginning of a key, for lists: `ap_live_x7Qd`. */
 export const prefixOfKey = (key: string): string => {
   const environment = environmentOfKey(key) ?? '';
