@@ -1,8 +1,15 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    query: 'src/query/index.ts',
+    'connection-list': 'src/connection-list/index.ts',
+    connections: 'src/connections.ts',
+  },
   format: ['esm', 'cjs'],
+  // In CommonJS too: the provider of one entry point has to be the provider of the others.
+  splitting: true,
   dts: true,
   sourcemap: true,
   clean: true,

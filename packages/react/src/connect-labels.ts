@@ -22,7 +22,7 @@ export type ConnectLabelOverrides = Partial<Omit<ConnectLabels, 'errors'>> & {
 
 /** English labels, with the caller's over them. */
 export function connectLabels(provider: string, overrides: ConnectLabelOverrides = {}): ConnectLabels {
-  const name = nameOf(provider);
+  const name = providerName(provider);
   const failed = `${name} could not be connected.`;
   return {
     idle: `Connect ${name}`,
@@ -48,7 +48,7 @@ export function connectLabels(provider: string, overrides: ConnectLabelOverrides
 }
 
 /** A readable name made of an id: `google-drive` → `Google Drive`. */
-const nameOf = (provider: string): string =>
+export const providerName = (provider: string): string =>
   provider
     .split(/[-_]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
