@@ -85,18 +85,20 @@ export function DisconnectAction({
       <span id={questionId} style={look('question')}>
         {words.confirm(name)}
       </span>
-      <button
-        type="button"
-        aria-disabled={isEnding}
-        aria-busy={isEnding}
-        style={{ ...look('button'), ...look('danger') }}
-        onClick={() => void end()}
-      >
-        {isEnding ? words.disconnecting : words.confirmYes}
-      </button>
-      <button ref={keepRef} type="button" aria-disabled={isEnding} style={look('button')} onClick={keep}>
-        {words.confirmNo}
-      </button>
+      <span style={look('answers')}>
+        <button
+          type="button"
+          aria-disabled={isEnding}
+          aria-busy={isEnding}
+          style={{ ...look('button'), ...look('danger') }}
+          onClick={() => void end()}
+        >
+          {isEnding ? words.disconnecting : words.confirmYes}
+        </button>
+        <button ref={keepRef} type="button" aria-disabled={isEnding} style={look('button')} onClick={keep}>
+          {words.confirmNo}
+        </button>
+      </span>
     </div>
   );
 }

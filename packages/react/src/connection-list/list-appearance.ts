@@ -60,7 +60,8 @@ export const LIST_STYLES = {
   quiet: { ...smallText, color: MUTED },
   status: { ...smallText, display: 'flex', alignItems: 'baseline', gap: '0.4em' },
   actions: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: '0.5em', maxWidth: '100%' },
-  question: { ...smallText, flex: '1 1 12em' },
+  question: { ...smallText, flex: '1 1 16em' },
+  answers: { display: 'flex', gap: '0.5em' },
   error: { ...smallText, color: ERROR, flexBasis: '100%', margin: 0 },
   notice: { padding: '1.2em 0.2em', margin: 0 },
   button: {

@@ -46,14 +46,12 @@ export function useConnectionsScope(): ConnectionsScope {
   return scope;
 }
 
-/** Takes a connection out of what is cached, at once, and asks for the truth. */
-export async function forgetConnection(
+/** Takes a connection out of what is cached, at once, and asks for the truth: an older answer under way is given up. */
+export function forgetConnection(
   queryClient: QueryClient,
   queryKey: ConnectionsScope['queryKey'],
   connectionId: string,
-): Promise<void> {
-  // An answer under way may still have it.
-  await queryClient.cancelQueries({ queryKey });
+): void {
   queryClient.setQueryData<readonly ListedConnection[]>(queryKey, (known) =>
     known?.filter(({ id }) => id !== connectionId),
   );
