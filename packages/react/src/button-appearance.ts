@@ -34,9 +34,20 @@ const FONT_SIZES = { small: '0.8125rem', medium: '0.9375rem', large: '1.0625rem'
 /** How large a button is. Every size is at least 24 pixels high. @see WCAG 2.2, 2.5.8 */
 export type ButtonSize = keyof typeof FONT_SIZES;
 
+/** What decides how a button looks. */
+export interface ButtonLook {
+  readonly status: ConnectFlowStatus;
+  readonly disabled: boolean;
+  readonly size: ButtonSize;
+  /** All that it may come to say. */
+  readonly texts: readonly string[];
+}
+
 /** The button's default look. Every state has the same size, so that nothing around it moves. */
-export function buttonStyle(status: ConnectFlowStatus, disabled: boolean, size: ButtonSize): CSSProperties {
+export function buttonStyle({ status, disabled, size, texts }: ButtonLook): CSSProperties {
   const { background, color, border } = TONES[status];
+  // A `ch` is wider than most letters: room for the longest text, the sign and the padding.
+  const longest = Math.max(...texts.map(({ length }) => length));
   return {
     display: 'inline-flex',
     alignItems: 'center',
@@ -44,7 +55,7 @@ export function buttonStyle(status: ConnectFlowStatus, disabled: boolean, size: 
     gap: '0.5em',
     boxSizing: 'border-box',
     minHeight: 'var(--authpipe-height, 2.75em)',
-    minWidth: 'var(--authpipe-min-width, 12em)',
+    minWidth: `var(--authpipe-min-width, max(12em, min(${longest}ch + 4em, 85vw)))`,
     padding: 'var(--authpipe-padding, 0.5em 1.1em)',
     border: `1px solid ${border}`,
     borderRadius: 'var(--authpipe-radius, 0.5em)',
@@ -61,9 +72,8 @@ export function buttonStyle(status: ConnectFlowStatus, disabled: boolean, size: 
 }
 
 export const rootStyle: CSSProperties = {
-  display: 'inline-flex',
-  flexDirection: 'column',
-  alignItems: 'flex-start',
+  display: 'inline-grid',
+  justifyItems: 'start',
   gap: '0.4em',
   maxWidth: '100%',
 };

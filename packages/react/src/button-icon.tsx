@@ -41,8 +41,7 @@ function Spinner() {
           <animateTransform
             attributeName="transform"
             type="rotate"
-            from="0 8 8"
-            to="360 8 8"
+            values="0 8 8;360 8 8"
             dur="0.9s"
             repeatCount="indefinite"
           />

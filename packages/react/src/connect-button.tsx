@@ -59,9 +59,13 @@ export const ConnectButton = forwardRef<HTMLButtonElement, ConnectButtonProps>(
     const { style, className, onClick, disabled = false, ...attributes } = rest;
     const { connect, ...shown } = useConnect(props);
 
-    const words = connectLabels(provider, label === undefined ? labels : { idle: label, ...labels });
+    const { errors, ...words } = connectLabels(
+      provider,
+      label === undefined ? labels : { idle: label, ...labels },
+    );
     const { status } = shown;
     const text = buttonText(shown, words);
+    const texts = Object.values(words);
     const child = (asChild && children) || <button type="button" />;
     const own: ChildProps = child.props;
     const handleClick = (event: MouseEvent<HTMLButtonElement>): void => {
@@ -76,7 +80,11 @@ export const ConnectButton = forwardRef<HTMLButtonElement, ConnectButtonProps>(
       'aria-busy': status === 'connecting',
       'data-authpipe-button': status,
       className: `${own.className ?? ''} ${className ?? ''}`.trim() || undefined,
-      style: { ...(!unstyled && !asChild && buttonStyle(status, disabled, size)), ...own.style, ...style },
+      style: {
+        ...(!unstyled && !asChild && buttonStyle({ status, disabled, size, texts })),
+        ...own.style,
+        ...style,
+      },
       onClick: handleClick,
     };
 
@@ -97,14 +105,14 @@ export const ConnectButton = forwardRef<HTMLButtonElement, ConnectButtonProps>(
           data-authpipe-message=""
           style={status === 'error' ? (unstyled ? undefined : errorTextStyle) : announcedOnlyStyle}
         >
-          {announcement(shown, words, text)}
+          {announcement(shown, errors, text)}
         </span>
       </span>
     );
   },
 );
 
-function buttonText({ status, windowGone }: ConnectSnapshot, words: ConnectLabels): string {
+function buttonText({ status, windowGone }: ConnectSnapshot, words: Omit<ConnectLabels, 'errors'>): string {
   if (status === 'connecting') return windowGone ? words.windowGone : words.connecting;
   if (status === 'needs_reconnect') return words.needsReconnect;
   return words[status];
@@ -113,9 +121,9 @@ function buttonText({ status, windowGone }: ConnectSnapshot, words: ConnectLabel
 /** What a screen reader hears when the state changes here: nothing at rest, where the button speaks for itself. */
 function announcement(
   { status, error, connection }: ConnectSnapshot,
-  words: ConnectLabels,
+  errors: ConnectLabels['errors'],
   text: string,
 ): string {
-  if (status === 'error' && error) return words.errors[error.code];
+  if (status === 'error' && error) return errors[error.code];
   return status === 'connecting' || (status === 'connected' && connection) ? text : '';
 }

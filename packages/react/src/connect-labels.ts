@@ -27,13 +27,13 @@ export function connectLabels(provider: string, overrides: ConnectLabelOverrides
   return {
     idle: `Connect ${name}`,
     connecting: 'Connecting…',
-    windowGone: 'Window closed? Open again',
+    windowGone: 'Reopen window',
     connected: `${name} connected`,
     needsReconnect: `Reconnect ${name}`,
     error: 'Try again',
     ...overrides,
     errors: {
-      popup_blocked: 'Your browser blocked the window. Allow pop-ups for this site, then try again.',
+      popup_blocked: 'Your browser blocked the window. Allow pop-ups here, then try again.',
       access_denied: `Access was declined at ${name}.`,
       account_mismatch: `That was another ${name} account than before. Sign in with the same one.`,
       session_expired: 'That took too long. Please start again.',

@@ -42,7 +42,7 @@ export async function askSessionStatus(
     return {
       unreachable: new ConnectError(
         'server_unreachable',
-        `${serverUrl} answered ${response.status}: is baseUrl the URL of your Authpipe server, and is it up?`,
+        `${serverUrl} answered ${response.status}: is baseUrl your Authpipe server, and is it up?`,
       ),
     };
   } catch (cause) {
@@ -64,7 +64,7 @@ export function isSessionState(value: unknown): value is ConnectSessionState {
 export const noAnswer = (browser: Browser, serverUrl: string, cause: unknown) =>
   new ConnectError(
     'server_unreachable',
-    `${serverUrl} did not answer this page. Check that it is up, ${browser.window.origin} is in the session's allowedOrigins, and the page's Content-Security-Policy allows it.`,
+    `${serverUrl} did not answer: check that it is up, ${browser.window.origin} is in the session's allowedOrigins, and the page's Content-Security-Policy allows it.`,
     { cause },
   );
 
@@ -72,7 +72,7 @@ export const noAnswer = (browser: Browser, serverUrl: string, cause: unknown) =>
 export const sessionExpired = (): ConnectError =>
   new ConnectError(
     'session_expired',
-    'The connect session is over: give AuthpipeProvider a function, which gets a new one at each click.',
+    'The session is over: give AuthpipeProvider a function, which gets a new one at each click.',
   );
 
 const notAccepted = (): ConnectError =>

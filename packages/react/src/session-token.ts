@@ -14,7 +14,7 @@ export function readServerUrl(token: string): string {
   } catch {
     throw new ConnectError(
       'unauthorized',
-      'The session is not a connect session token: give the `token` of POST /v1/connect-sessions.',
+      'That is no session token: give the `token` of POST /v1/connect-sessions.',
     );
   }
 }

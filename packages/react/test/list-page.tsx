@@ -13,6 +13,7 @@ createRoot(container).render(
       <ConnectionList>
         <ConnectButton provider="okta" />
       </ConnectionList>
+      <p>What is below.</p>
     </AuthpipeProvider>
   </QueryClientProvider>,
 );

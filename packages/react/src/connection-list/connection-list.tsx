@@ -80,7 +80,7 @@ export function ConnectionList(props: ConnectionListProps): ReactNode {
       return (
         // biome-ignore lint/a11y/noRedundantRoles: without bullets, Safari takes it for no list.
         <ul role="list" style={look('list')}>
-          {connections.map((connection) => {
+          {connections.map((connection, index) => {
             const name = nameOf(connection, names);
             return (
               <ConnectionRow
@@ -89,6 +89,7 @@ export function ConnectionList(props: ConnectionListProps): ReactNode {
                 connection={connection}
                 name={name}
                 icon={icons?.[connection.provider]}
+                isFirst={index === 0}
                 words={words}
                 look={look}
                 isUnstyled={unstyled}
@@ -127,7 +128,7 @@ export function ConnectionList(props: ConnectionListProps): ReactNode {
         </div>
       );
     }
-    return <Placeholder look={look} />;
+    return <Placeholder look={look} text={words.disconnect} />;
   };
 
   const isLoading = !connections && !isError;
@@ -150,14 +151,29 @@ export function ConnectionList(props: ConnectionListProps): ReactNode {
   );
 }
 
-/** The shape of a row, so that nothing jumps when the first arrives. */
-function Placeholder({ look }: { readonly look: Look }): ReactNode {
+/** As high as a name, an account and a status. */
+const PLACEHOLDER_LINES = [
+  ['name', '7em'],
+  ['quiet', '11em'],
+  ['quiet', '6em'],
+] as const;
+const NO_BREAK_SPACE = '\u00a0';
+const HIDDEN_BUTTON = { display: 'inline-block', boxSizing: 'border-box', visibility: 'hidden' } as const;
+
+/** The shape of a row, its button included, so that nothing jumps when the first arrives. */
+function Placeholder({ look, text }: { readonly look: Look; readonly text: string }): ReactNode {
   return (
     <div aria-hidden="true" style={look('row')}>
       <span style={look('mark')} />
       <span style={look('about')}>
-        <span style={{ ...look('placeholder'), width: '7em' }} />
-        <span style={{ ...look('placeholder'), width: '11em', maxWidth: '100%' }} />
+        {PLACEHOLDER_LINES.map(([line, width]) => (
+          <span key={width} style={look(line)}>
+            <span style={{ ...look('placeholder'), width }}>{NO_BREAK_SPACE}</span>
+          </span>
+        ))}
+      </span>
+      <span style={look('actions')}>
+        <span style={{ ...look('button'), ...HIDDEN_BUTTON }}>{text}</span>
       </span>
     </div>
   );

@@ -13,6 +13,7 @@ export interface ConnectionRowProps {
   /** The provider's name, with the connection's label where there is one. */
   readonly name: string;
   readonly icon: ReactNode;
+  readonly isFirst: boolean;
   readonly words: ConnectionListLabels;
   readonly look: Look;
   readonly isUnstyled: boolean;
@@ -23,7 +24,7 @@ export interface ConnectionRowProps {
 
 /** One connection: whose, how it is in words, and what can be done about it. */
 export function ConnectionRow(props: ConnectionRowProps): ReactNode {
-  const { id, connection, name, icon, words, look, isUnstyled, onDisconnect } = props;
+  const { id, connection, name, icon, isFirst, words, look, isUnstyled, onDisconnect } = props;
   const { provider, integration, status, reason, account, missingScopes } = connection;
   const row = useRef<HTMLLIElement>(null);
   const isReconnected = useRef(false);
@@ -44,7 +45,7 @@ export function ConnectionRow(props: ConnectionRowProps): ReactNode {
       tabIndex={-1}
       data-authpipe-connection={status}
       aria-labelledby={`${id}-name`}
-      style={look('row')}
+      style={isUnstyled ? undefined : { ...look('row'), ...(!isFirst && look('divided')) }}
     >
       <span aria-hidden="true" data-authpipe-mark={provider} style={look('mark')}>
         {icon ?? name.charAt(0)}

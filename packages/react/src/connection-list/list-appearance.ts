@@ -39,9 +39,10 @@ export const LIST_STYLES = {
     flexWrap: 'wrap',
     alignItems: 'center',
     gap: '0.6em 0.9em',
-    padding: '0.9em 0.2em',
-    borderBlockEnd: `1px solid ${LINE}`,
+    padding: '0.9em 0',
   },
+  /** Of every row but the first. */
+  divided: { borderBlockStart: `1px solid ${LINE}` },
   mark: {
     flex: 'none',
     display: 'inline-flex',
@@ -63,9 +64,9 @@ export const LIST_STYLES = {
   question: { ...smallText, flex: '1 1 16em' },
   answers: { display: 'flex', gap: '0.5em' },
   error: { ...smallText, color: ERROR, flexBasis: '100%', margin: 0 },
-  notice: { padding: '1.2em 0.2em', margin: 0 },
+  notice: { padding: '0.9em 0', margin: 0 },
   button: {
-    minHeight: '2.4em',
+    minHeight: '2.75em',
     padding: '0.3em 0.9em',
     border: `1px solid ${LINE}`,
     borderRadius: 'var(--authpipe-radius, 0.5em)',
@@ -81,7 +82,9 @@ export const LIST_STYLES = {
     border: '1px solid transparent',
   },
   placeholder: {
-    height: '0.8em',
+    display: 'inline-block',
+    maxWidth: '100%',
+    lineHeight: 0.9,
     borderRadius: '0.4em',
     background: colour('mark-background', '#eef1f6, #252c3d'),
   },
