@@ -3,7 +3,16 @@ import { act, fireEvent, render, screen } from '@testing-library/react';
 import { type ComponentPropsWithoutRef, createRef, forwardRef, type ReactNode } from 'react';
 import { ConnectButton, type ConnectErrorCode, useConnect } from '../src/index.js';
 import { findings } from './axe-findings.js';
-import { ACCOUNT, COMPLETE, type FakeBrowser, failedWith, message, settled, TOKEN } from './fake-browser.js';
+import {
+  ACCOUNT,
+  COMPLETE,
+  type FakeBrowser,
+  failedWith,
+  message,
+  settled,
+  stateResponse,
+  TOKEN,
+} from './fake-browser.js';
 import { installFakeBrowser, show, tidyUp } from './page-under-test.js';
 
 let browser: FakeBrowser;
@@ -82,6 +91,12 @@ describe('the button', () => {
     expect(browser.submitted[0]?.fields).toMatchObject({ connection_id: 'conn_1' });
   });
 
+  it('reconnects the connection that is named, before one that the app knows', async () => {
+    show(<ConnectButton provider="okta" connectionId="conn_2" connection={ACCOUNT} />);
+    await click();
+    expect(browser.submitted[0]?.fields).toMatchObject({ connection_id: 'conn_2' });
+  });
+
   it('follows the connection that the app passes', () => {
     const { rerender } = show(<ConnectButton provider="okta" connection={null} />);
     expect(state()).toBe('idle');
@@ -156,6 +171,38 @@ describe('the button', () => {
     await finish(failedWith('access_denied'));
     expect(button().textContent).toBe('Nochmal versuchen');
     expect(announced()).toBe('Der Zugriff wurde abgelehnt.');
+  });
+
+  it('has a word of the app for every state', async () => {
+    const labels = {
+      idle: 'Verbinden',
+      connecting: 'Wird verbunden …',
+      windowGone: 'Fenster wieder öffnen',
+      connected: 'Verbunden',
+      needsReconnect: 'Neu verbinden',
+      error: 'Nochmal',
+    };
+    const known = (connection: { id: string; status: 'needs_reconnect' } | null) => (
+      <ConnectButton provider="okta" labels={labels} connection={connection} onError={() => {}} />
+    );
+    const { rerender } = show(known(null));
+    const seen = [button().textContent];
+    await click();
+    seen.push(button().textContent);
+    browser.popup.close();
+    await act(async () => void window.dispatchEvent(new Event('focus')));
+    await act(settled);
+    seen.push(button().textContent);
+    browser.answer = () => stateResponse(failedWith('access_denied'));
+    await click();
+    seen.push(button().textContent);
+    browser.answer = () => stateResponse(COMPLETE);
+    await click();
+    seen.push(button().textContent);
+    rerender(known({ id: 'conn_1', status: 'needs_reconnect' }));
+    seen.push(button().textContent);
+    const { idle, connecting, windowGone, error, connected, needsReconnect } = labels;
+    expect(seen).toEqual([idle, connecting, windowGone, error, connected, needsReconnect]);
   });
 
   it('comes in sizes, and keeps its lengths in proportion to its words', () => {

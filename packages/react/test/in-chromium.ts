@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { bundle } from './bundle.js';
 
 const CHROMIUM = process.env.AUTHPIPE_TEST_CHROMIUM || '/usr/bin/chromium';
 
@@ -23,27 +24,7 @@ export function describeInChromium(name: string, suite: () => void): void {
   });
 }
 
-/** The part of tsup that these tests use themselves. */
-interface Bundler {
-  buildSync(options: object): { outputFiles: [{ text: string }] };
-}
-
-const here = createRequire(import.meta.url);
-
-/** Bundles a page's script of this folder, as an app's bundler does for production. */
-export const bundle = (entry: string): string => {
-  const { buildSync } = createRequire(here.resolve('tsup'))('esbuild') as Bundler;
-  const { outputFiles } = buildSync({
-    entryPoints: [join(import.meta.dirname, entry)],
-    bundle: true,
-    write: false,
-    jsx: 'automatic',
-    define: { 'process.env.NODE_ENV': '"production"' },
-  });
-  return outputFiles[0].text;
-};
-
-const AXE = readFileSync(here.resolve('axe-core/axe.min.js'), 'utf8');
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe finds, with the rules that need a layout: contrast, target size, and names that contain what is seen. */
 export const layoutFindings = async (page: Page): Promise<string[]> => {
