@@ -29,9 +29,10 @@ it('hydrates what the server rendered without a difference', async () => {
   container.innerHTML = renderToString(app);
   const served = container.innerHTML;
   const recovered = jest.fn();
-  await act(async () => hydrateRoot(container, app, { onRecoverableError: recovered }));
+  const root = await act(async () => hydrateRoot(container, app, { onRecoverableError: recovered }));
   expect(recovered).not.toHaveBeenCalled();
   expect(complaints).not.toHaveBeenCalled();
   expect(container.innerHTML).toBe(served);
   expect(served).toContain('Okta connected');
+  await act(async () => root.unmount());
 });
