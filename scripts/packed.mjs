@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endTask, holdLeash, runOrFail, start, TaskError } from './leash.mjs';
 import { checkNodePackage } from './packed-node.mjs';
+import { checkReactPackage } from './packed-react.mjs';
 import { build, install, root, toolEnvironment } from './prepare.mjs';
 
 holdLeash();
@@ -70,6 +71,14 @@ const npmInstall = (project, packages) =>
     complaint: `npm could not install the tarballs into ${project}.`,
   });
 
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port: free } = probe.address();
+      probe.close(() => resolve(free));
+    });
+  });
+
 // The libraries: import and require, on the machine's own Node.
 const consumer = emptyProject('consumer');
 await npmInstall(consumer, [...LIBRARIES.map(tarballOf), 'react@19', 'react-dom@19']);
@@ -97,16 +106,15 @@ for (const library of LIBRARIES) {
 const version = execFileSync('node', ['--version'], { env: userEnvironment, encoding: 'utf8' }).trim();
 console.log(`The libraries import and require on Node ${version}.`);
 await checkNodePackage({ consumer, tarball: tarballOf('node'), userEnvironment });
+await checkReactPackage({
+  ...{ consumer, emptyProject, npmInstall, freePort, userEnvironment },
+  tarballs: LIBRARIES.map(tarballOf),
+});
 
 // The server: its tarball alone.
 const host = emptyProject('host');
 await npmInstall(host, [tarballOf('server')]);
-const port = await new Promise((resolve) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port: free } = probe.address();
-    probe.close(() => resolve(free));
-  });
-});
+const port = await freePort();
 const server = start('npx', ['authpipe', 'serve'], {
   cwd: host,
   env: { ...userEnvironment, PORT: String(port) },

@@ -43,6 +43,23 @@ describe('a connect session', () => {
     });
   });
 
+  it('for the settings page lists and disconnects the user’s connections, and connects nothing, whatever is asked for', async () => {
+    app.fakes.connections = [CONNECTION];
+    const body = JSON.stringify({
+      permissions: ['connect'],
+      userId: 'root',
+      connectionId: 'conn_of_another',
+    });
+    const headers = { 'content-type': 'application/json' };
+    expect((await app.ask('POST', '/api/connect-session', headers, body)).status).toBe(201);
+    expect(app.fakes.lastOf('POST /v1/connect-sessions')?.body).toEqual({
+      tenantId: 'org_acme',
+      userId: 'user_123',
+      permissions: ['list', 'disconnect'],
+      allowedOrigins: [app.origin],
+    });
+  });
+
   it('mends the connection that is there', async () => {
     app.fakes.connections = [{ ...CONNECTION, status: 'needs_reconnect', reason: 'revoked' }];
     await app.ask('POST', '/api/connect-session');

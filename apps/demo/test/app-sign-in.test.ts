@@ -18,6 +18,12 @@ describe('the page', () => {
     expect(cookie).toMatch(/; Path=\//);
   });
 
+  it('of the settings is the same page', async () => {
+    const response = await fetch(`${app.origin}/settings`);
+    expect(response.headers.get('set-cookie')).toMatch(/^crewdesk_session=/);
+    expect(await response.text()).toContain('Crewdesk');
+  });
+
   it('keeps a session that is there', async () => {
     await app.open();
     const again = await fetch(`${app.origin}/`, { headers: { cookie: app.cookie } });

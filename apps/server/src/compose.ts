@@ -6,6 +6,7 @@ import { createIdempotentRequests } from './access/idempotent-request-store.js';
 import type { Config } from './config/read-config.js';
 import { createConnect } from './connect/create-connect.js';
 import { createImportConnection } from './connect/import-connection.js';
+import { createOwnerConnections } from './connect/owner-connections.js';
 import { createConnectionStore } from './credentials/connection-store.js';
 import { createCredentialStore } from './credentials/credential-store.js';
 import { createExpiringStore } from './credentials/expiring-store.js';
@@ -211,6 +212,12 @@ export const compose = (foundation: Foundation): Composition => {
     allowLoopback,
     publicUrl,
   });
+  const ownerConnections = createOwnerConnections({
+    listConnections: connections.listConnections,
+    getConnection: connections.getConnection,
+    deleteConnection: disconnect.deleteConnection,
+    clock,
+  });
   const importConnection = createImportConnection({
     findProvider,
     resolveIntegration: integrations.resolveIntegration,
@@ -271,7 +278,7 @@ export const compose = (foundation: Foundation): Composition => {
     refreshState: deployment.state,
     eventDelivery: () => ({ isListening: notifications.isListening(), streams: feed.size() }),
     countConnections: connections.countConnections,
-    connectRouter: createConnectRouter({ connect, publicUrl, log }),
+    connectRouter: createConnectRouter({ connect, ownerConnections, publicUrl, log }),
     webFolder,
     publicUrl,
     version,

@@ -20,7 +20,9 @@ afterAll(() => world.close());
 const appAt = (publicUrl: string) => {
   const { log, lines } = recordingLog();
   const app = express();
-  app.use(createConnectRouter({ connect: world.connect, publicUrl, log }));
+  app.use(
+    createConnectRouter({ connect: world.connect, ownerConnections: world.ownerConnections, publicUrl, log }),
+  );
   return { app, lines };
 };
 
@@ -55,7 +57,14 @@ describe('a failure of ours', () => {
       peekLink: () => Promise.reject(new Error('the database says planted-detail')),
     };
     const app = express();
-    app.use(createConnectRouter({ connect, publicUrl: world.publicUrl, log }));
+    app.use(
+      createConnectRouter({
+        connect,
+        ownerConnections: world.ownerConnections,
+        publicUrl: world.publicUrl,
+        log,
+      }),
+    );
     const answer = await request(app).get('/connect?code=x');
     expect(answer.status).toBe(500);
     expect(answer.text).toContain('Something went wrong here');

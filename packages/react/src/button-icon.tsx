@@ -2,7 +2,7 @@ import type { ConnectFlowStatus } from './connect-flow.js';
 
 const PATHS: Record<Exclude<ConnectFlowStatus, 'connecting'>, string> = {
   // Two links of a chain, a check mark, an arrow round, an exclamation mark in a ring.
-  idle: 'M6.5 9.5l3-3M7 4.5l1.2-1.2a3 3 0 0 1 4.3 4.3L11.3 8.8M9 11.5l-1.2 1.2a3 3 0 0 1-4.3-4.3l1.2-1.2',
+  idle: 'M6.5 9.5l3-3M7 5l1.5-1.5a3 3 0 0 1 4 4L11 9M9 11l-1.5 1.5a3 3 0 0 1-4-4L5 7',
   connected: 'M3 8.5l3.2 3.2L13 5',
   needs_reconnect: 'M13 8a5 5 0 1 1-1.6-3.7M13 2v3h-3',
   error: 'M8 4.8v3.6M8 11v.1M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0',
@@ -41,8 +41,7 @@ function Spinner() {
           <animateTransform
             attributeName="transform"
             type="rotate"
-            from="0 8 8"
-            to="360 8 8"
+            values="0 8 8;360 8 8"
             dur="0.9s"
             repeatCount="indefinite"
           />

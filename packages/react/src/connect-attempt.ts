@@ -111,7 +111,7 @@ export class ConnectAttempt {
       this.#end(
         session.connection
           ? { connection: session.connection }
-          : { error: new ConnectError('provider_error', 'The session is complete but names no connection.') },
+          : { error: new ConnectError('provider_error', 'The session names no connection.') },
       );
     } else if (session.status === 'failed') {
       const { code = 'provider_error', detail = 'The connect failed.' } = session.error ?? {};

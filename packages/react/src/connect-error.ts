@@ -18,11 +18,11 @@ export type ConnectErrorCode =
  * What `onError` is given. `message` is for developers and says what to do next; show people a sentence of your own
  * by `code`. Never carries a token.
  */
-export class ConnectError extends Error {
+export class ConnectError<Code extends string = ConnectErrorCode> extends Error {
   override readonly name = 'ConnectError';
-  readonly code: ConnectErrorCode;
+  readonly code: Code;
 
-  constructor(code: ConnectErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }

@@ -2,22 +2,11 @@ import type { ConnectedAccount, ConnectionStatus } from '@authpipe/types';
 import { type Browser, type Popup, realBrowser } from './browser.js';
 import { ConnectAttempt, type ConnectOutcome } from './connect-attempt.js';
 import { ConnectError } from './connect-error.js';
+import { fetchSessionToken } from './fetch-session-token.js';
 import { openPopup, postConnectForm } from './open-connect-page.js';
 import { RedirectReturn, rememberRedirect } from './redirect-return.js';
-import { readServerUrl, trimServerUrl } from './session-token.js';
-
-/** A session function that takes longer has failed: a blank popup must not wait for ever. */
-const SESSION_TIMEOUT_MILLIS = 20_000;
-
-/** What the person is about to connect: given to the `session` function. */
-export interface ConnectRequest {
-  readonly provider: string;
-  readonly integration: string;
-  readonly connectionId?: string | undefined;
-}
-
-/** A session token, or a function that fetches one from the app's own backend at each click. */
-export type SessionSource = string | ((request: ConnectRequest) => Promise<string>);
+import type { ConnectRequest, SessionSource } from './session-source.js';
+import { serverUrlOf } from './session-token.js';
 
 /**
  * Where the hosted pages are shown. `popup`: in a popup; blocked → `popup_blocked`. `redirect`: in this window.
@@ -32,6 +21,8 @@ export interface ConnectFlowOptions {
   readonly integration?: string | undefined;
   /** Reconnects this connection: it keeps its id. */
   readonly connectionId?: string | undefined;
+  /** Settings of the connection, such as an Okta `domain`: handed to the `session` function, for your backend to judge. */
+  readonly config?: Readonly<Record<string, string>> | undefined;
   /** URL of the Authpipe server; read from the session token when left out. */
   readonly baseUrl?: string | undefined;
   /** Default `popup`. */
@@ -122,7 +113,7 @@ export class ConnectFlow {
     const { integration, connectionId } = this.#request();
     const token = this.#redirectReturn.claim(this.#getBrowser().window, { integration, connectionId });
     if (token === null) return;
-    this.#set({ ...this.#snapshot, status: 'connecting', windowGone: false, error: null });
+    this.#showConnecting();
     try {
       this.#watch(token, null);
     } catch (error) {
@@ -145,7 +136,7 @@ export class ConnectFlow {
       return;
     }
     this.#popup = popup;
-    this.#set({ ...this.#snapshot, status: 'connecting', windowGone: false, error: null });
+    this.#showConnecting();
     void this.#begin(popup, this.#turn);
   };
 
@@ -164,7 +155,7 @@ export class ConnectFlow {
 
   async #begin(popup: Popup | null, turn: number): Promise<void> {
     try {
-      const token = await this.#fetchToken();
+      const token = await fetchSessionToken(this.#options.session, this.#request(), this.#getBrowser());
       if (turn !== this.#turn) return;
       // Nothing but this page was in the popup yet, so here `closed` tells the truth.
       if (popup?.closed) this.#settle({ cancelled: true });
@@ -176,29 +167,6 @@ export class ConnectFlow {
       if (turn !== this.#turn) return;
       popup?.close();
       this.#settle({ error: asConnectError(error) });
-    }
-  }
-
-  async #fetchToken(): Promise<string> {
-    const { session } = this.#options;
-    if (typeof session === 'string') return session;
-    let cancelTimeout = (): void => {};
-    const timeout = new Promise<never>((_resolve, reject) => {
-      cancelTimeout = this.#getBrowser().after(SESSION_TIMEOUT_MILLIS, () => {
-        reject(new Error(`no answer within ${SESSION_TIMEOUT_MILLIS / 1000} s`));
-      });
-    });
-    try {
-      return await Promise.race([session(this.#request()), timeout]);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : 'it was rejected';
-      throw new ConnectError(
-        'session_unavailable',
-        `The session function of AuthpipeProvider failed: ${reason}. Check the route of your backend that creates connect sessions.`,
-        { cause },
-      );
-    } finally {
-      cancelTimeout();
     }
   }
 
@@ -259,13 +227,17 @@ export class ConnectFlow {
     this.#attempt = null;
   }
 
+  #showConnecting(): void {
+    this.#set({ ...this.#snapshot, status: 'connecting', windowGone: false, error: null });
+  }
+
   #rest(): void {
     this.#set(restingAt(this.#known, this.#snapshot.connection));
   }
 
   #request(): ConnectRequest {
-    const { provider, integration = provider, connectionId } = this.#options;
-    return { provider, integration, connectionId };
+    const { provider, integration = provider, connectionId, config } = this.#options;
+    return { provider, integration, connectionId, config };
   }
 
   #form(token: string, display: 'popup' | 'redirect') {
@@ -274,8 +246,7 @@ export class ConnectFlow {
   }
 
   #serverUrl(token: string): string {
-    const { baseUrl } = this.#options;
-    return baseUrl === undefined ? readServerUrl(token) : trimServerUrl(baseUrl);
+    return serverUrlOf(token, this.#options.baseUrl);
   }
 
   /** Made at the first click, never while rendering on a server. */
@@ -299,12 +270,12 @@ function restingAt(known: ConnectionStatus | null, connection: ConnectedAccount 
 const popupBlocked = (): ConnectError =>
   new ConnectError(
     'popup_blocked',
-    'The browser blocked the popup. Call connect() directly in the click, or set display="auto" and a returnUrl on the session.',
+    'The popup was blocked: call connect() directly in the click, or use display="auto" and a returnUrl.',
   );
 
 const asConnectError = (error: unknown): ConnectError =>
   error instanceof ConnectError
     ? error
-    : new ConnectError('session_unavailable', 'The connect could not be started: see the cause.', {
+    : new ConnectError('session_unavailable', 'The connect did not start: see the cause.', {
         cause: error,
       });

@@ -22,18 +22,18 @@ export type ConnectLabelOverrides = Partial<Omit<ConnectLabels, 'errors'>> & {
 
 /** English labels, with the caller's over them. */
 export function connectLabels(provider: string, overrides: ConnectLabelOverrides = {}): ConnectLabels {
-  const name = nameOf(provider);
+  const name = providerName(provider);
   const failed = `${name} could not be connected.`;
   return {
     idle: `Connect ${name}`,
     connecting: 'Connecting…',
-    windowGone: 'Window closed? Open again',
+    windowGone: 'Reopen window',
     connected: `${name} connected`,
     needsReconnect: `Reconnect ${name}`,
     error: 'Try again',
     ...overrides,
     errors: {
-      popup_blocked: 'Your browser blocked the window. Allow pop-ups for this site, then try again.',
+      popup_blocked: 'Your browser blocked the window. Allow pop-ups here, then try again.',
       access_denied: `Access was declined at ${name}.`,
       account_mismatch: `That was another ${name} account than before. Sign in with the same one.`,
       session_expired: 'That took too long. Please start again.',
@@ -48,7 +48,7 @@ export function connectLabels(provider: string, overrides: ConnectLabelOverrides
 }
 
 /** A readable name made of an id: `google-drive` → `Google Drive`. */
-const nameOf = (provider: string): string =>
+export const providerName = (provider: string): string =>
   provider
     .split(/[-_]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))

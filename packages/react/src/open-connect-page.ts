@@ -19,8 +19,8 @@ export interface ConnectForm {
  */
 export function openPopup(browser: Browser): Popup | null {
   const { screenX, screenY, outerWidth, outerHeight } = browser.window;
-  const left = Math.round(screenX + Math.max(0, (outerWidth - POPUP_WIDTH_PIXELS) / 2));
-  const top = Math.round(screenY + Math.max(0, (outerHeight - POPUP_HEIGHT_PIXELS) / 2));
+  const left = screenX + Math.max(0, (outerWidth - POPUP_WIDTH_PIXELS) >> 1);
+  const top = screenY + Math.max(0, (outerHeight - POPUP_HEIGHT_PIXELS) >> 1);
   const popup = browser.open(
     `popup,width=${POPUP_WIDTH_PIXELS},height=${POPUP_HEIGHT_PIXELS},left=${left},top=${top}`,
   );

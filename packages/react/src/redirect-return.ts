@@ -62,7 +62,9 @@ export class RedirectReturn {
 
 function takeRemembered(window: Window): RememberedRedirect | null {
   try {
-    const stored: unknown = JSON.parse(window.sessionStorage.getItem(STORAGE_KEY) ?? 'null');
+    const stored: Partial<RememberedRedirect> | null = JSON.parse(
+      window.sessionStorage.getItem(STORAGE_KEY) ?? 'null',
+    );
     window.sessionStorage.removeItem(STORAGE_KEY);
     return isRemembered(stored) ? stored : null;
   } catch {
@@ -70,8 +72,5 @@ function takeRemembered(window: Window): RememberedRedirect | null {
   }
 }
 
-function isRemembered(value: unknown): value is RememberedRedirect {
-  if (typeof value !== 'object' || value === null) return false;
-  const { token, integration } = value as Record<string, unknown>;
-  return typeof token === 'string' && typeof integration === 'string';
-}
+const isRemembered = (stored: Partial<RememberedRedirect> | null): stored is RememberedRedirect =>
+  typeof stored?.token === 'string' && typeof stored.integration === 'string';

@@ -42,16 +42,12 @@ export async function askSessionStatus(
     return {
       unreachable: new ConnectError(
         'server_unreachable',
-        `${serverUrl} answered ${response.status}, not a connect session. Check that baseUrl is the URL of your Authpipe server and that it is up.`,
+        `${serverUrl} answered ${response.status}: is baseUrl your Authpipe server, and is it up?`,
       ),
     };
   } catch (cause) {
     return {
-      unreachable: new ConnectError(
-        'server_unreachable',
-        `${serverUrl} did not answer this page. Check that the server is up, that ${browser.window.origin} is in the session's allowedOrigins, and that the page's Content-Security-Policy lets it connect there.`,
-        { cause },
-      ),
+      unreachable: noAnswer(browser, serverUrl, cause),
     };
   } finally {
     cancelTimeout();
@@ -60,20 +56,24 @@ export async function askSessionStatus(
 
 /** Whether something from the network is a session's state, as far as this package relies on it. */
 export function isSessionState(value: unknown): value is ConnectSessionState {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, status } = value as { id?: unknown; status?: unknown };
+  const { id, status } = (value ?? {}) as { id?: unknown; status?: unknown };
   return typeof id === 'string' && typeof status === 'string' && Object.hasOwn(STATUSES, status);
 }
+
+/** Nothing came back: the network, CORS, or a policy of the page; a browser does not say which. */
+export const noAnswer = (browser: Browser, serverUrl: string, cause: unknown) =>
+  new ConnectError(
+    'server_unreachable',
+    `${serverUrl} did not answer: check that it is up, ${browser.window.origin} is in the session's allowedOrigins, and the page's Content-Security-Policy allows it.`,
+    { cause },
+  );
 
 /** The session ran out before the person finished. */
 export const sessionExpired = (): ConnectError =>
   new ConnectError(
     'session_expired',
-    'The connect session is over. Give AuthpipeProvider a function as `session`: then each click gets a new one.',
+    'The session is over: give AuthpipeProvider a function, which gets a new one at each click.',
   );
 
 const notAccepted = (): ConnectError =>
-  new ConnectError(
-    'unauthorized',
-    'The server does not accept this session token. Fetch a new one from your backend.',
-  );
+  new ConnectError('unauthorized', 'The session token is not accepted: fetch a new one.');

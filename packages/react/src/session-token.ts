@@ -1,6 +1,6 @@
 import { ConnectError } from './connect-error.js';
 
-const PREFIX = 'aps_';
+const TOKEN = /^aps_([\w-]+)\../;
 
 /**
  * Reads the Authpipe server's URL out of a session token: `aps_<base64url of the URL>.<secret>`.
@@ -8,18 +8,20 @@ const PREFIX = 'aps_';
  * @throws ConnectError `unauthorized` when the string is no session token.
  */
 export function readServerUrl(token: string): string {
-  const [head = '', secret] = token.split('.');
+  const base64 = TOKEN.exec(token)?.[1] ?? '';
   try {
-    if (!head.startsWith(PREFIX) || !secret) throw new TypeError('not a session token');
-    const base64 = head.slice(PREFIX.length).replaceAll('-', '+').replaceAll('_', '/');
-    return trimServerUrl(atob(base64));
+    return trimServerUrl(atob(base64.replaceAll('-', '+').replaceAll('_', '/')));
   } catch {
     throw new ConnectError(
       'unauthorized',
-      'The session is not a connect session token. Give AuthpipeProvider the `token` that your backend got from POST /v1/connect-sessions.',
+      'That is no session token: give the `token` of POST /v1/connect-sessions.',
     );
   }
 }
+
+/** The server's URL: the given one, else the one that the token names. @throws ConnectError */
+export const serverUrlOf = (token: string, baseUrl: string | undefined): string =>
+  baseUrl === undefined ? readServerUrl(token) : trimServerUrl(baseUrl);
 
 /**
  * A server URL without its trailing slashes.
@@ -29,7 +31,7 @@ export function trimServerUrl(url: string): string {
   if (!/^https?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
     throw new ConnectError(
       'server_unreachable',
-      'baseUrl is not a URL. Give the public URL of your Authpipe server, such as https://authpipe.example.com.',
+      'baseUrl is not a URL: give the public URL of your Authpipe server.',
     );
   }
   return url.replace(/\/+$/, '');

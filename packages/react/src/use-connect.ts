@@ -22,7 +22,7 @@ export interface UseConnectResult extends ConnectSnapshot {
  * @throws Error outside an `AuthpipeProvider`.
  */
 export function useConnect({ connection, ...options }: UseConnectOptions): UseConnectResult {
-  const { redirectReturn, ...context } = useAuthpipeContext();
+  const { redirectReturn, onConnected, ...context } = useAuthpipeContext();
   const known = connection?.status ?? null;
   const flowOptions: ConnectFlowOptions = {
     ...options,
@@ -30,6 +30,10 @@ export function useConnect({ connection, ...options }: UseConnectOptions): UseCo
     baseUrl: context.baseUrl,
     display: options.display ?? context.display,
     connectionId: options.connectionId ?? connection?.id,
+    onSuccess: (account) => {
+      for (const listener of onConnected) listener();
+      options.onSuccess?.(account);
+    },
   };
   const [flow] = useState(() => new ConnectFlow(flowOptions, known, { redirectReturn }));
   const snapshot = useSyncExternalStore(flow.subscribe, flow.getSnapshot, flow.getSnapshot);

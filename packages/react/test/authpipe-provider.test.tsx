@@ -34,6 +34,26 @@ describe('the session', () => {
   });
 });
 
+describe('a session that ran out', () => {
+  it('is renewed at the next click', async () => {
+    const tokens = [`${TOKEN}1`, `${TOKEN}2`];
+    const session = jest.fn<() => Promise<string>>(async () => tokens.shift() ?? 'no more');
+    show(<ConnectButton provider="okta" onError={() => {}} />, { session });
+    const click = () =>
+      act(async () => {
+        fireEvent.click(screen.getByRole('button'));
+        await settled();
+      });
+    browser.answer = () => new Response('{}', { status: 410 });
+    await click();
+    expect(screen.getByRole('status').textContent).toBe('That took too long. Please start again.');
+    browser.answer = () => stateResponse(COMPLETE);
+    await click();
+    expect(browser.submitted.map(({ fields }) => fields.token)).toEqual([`${TOKEN}1`, `${TOKEN}2`]);
+    expect(screen.getByRole('button').textContent).toBe('Okta connected');
+  });
+});
+
 describe('a page that a redirect came back to', () => {
   beforeEach(() => {
     sessionStorage.setItem('authpipe:redirect', JSON.stringify({ token: TOKEN, integration: 'okta' }));

@@ -1,8 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { act, fireEvent, render, screen } from '@testing-library/react';
-import { createRef } from 'react';
+import { type ComponentPropsWithoutRef, createRef, forwardRef, type ReactNode } from 'react';
 import { ConnectButton, type ConnectErrorCode, useConnect } from '../src/index.js';
-import { ACCOUNT, COMPLETE, type FakeBrowser, failedWith, message, settled } from './fake-browser.js';
+import { findings } from './axe-findings.js';
+import {
+  ACCOUNT,
+  COMPLETE,
+  type FakeBrowser,
+  failedWith,
+  message,
+  settled,
+  stateResponse,
+  TOKEN,
+} from './fake-browser.js';
 import { installFakeBrowser, show, tidyUp } from './page-under-test.js';
 
 let browser: FakeBrowser;
@@ -81,6 +91,12 @@ describe('the button', () => {
     expect(browser.submitted[0]?.fields).toMatchObject({ connection_id: 'conn_1' });
   });
 
+  it('reconnects the connection that is named, before one that the app knows', async () => {
+    show(<ConnectButton provider="okta" connectionId="conn_2" connection={ACCOUNT} />);
+    await click();
+    expect(browser.submitted[0]?.fields).toMatchObject({ connection_id: 'conn_2' });
+  });
+
   it('follows the connection that the app passes', () => {
     const { rerender } = show(<ConnectButton provider="okta" connection={null} />);
     expect(state()).toBe('idle');
@@ -157,6 +173,86 @@ describe('the button', () => {
     expect(announced()).toBe('Der Zugriff wurde abgelehnt.');
   });
 
+  it('has a word of the app for every state', async () => {
+    const labels = {
+      idle: 'Verbinden',
+      connecting: 'Wird verbunden …',
+      windowGone: 'Fenster wieder öffnen',
+      connected: 'Verbunden',
+      needsReconnect: 'Neu verbinden',
+      error: 'Nochmal',
+    };
+    const known = (connection: { id: string; status: 'needs_reconnect' } | null) => (
+      <ConnectButton provider="okta" labels={labels} connection={connection} onError={() => {}} />
+    );
+    const { rerender } = show(known(null));
+    const seen = [button().textContent];
+    await click();
+    seen.push(button().textContent);
+    browser.popup.close();
+    await act(async () => void window.dispatchEvent(new Event('focus')));
+    await act(settled);
+    seen.push(button().textContent);
+    browser.answer = () => stateResponse(failedWith('access_denied'));
+    await click();
+    seen.push(button().textContent);
+    browser.answer = () => stateResponse(COMPLETE);
+    await click();
+    seen.push(button().textContent);
+    rerender(known({ id: 'conn_1', status: 'needs_reconnect' }));
+    seen.push(button().textContent);
+    const { idle, connecting, windowGone, error, connected, needsReconnect } = labels;
+    expect(seen).toEqual([idle, connecting, windowGone, error, connected, needsReconnect]);
+  });
+
+  it('comes in sizes, and keeps its lengths in proportion to its words', () => {
+    for (const [size, fontSize] of [
+      ['small', '0.8125rem'],
+      [undefined, '0.9375rem'],
+      ['large', '1.0625rem'],
+    ] as const) {
+      const { unmount } = show(<ConnectButton provider="okta" size={size} />);
+      expect(button().style.fontSize).toBe(`var(--authpipe-font-size, ${fontSize})`);
+      expect(button().style.minHeight).toContain('em');
+      unmount();
+    }
+  });
+
+  it('shows the provider’s sign before anything is connected, and its own signs afterwards', async () => {
+    show(<ConnectButton provider="okta" icon={<svg data-testid="sign" />} />);
+    expect(button().contains(screen.getByTestId('sign'))).toBe(true);
+    expect(button().querySelectorAll('svg')).toHaveLength(1);
+    await click();
+    expect(screen.queryByTestId('sign')).toBeNull();
+    expect(button().querySelector('[data-authpipe-icon=connecting]')).not.toBeNull();
+  });
+
+  it('hands its config to the session function, for the backend to judge', async () => {
+    const session = jest.fn<(request: unknown) => Promise<string>>().mockResolvedValue(TOKEN);
+    show(<ConnectButton provider="okta" config={{ domain: 'acme.okta.com' }} />, { session });
+    await click();
+    expect(session.mock.calls[0]?.[0]).toMatchObject({ config: { domain: 'acme.okta.com' } });
+    expect(JSON.stringify(browser.submitted[0]?.fields)).not.toContain('acme.okta.com');
+  });
+
+  it('keeps what is its own out of the page', async () => {
+    const session = async () => TOKEN;
+    show(
+      <ConnectButton
+        provider="okta"
+        integration="okta-eu"
+        connectionId="conn_1"
+        config={{ domain: 'acme.okta.com' }}
+        display="popup"
+        size="large"
+        onAwaitingFinish={() => {}}
+      />,
+      { session },
+    );
+    const names = button().getAttributeNames();
+    expect(names.sort()).toEqual(['aria-busy', 'data-authpipe-button', 'style', 'type']);
+  });
+
   it('has a sentence for every error', async () => {
     const codes: Record<
       Exclude<ConnectErrorCode, 'popup_blocked' | 'session_unavailable' | 'unauthorized'>,
@@ -178,6 +274,84 @@ describe('the button', () => {
     }
   });
 });
+
+/** A button of somebody's design system. */
+const Fancy = forwardRef<HTMLButtonElement, ComponentPropsWithoutRef<'button'>>(function Fancy(props, ref) {
+  return <button {...props} ref={ref} type="button" data-fancy="" />;
+});
+
+describe('asChild', () => {
+  it('gives the child the whole behaviour and no look', async () => {
+    const onSuccess = jest.fn();
+    const ref = createRef<HTMLButtonElement>();
+    show(
+      <ConnectButton provider="okta" asChild onSuccess={onSuccess} ref={ref} id="connect-okta">
+        <Fancy className="theirs" />
+      </ConnectButton>,
+    );
+    expect(screen.getAllByRole('button')).toHaveLength(1);
+    expect(ref.current).toBe(button());
+    expect([button().dataset.fancy, button().id, button().className]).toEqual(['', 'connect-okta', 'theirs']);
+    expect(button().getAttribute('style')).toBeNull();
+    expect(button().textContent).toBe('Connect Okta');
+    await click();
+    expect([state(), button().getAttribute('aria-busy')]).toEqual(['connecting', 'true']);
+    await finish(COMPLETE);
+    expect(onSuccess).toHaveBeenCalledTimes(1);
+    expect(button().textContent).toBe('Okta connected');
+  });
+
+  it('joins classes, styles and clicks with the child’s own, and leaves its words', async () => {
+    const own = createRef<HTMLButtonElement>();
+    const clicks: string[] = [];
+    show(
+      <ConnectButton
+        provider="okta"
+        asChild
+        className="mine"
+        style={{ marginTop: 7 }}
+        onClick={() => clicks.push('mine')}
+      >
+        <Fancy ref={own} className="theirs" style={{ color: 'red' }} onClick={() => clicks.push('theirs')}>
+          Link it
+        </Fancy>
+      </ConnectButton>,
+    );
+    expect(own.current).toBe(button());
+    expect(button().className).toBe('theirs mine');
+    expect([button().style.color, button().style.marginTop]).toEqual(['red', '7px']);
+    expect(button().textContent).toBe('Link it');
+    await click();
+    expect(clicks).toEqual(['theirs', 'mine']);
+    expect(state()).toBe('connecting');
+  });
+
+  it('leaves the click to the child that prevents it', async () => {
+    show(
+      <ConnectButton provider="okta" asChild>
+        <Fancy onClick={(event) => event.preventDefault()} />
+      </ConnectButton>,
+    );
+    await click();
+    expect(browser.popups).toEqual([]);
+  });
+});
+
+it('axe finds nothing on the button in any state', async () => {
+  for (const connection of [null, ACCOUNT, { ...ACCOUNT, status: 'needs_reconnect' } as const]) {
+    const { unmount } = inMain(<ConnectButton provider="okta" connection={connection} />);
+    expect(await findings()).toEqual([]);
+    unmount();
+  }
+  inMain(<ConnectButton provider="okta" onError={() => {}} />);
+  await click();
+  expect(await findings()).toEqual([]);
+  await finish(failedWith('access_denied'));
+  expect(await findings()).toEqual([]);
+});
+
+/** As a page has it: everything is in some landmark. */
+const inMain = (content: ReactNode) => show(<main>{content}</main>);
 
 function OwnButton() {
   const { status, connection, error, connect, reset } = useConnect({ provider: 'okta', onError: () => {} });

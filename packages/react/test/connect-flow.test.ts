@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import type { ConnectRequest } from '../src/connect-flow.js';
+import type { SessionRequest } from '../src/session-source.js';
 import { ACCOUNT, COMPLETE, failedWith, message, SERVER_URL, stateResponse, TOKEN } from './fake-browser.js';
 import { flowUnderTest } from './flow-under-test.js';
 
@@ -33,7 +33,7 @@ describe('a click', () => {
   });
 
   it('asks the session function only then, and tells it what is to be connected', async () => {
-    const session = jest.fn<(request: ConnectRequest) => Promise<string>>().mockResolvedValue(TOKEN);
+    const session = jest.fn<(request: SessionRequest) => Promise<string>>().mockResolvedValue(TOKEN);
     const { flow, browser } = flowUnderTest({ session, connectionId: 'conn_1' });
     await browser.advance(5);
     expect(session).not.toHaveBeenCalled();

@@ -20,7 +20,10 @@ const scope = z
   .max(256)
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be one scope: no spaces, quotes or backslashes');
 
-/** What a session token may do in the browser beside `connect`. */
+/**
+ * What a session token may do in the browser: connect, list its owner's connections, disconnect one of them. Only what is
+ * named: a session of `list` alone connects nothing.
+ */
 export const sessionPermission = z.enum(['connect', 'list', 'disconnect']);
 export type SessionPermission = z.infer<typeof sessionPermission>;
 
@@ -68,7 +71,7 @@ export type ParsedConnectSessionRequest = z.output<typeof connectSessionRequest>
 /** Answer to `POST /v1/connect-sessions`. */
 export const createdConnectSession = z.object({
   id: z.string(),
-  /** For the browser (`<AuthpipeProvider session>`): it can do nothing but finish this connect. */
+  /** For the browser (`<AuthpipeProvider session>`): it can do what `permissions` says, for this owner, until `expiresAt`. */
   token: z.string(),
   /** A link that carries a single-use code, to be opened instead of using the button. */
   url: z.string(),

@@ -94,6 +94,24 @@ export const connectedAccount = connection.pick({
 });
 export type ConnectedAccount = z.infer<typeof connectedAccount>;
 
+/** One of the connections that a session with the permission `list` sees: why it is as it is, and never a secret. */
+export const listedConnection = connection.pick({
+  id: true,
+  integration: true,
+  provider: true,
+  label: true,
+  status: true,
+  reason: true,
+  account: true,
+  scopes: true,
+  missingScopes: true,
+});
+export type ListedConnection = z.infer<typeof listedConnection>;
+
+/** What `GET /connect/connections` answers the browser: all that the session's owner has, newest first. */
+export const listedConnections = z.object({ data: z.array(listedConnection) });
+export type ListedConnections = z.infer<typeof listedConnections>;
+
 /** What `DELETE /v1/connections/{id}` answers: whether the provider confirmed the revocation. */
 export const deletedConnection = z.object({ id: z.string(), revokedAtProvider: z.boolean() });
 export type DeletedConnection = z.infer<typeof deletedConnection>;

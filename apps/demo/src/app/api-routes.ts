@@ -1,6 +1,6 @@
 import type { Authpipe } from '@authpipe/node';
 import type { Credential } from '@authpipe/types';
-import { Router } from 'express';
+import express, { Router } from 'express';
 import { ActivityLog } from './activity-log.js';
 import { type AppUser, signedInUser } from './app-session.js';
 import { findOktaConnection, viewOf } from './okta-connection.js';
@@ -29,9 +29,21 @@ export function apiRoutes({ authpipe, publicUrl, now, describeUser }: ApiDepende
     return log;
   };
 
-  /** For the connect button: a session for this user, this integration and this origin, and nothing else. */
-  router.post('/connect-session', async (_request, response) => {
+  /**
+   * For the connect button: a session for this user, this integration and this origin, and nothing else. For the list on the
+   * settings page: one that lists and disconnects this user's connections, and connects nothing.
+   */
+  router.post('/connect-session', express.json({ limit: '4kb' }), async (request, response) => {
     const user = signedInUser(response);
+    if (asksForList(request.body)) {
+      const session = await authpipe.createConnectSession({
+        ...user,
+        permissions: ['list', 'disconnect'],
+        allowedOrigins: [publicUrl.origin],
+      });
+      response.status(201).json({ token: session.token });
+      return;
+    }
     const existing = await findOktaConnection(authpipe, user);
     const session = await authpipe.createConnectSession({
       ...user,
@@ -96,6 +108,10 @@ export function apiRoutes({ authpipe, publicUrl, now, describeUser }: ApiDepende
 
   return router;
 }
+
+/** What the page wants a session for: all that is taken from its request. */
+const asksForList = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && 'permissions' in body;
 
 /** Okta refused the credential itself: Authpipe should look now, not at its next scheduled check. */
 async function reportRefusal(authpipe: Authpipe, credential: Credential, error: unknown): Promise<void> {

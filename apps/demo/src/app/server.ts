@@ -29,6 +29,9 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
+/** One built page, which shows what its address asks for. */
+const PAGES = ['/', '/settings'];
+
 /** Everybody who opens the demo is this person; your app asks its own sign-in instead. */
 const DEMO_USER: AppUser = { tenantId: 'org_acme', userId: 'user_123' };
 
@@ -47,7 +50,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   app.disable('x-powered-by');
   app.use(securityHeaders(new URL(options.authpipePublicUrl).origin));
 
-  app.get('/', (request, response) => {
+  app.get(PAGES, (request, response) => {
     if (!sessions.userOf(request)) sessions.signIn(response, DEMO_USER);
     response.set('Cache-Control', 'no-store').sendFile(join(webFolder, 'index.html'));
   });

@@ -37,6 +37,12 @@ export interface ConnectSession {
   readonly expiresAt: Date;
 }
 
+/** Whether the session's time has run out, however it ended. */
+export const isOver = ({ expiresAt }: Pick<ConnectSession, 'expiresAt'>, now: Date): boolean =>
+  expiresAt <= now;
+
 /** The status at a time: what is not finished when the time is over has expired. */
-export const statusOf = ({ status, expiresAt }: ConnectSession, now: Date): ConnectSessionStatus =>
-  (status === 'pending' || status === 'awaiting_finish') && expiresAt <= now ? 'expired' : status;
+export const statusOf = (session: ConnectSession, now: Date): ConnectSessionStatus => {
+  const { status } = session;
+  return (status === 'pending' || status === 'awaiting_finish') && isOver(session, now) ? 'expired' : status;
+};

@@ -84,7 +84,8 @@ export const createCreateSession =
     const missing = allowed.filter(
       (id) => !choices.some(({ integration }) => integration.integrationId === id),
     );
-    if (choices.length === 0 || missing.length > 0) {
+    // A session that only lists and disconnects needs nothing that could be connected.
+    if (request.permissions.includes('connect') && (choices.length === 0 || missing.length > 0)) {
       throw new Problem(
         'integration_not_configured',
         missing.length > 0

@@ -45,7 +45,12 @@ export interface OpenSessionDependencies {
 
 /** Binds sessions to browsers: by the button's form, by a link and a click, and then by the browser's id alone. */
 export const createOpenSession = ({ sessions, connections, clock, randomness }: OpenSessionDependencies) => {
+  const requireConnect = ({ id, permissions }: ConnectSession): void => {
+    if (!permissions.includes('connect')) throw new ConnectRefusal('nothing_to_connect', { sessionId: id });
+  };
+
   const requirePending = (session: ConnectSession): void => {
+    requireConnect(session);
     const status = statusOf(session, clock.now());
     if (status === 'expired') throw new ConnectRefusal('session_expired', { sessionId: session.id });
     if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
@@ -112,6 +117,7 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       if (!found) throw new ConnectRefusal('unknown_link');
       const browserId = known ?? newSecret(randomness);
       const { session, linkUsedAt } = found;
+      requireConnect(session);
       if (!(await sessions.openByLink(session.id, secretHash(browserId), clock.now()))) {
         if (linkUsedAt === null) requirePending(session);
         throw new ConnectRefusal(linkUsedAt === null ? 'link_expired' : 'link_used');

@@ -8,18 +8,25 @@ import { type Org, startOrg } from '../../../demo/src/org/index.js';
 import { type Browser, createBrowser, type Page } from '../../../demo/src/walk/index.js';
 import { addSeconds, type Clock } from '../../src/clock.js';
 import { createConnect } from '../../src/connect/create-connect.js';
+import { createOwnerConnections } from '../../src/connect/owner-connections.js';
 import { createConnectionStore } from '../../src/credentials/connection-store.js';
 import { createCredentialStore } from '../../src/credentials/credential-store.js';
 import { createGrantStore } from '../../src/credentials/grant-store.js';
+import { createRefreshStore } from '../../src/credentials/refresh-store.js';
 import { toConnectedAccount } from '../../src/credentials/to-wire.js';
+import { createNodes } from '../../src/db/nodes.js';
+import { createDisconnect } from '../../src/disconnect/disconnect.js';
+import { createTenantStore } from '../../src/disconnect/tenant-store.js';
 import { createConnectRouter } from '../../src/http/connect/connect-router.js';
 import { createIntegrations } from '../../src/integrations/integration-store.js';
 import { createLogger } from '../../src/log/logger.js';
 import { createOAuth } from '../../src/oauth/create-oauth.js';
-import { systemRandomness } from '../../src/randomness.js';
+import { newId, systemRandomness } from '../../src/randomness.js';
+import { createFindTarget } from '../../src/refresh/find-target.js';
 import { openVault } from '../../src/vault/open-vault.js';
 import { rootKeyOf } from '../../src/vault/root-key.js';
 import { openTestDatabase } from './databases.js';
+import { plantIdentity } from './world.js';
 
 export const ENVIRONMENT = 'test';
 export const APP_ORIGIN = 'http://app.example.test';
@@ -112,8 +119,33 @@ export const startConnectWorld = async ({
     allowLoopback: true,
     publicUrl,
   });
+  const credentials = createCredentialStore({ db, vault });
+  const nodes = createNodes({ db, clock, id: newId('node', systemRandomness) });
+  const refreshes = createRefreshStore({ ...shared, vault, nodes, proof: await plantIdentity(db) });
+  const disconnect = createDisconnect({
+    connections,
+    credentials,
+    refreshes: {
+      claimRefresh: async (...given) => {
+        await nodes.beat();
+        return refreshes.claimRefresh(...given);
+      },
+    },
+    tenants: createTenantStore({ db, vault }),
+    oauth,
+    findTarget: createFindTarget({ integrations, findProvider: find }),
+    mayRevoke: () => true,
+    sleep: () => Promise.resolve(),
+    log,
+  });
+  const ownerConnections = createOwnerConnections({
+    listConnections: connections.listConnections,
+    getConnection: connections.getConnection,
+    deleteConnection: disconnect.deleteConnection,
+    clock,
+  });
   const app = express();
-  app.use(createConnectRouter({ connect, publicUrl, log }));
+  app.use(createConnectRouter({ connect, ownerConnections, publicUrl, log }));
   server.on('request', app);
 
   return {
@@ -122,8 +154,9 @@ export const startConnectWorld = async ({
     org,
     domain,
     connect,
+    ownerConnections,
     connections,
-    credentials: createCredentialStore({ db, vault }),
+    credentials,
     integrations,
     grants,
     publicUrl,

@@ -1,13 +1,25 @@
 import type { IntegrationView } from '../integration-view.js';
 
+const PAGES = [
+  { path: '/', name: 'Integrations' },
+  { path: '/settings', name: 'Settings' },
+];
+
 export function TopBar({ view }: { view: IntegrationView | null }) {
   return (
-    <div className="top-bar">
+    <header className="top-bar">
       <div className="top-bar-inner">
         <span className="brand">
           <img src={new URL('./favicon.svg', import.meta.url).href} alt="" width="28" height="28" />
           Crewdesk
         </span>
+        <nav className="pages" aria-label="Pages">
+          {PAGES.map(({ path, name }) => (
+            <a key={path} href={path} aria-current={path === location.pathname ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
         {view ? (
           <span className="who">
             <span className="who-text">
@@ -22,7 +34,7 @@ export function TopBar({ view }: { view: IntegrationView | null }) {
           </span>
         ) : null}
       </div>
-    </div>
+    </header>
   );
 }
 

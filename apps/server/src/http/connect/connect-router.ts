@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { ConnectRefusal } from '../../connect/connect-refusal.js';
 import type { Connect } from '../../connect/create-connect.js';
+import type { OwnerConnections } from '../../connect/owner-connections.js';
 import { Problem } from '../../errors/problem.js';
 import type { Logger } from '../../log/logger.js';
 import { requestIdOf } from '../problem-response.js';
@@ -9,6 +10,7 @@ import { createBrowserCookies } from './browser-cookies.js';
 import { COMPLETION_SCRIPT } from './completion-script.js';
 import { CONNECT_STYLE } from './connect-style.js';
 import { openRoutes } from './open-routes.js';
+import { ownerRoutes } from './owner-routes.js';
 import { pageHeaders } from './page-headers.js';
 import { ASSETS } from './page-layout.js';
 import { createRateLimits } from './rate-limits.js';
@@ -19,6 +21,7 @@ import { sessionRoutes } from './session-routes.js';
 
 export interface ConnectRouterDependencies {
   readonly connect: Connect;
+  readonly ownerConnections: OwnerConnections;
   /** Without a trailing slash: decides what counts as this server's own page, and whether cookies are secure; problems lead there. */
   readonly publicUrl: string;
   readonly log: Logger;
@@ -61,7 +64,12 @@ const showRefusal =
   };
 
 /** Everything under `/connect`: hosted pages, their files, the provider's callback and the button's look. */
-export const createConnectRouter = ({ connect, publicUrl, log }: ConnectRouterDependencies): Router => {
+export const createConnectRouter = ({
+  connect,
+  ownerConnections,
+  publicUrl,
+  log,
+}: ConnectRouterDependencies): Router => {
   const { origin, protocol } = new URL(publicUrl);
   const secure = protocol === 'https:';
   const cookies = createBrowserCookies(secure);
@@ -72,6 +80,7 @@ export const createConnectRouter = ({ connect, publicUrl, log }: ConnectRouterDe
   router.get(ASSETS.style, asset('css', CONNECT_STYLE));
   router.get(ASSETS.script, asset('js', COMPLETION_SCRIPT));
   router.use(sessionLook(connect, limits.looks, publicUrl));
+  router.use(ownerRoutes({ connect, ownerConnections, limit: limits.looks, publicUrl }));
   router.use('/connect', limits.pages);
   router.use(openRoutes(connect, cookies, guard));
   router.use(sessionRoutes({ connect, cookies, sameOriginOnly: guard, publicUrl }));

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import { Problem } from '../../errors/problem.js';
 import { refusalPage } from './refusal-page.js';
-import { sendProblem } from './session-look.js';
+import { sendProblem } from './session-access.js';
 
 const WINDOW_MILLIS = 60_000;
 
@@ -30,7 +30,7 @@ export const createRateLimits = (publicUrl: string) => ({
     response.status(status).type('html').send(page);
   }),
   looks: limit(LOOKS_PER_MINUTE, (_request, response) => {
-    const problem = new Problem('rate_limited', 'Too many looks at connect sessions: wait a minute.');
+    const problem = new Problem('rate_limited', 'Too many questions from this address: wait a minute.');
     sendProblem(response, problem, publicUrl);
   }),
 });
