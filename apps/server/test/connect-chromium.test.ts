@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { type ConnectWorld, newSession, startConnectWorld, stateOf } from './support/connect-world.js';
 
-const CHROMIUM = process.env.AUTHPIPE_CHROMIUM ?? '/usr/bin/chromium';
+const CHROMIUM = process.env.AUTHPIPE_TEST_CHROMIUM || '/usr/bin/chromium';
 const FLAGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 if (!existsSync(CHROMIUM)) {
