@@ -96,17 +96,21 @@ export const createExchangeCode = ({
 
   return async (target, input) => {
     let gaveNonce = false;
-    const client = await openLibraryClient(target, {
-      keepIdToken: true,
-      dpopKey: input.dpopKey,
-      onNonce: () => {
-        gaveNonce = true;
-      },
-    });
-    if (client.server.issuer !== input.expectedIssuer) {
-      throw rejectedSignIn('The provider changed its identity during the sign-in. Start connecting again.');
-    }
     try {
+      const client = await openLibraryClient(target, {
+        keepIdToken: true,
+        dpopKey: input.dpopKey,
+        onNonce: () => {
+          gaveNonce = true;
+        },
+      });
+      // The nonce that was sent is worth nothing unless the ID token that answers it can be believed.
+      if (target.method.openidConnect && !client.checksIdTokens) {
+        throw rejectedSignIn('The ID token of the provider can not be checked. Nothing was connected.');
+      }
+      if (client.server.issuer !== input.expectedIssuer) {
+        throw rejectedSignIn('The provider changed its identity during the sign-in. Start connecting again.');
+      }
       return await repeatWithNonce(
         () => exchange(target, client, input),
         () => gaveNonce,

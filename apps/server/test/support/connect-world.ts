@@ -15,7 +15,7 @@ import { toConnectedAccount } from '../../src/credentials/to-wire.js';
 import { createConnectRouter } from '../../src/http/connect/connect-router.js';
 import { createIntegrations } from '../../src/integrations/integration-store.js';
 import { createLogger } from '../../src/log/logger.js';
-import { createOAuth } from '../../src/oauth/create-oauth.js';
+import { createOAuth, type OAuthDependencies } from '../../src/oauth/create-oauth.js';
 import { systemRandomness } from '../../src/randomness.js';
 import { openVault } from '../../src/vault/open-vault.js';
 import { rootKeyOf } from '../../src/vault/root-key.js';
@@ -49,6 +49,8 @@ export interface ConnectWorldOptions {
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
   readonly timeoutMillis?: number;
+  /** DNS, as the server sees it. */
+  readonly resolve?: OAuthDependencies['resolve'];
   /** Runs just before a grant is saved: the last moment at which something else can happen. */
   readonly beforeSave?: () => Promise<void>;
 }
@@ -57,6 +59,7 @@ export interface ConnectWorldOptions {
 export const startConnectWorld = async ({
   definition,
   timeoutMillis,
+  resolve,
   beforeSave,
 }: ConnectWorldOptions = {}) => {
   const db = await openTestDatabase();
@@ -93,6 +96,7 @@ export const startConnectWorld = async ({
     clock,
     log,
     ...(timeoutMillis === undefined ? {} : { timeoutMillis }),
+    ...(resolve === undefined ? {} : { resolve }),
   });
   const connect = createConnect({
     ...shared,
@@ -112,9 +116,9 @@ export const startConnectWorld = async ({
     allowLoopback: true,
     publicUrl,
   });
-  const app = express();
-  app.use(createConnectRouter({ connect, publicUrl, log }));
-  server.on('request', app);
+  const openPages = () => express().use(createConnectRouter({ connect, publicUrl, log }));
+  let pages = openPages();
+  server.on('request', (request, response) => pages(request, response));
 
   return {
     db,
@@ -130,6 +134,10 @@ export const startConnectWorld = async ({
     callback,
     /** Everything the log said. */
     logLines: lines,
+    /** Begins to count anew how often a browser asked: tests ask more often than a person does. */
+    forgetRequests: () => {
+      pages = openPages();
+    },
     /** Moves the server's clock; the org's stays. */
     moveClock: (seconds: number) => {
       offsetSeconds += seconds;
@@ -137,10 +145,20 @@ export const startConnectWorld = async ({
     /** Sets the org, or another provider, up as an OAuth client of the product or of one tenant. */
     setUp: async (
       integrationId = 'okta',
-      more: { tenantId?: string; provider?: string; config?: Record<string, string>; scopes?: string[] } = {},
+      more: {
+        tenantId?: string;
+        provider?: string;
+        config?: Record<string, string>;
+        scopes?: string[];
+        redirectUri?: string;
+      } = {},
     ) => {
-      const { tenantId = null, provider = 'okta', config = { domain }, scopes } = more;
-      const request = { provider, ...CLIENT, config, ...(scopes ? { scopes } : {}) };
+      const { tenantId = null, provider = 'okta', config = { domain }, scopes, redirectUri } = more;
+      const request = {
+        ...{ provider, ...CLIENT, config },
+        ...(scopes ? { scopes } : {}),
+        ...(redirectUri === undefined ? {} : { redirectUri }),
+      };
       return integrations.putIntegration({ environment: ENVIRONMENT, tenantId, integrationId, request });
     },
     close: async () => {
@@ -225,4 +243,4 @@ export const walkToCallback = async (
   };
 };
 
-export { createBrowser, type Org, type Page };
+export { type Browser, createBrowser, type Org, type Page };

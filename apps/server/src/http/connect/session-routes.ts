@@ -1,5 +1,6 @@
 import type { FieldError } from '@authpipe/types';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { CALLBACK_PATH } from '../../connect/complete-connect.js';
 import { ConnectRefusal } from '../../connect/connect-refusal.js';
 import type { ConnectSession } from '../../connect/connect-session.js';
 import type { Connect } from '../../connect/create-connect.js';
@@ -58,9 +59,12 @@ export const sessionRoutes = ({
   };
 
   // Before `:sessionId`, which would take it.
-  router.get('/connect/callback', async (request, response) => {
+  router.get(`${CALLBACK_PATH}{/:place}`, async (request, response) => {
+    const { place } = request.params;
+    const path =
+      place === undefined ? CALLBACK_PATH : `${CALLBACK_PATH}/${encodeURIComponent(String(place))}`;
     const query = new URL(request.originalUrl, publicUrl).searchParams;
-    const sessionId = await connect.completeConnect({ query, browserId: cookies.browserId(request) });
+    const sessionId = await connect.completeConnect({ path, query, browserId: cookies.browserId(request) });
     response.redirect(303, `/connect/${sessionId}/done`);
   });
 
