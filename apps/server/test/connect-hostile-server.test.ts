@@ -94,6 +94,19 @@ it('a server that does all as it should connects, so that what follows fails for
   expect(codes()).toHaveLength(1);
 });
 
+it('each sign-in has a state, a nonce and a challenge of its own, and no secret is in an address', async () => {
+  const { walk, openSession, asked, server } = await trial();
+  await walk();
+  await walk(await openSession());
+  for (const name of ['state', 'nonce', 'code_challenge']) {
+    const [first, second] = asked.map((query) => query.get(name));
+    expect([name, first?.length, second?.length]).toEqual([name, 43, 43]);
+    expect(second).not.toBe(first);
+  }
+  const addresses = server.heard.map(({ path, query }) => `${path}?${query}`).join('\n');
+  expect(addresses).not.toMatch(/planted|code_verifier/);
+});
+
 describe('an answer that names its issuer (RFC 9207)', () => {
   const advertised = { authorization_response_iss_parameter_supported: true };
 

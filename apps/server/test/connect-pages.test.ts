@@ -201,6 +201,24 @@ describe('the page at the end', () => {
     }
   });
 
+  it('leads to the session’s own returnUrl, whatever address a link or an answer brings along', async () => {
+    const elsewhere = 'https://evil.test/';
+    const made = await session({ returnUrl: `${APP_ORIGIN}/settings` });
+    const fields = { display: 'redirect', return_url: elsewhere, returnUrl: elsewhere };
+    const browser = createBrowser({
+      stopAt: ({ origin }) => ![world.publicUrl, world.org.url].includes(origin),
+    });
+    await pressButton(world, browser, made, fields);
+    for (const name of ['returnUrl', 'return_url', 'redirect_uri', 'next', 'url']) {
+      await browser.open(`${world.publicUrl}/connect/${made.id}?${name}=${encodeURIComponent(elsewhere)}`);
+      await browser.open(`${world.callback}?${name}=${encodeURIComponent(elsewhere)}&state=x`);
+    }
+    const hosted = await browser.open(`${world.publicUrl}/connect/${made.id}?returnUrl=${elsewhere}`);
+    const { url } = await signInAt(await hosted.submit({ button: 'Continue' }));
+    expect(`${url.origin}${url.pathname}`).toBe(`${APP_ORIGIN}/settings`);
+    expect(browser.visited.filter((visited) => visited.startsWith(elsewhere))).toEqual([]);
+  });
+
   it('is where a session that ended leads, whichever of its pages is opened', async () => {
     const browser = createBrowser();
     const made = await session();
