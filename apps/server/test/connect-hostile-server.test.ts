@@ -20,7 +20,7 @@ let world: ConnectWorld;
 /** What DNS says. */
 let addresses: (hostname: string) => LookupAddress = () => LOOPBACK;
 let opened: { close: () => Promise<void> }[] = [];
-const table: { case: string; said: string; connection: string }[] = [];
+const table: { case: string; said: string; audit: string; connection: string }[] = [];
 
 beforeAll(async () => {
   world = await startConnectWorld({
@@ -37,12 +37,22 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await world.close();
-  const widths = [0, ...table.map((row) => row.case.length)];
-  const lines = table.map(
-    (row) => `${row.case.padEnd(Math.max(...widths))} | ${row.connection.padEnd(18)} | ${row.said}`,
+  const head = {
+    case: 'case',
+    connection: 'connection created',
+    said: 'what Authpipe said',
+    audit: 'its audit line',
+  };
+  const columns = ['case', 'connection', 'said', 'audit'] as const;
+  const widthOf = (column: (typeof columns)[number]) =>
+    Math.max(...[head, ...table].map((row) => row[column].length));
+  const lines = [head, ...table].map((row) =>
+    columns
+      .map((column) => row[column].padEnd(widthOf(column)))
+      .join(' | ')
+      .trimEnd(),
   );
-  const head = `${'case'.padEnd(Math.max(...widths))} | connection created | what Authpipe said`;
-  process.stdout.write(`\n${[head, ...lines].join('\n')}\n\n`);
+  process.stdout.write(`\n${lines.join('\n')}\n\n`);
 });
 
 const trial = async (misdeed: Misdeed = {}): Promise<Trial> => {
@@ -55,23 +65,40 @@ const trial = async (misdeed: Misdeed = {}): Promise<Trial> => {
 interface Ending {
   readonly error: SessionErrorCode | null;
   readonly reads: string;
+  /** What the audit names: the check that did not pass, or why the browser could not go on. Says that nothing else failed. */
+  readonly audited: string;
   readonly connections?: number;
 }
 
+/** Words of protocols, which a person who connects need not know. */
+const JARGON =
+  /\b(nonce|at_hash|JWT|JWS|PKCE|S256|ID token|issuer|iss|metadata|redirect URI|token endpoint)\b/i;
+
 /** Looks at the end of a case from all sides, and writes it into the table. */
-const expectEnd = async (name: string, { session, connections }: Trial, page: Page, ending: Ending) => {
-  const { error: code, reads, connections: before = 0 } = ending;
-  const { status, error } = await stateOf(world, session);
-  const created = (await connections()) - before;
+const expectEnd = async (name: string, of: Trial, page: Page, ending: Ending) => {
+  const { error: code, reads, audited, connections: before = 0 } = ending;
+  const { status, error } = await stateOf(world, of.session);
+  const created = (await of.connections()) - before;
   const heading = page.root.querySelector('h1')?.text ?? '';
+  const lines = of.audit();
+  const failed = code === null ? undefined : lines.findLast(({ audit }) => audit === 'connect.failed');
+  const line = failed ?? lines.at(-1);
+  const named = line?.failedCheck ?? line?.detail ?? line?.outcome ?? 'nothing';
   table.push({
     case: name,
     said: error ? `${error.code}: ${error.detail}` : heading,
+    audit: `${line?.audit}: ${named}`,
     connection: created === 0 ? 'no' : 'YES',
   });
   expect(error?.code ?? null).toBe(code);
   if (code !== null) expect(status).not.toBe('complete');
+  expect(named).toContain(audited);
+  if (line?.audit === 'connect.failed') {
+    expect(line).toMatchObject({ tenantId: 'org_acme', userId: of.userId, outcome: code });
+  }
   expect(page.text).toContain(reads);
+  expect(page.text).toMatch(/again|tell the people|go on in that window/i);
+  expect(page.text).not.toMatch(JARGON);
   expect(created).toBe(0);
   expect([page.html, error?.detail, ...world.logLines].join('\n')).not.toContain('planted');
 };
@@ -83,9 +110,26 @@ const expectWalk = async (name: string, misdeed: Misdeed, ending: Ending): Promi
   return started;
 };
 
-const UNTRUSTED: Ending = { error: 'provider_error', reads: 'did not pass the checks' };
-const AWAY: Ending = { error: 'provider_error', reads: 'did not answer as it should' };
-const SET_UP: Ending = { error: 'provider_error', reads: 'can not be connected now' };
+const untrusted = (audited: string): Ending => ({
+  error: 'provider_error',
+  reads: 'did not pass the checks',
+  audited,
+});
+const away = (audited: string): Ending => ({
+  error: 'provider_error',
+  reads: 'did not answer as it should',
+  audited,
+});
+const wrongSetUp = (audited: string): Ending => ({
+  error: 'provider_error',
+  reads: 'can not be connected now',
+  audited,
+});
+const foreign: Ending = {
+  error: 'provider_error',
+  reads: 'did not come from Hostile',
+  audited: 'of another provider',
+};
 
 it('a server that does all as it should connects, so that what follows fails for its own cause', async () => {
   const { walk, connections, codes } = await trial();
@@ -111,12 +155,20 @@ describe('an answer that names its issuer (RFC 9207)', () => {
   const advertised = { authorization_response_iss_parameter_supported: true };
 
   it('wrongly is refused, and the code goes nowhere', async () => {
-    const { codes } = await expectWalk('wrong iss', { answer: { iss: 'https://evil.test' } }, UNTRUSTED);
+    const { codes } = await expectWalk(
+      'wrong iss',
+      { answer: { iss: 'https://evil.test' } },
+      untrusted('unexpected "iss"'),
+    );
     expect(codes()).toEqual([]);
   });
 
   it('not at all is refused where the metadata promises it', async () => {
-    const { codes } = await expectWalk('missing iss', { discover: advertised }, UNTRUSTED);
+    const { codes } = await expectWalk(
+      'missing iss',
+      { discover: advertised },
+      untrusted('"iss" (issuer) missing'),
+    );
     expect(codes()).toEqual([]);
   });
 
@@ -125,7 +177,7 @@ describe('an answer that names its issuer (RFC 9207)', () => {
     const { session } = await expectWalk(
       'missing iss on an error',
       { discover: advertised, answer },
-      { error: 'provider_error', reads: 'did not come from Hostile' },
+      foreign,
     );
     expect((await stateOf(world, session)).status).toBe('pending');
   });
@@ -168,7 +220,7 @@ describe('a mix-up of two providers', () => {
     });
     const evil = await trial();
     mixUp(evil, honest, world.callback);
-    await expectEnd('mix-up, iss', evil, await evil.walk(), UNTRUSTED);
+    await expectEnd('mix-up, iss', evil, await evil.walk(), untrusted('unexpected "iss"'));
     expect(evil.codes()).toEqual([]);
     expect(honest.codes()).toEqual([]);
   });
@@ -183,21 +235,23 @@ describe('a mix-up of two providers', () => {
     expect((await honest.walk()).text).toContain('is connected');
     const evil = await trial({ redirectUri: at(evilPlace) });
     mixUp(evil, honest, at(honestPlace));
-    await expectEnd('mix-up, redirect URI', evil, await evil.walk(), {
-      error: 'provider_error',
-      reads: 'did not come from Hostile',
-    });
+    await expectEnd('mix-up, redirect URI', evil, await evil.walk(), foreign);
     expect(evil.codes()).toEqual([]);
   });
 });
 
 describe('an ID token', () => {
-  const withToken = async (name: string, make: (trial: Trial) => Promise<unknown>, misdeed: Misdeed = {}) => {
+  const withToken = async (
+    name: string,
+    audited: string,
+    make: (trial: Trial) => Promise<unknown>,
+    misdeed: Misdeed = {},
+  ) => {
     const started = await trial(misdeed);
     started.server.handle('/token', async (heard, response) =>
       json(await started.grant({ id_token: await make(started) }))(heard, response),
     );
-    await expectEnd(name, started, await started.walk(), UNTRUSTED);
+    await expectEnd(name, started, await started.walk(), untrusted(audited));
     expect(started.codes()).toHaveLength(1);
   };
   const claimsOf = ({ server, asked }: Trial) => {
@@ -207,41 +261,37 @@ describe('an ID token', () => {
   };
 
   it.each([
-    ['wrong aud', { aud: 'client_2' }],
-    ['several aud, made out to another', { aud: [CLIENT.clientId, 'client_2'], azp: 'client_2' }],
-    ['ID token of another issuer', { iss: 'https://evil.test' }],
-    ['ID token without nonce', { nonce: undefined }],
-    ['expired ID token', { iat: 1_000_000_000, exp: 1_000_000_300 }],
-    ['ID token not yet valid', { nbf: Math.floor(Date.now() / 1000) + 3_600 }],
-    ['ID token without an end', { exp: undefined }],
-    ['at_hash of another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
-  ])('with a fault (%s) is refused', async (name, claims) => {
-    await expectWalk(
-      name,
-      { claims },
-      name.startsWith('at_hash') ? { ...UNTRUSTED, reads: 'belongs to another access token' } : UNTRUSTED,
-    );
+    ['wrong aud', { aud: 'client_2' }, 'unexpected JWT "aud"'],
+    ['several aud, made out to another', { aud: [CLIENT.clientId, 'client_2'], azp: 'client_2' }, '"azp"'],
+    ['ID token of another issuer', { iss: 'https://evil.test' }, 'unexpected JWT "iss"'],
+    ['ID token without nonce', { nonce: undefined }, '"nonce" (nonce) claim missing'],
+    ['expired ID token', { iat: 1_000_000_000, exp: 1_000_000_300 }, 'expiration is past'],
+    ['ID token not yet valid', { nbf: Math.floor(Date.now() / 1000) + 3_600 }, '"nbf"'],
+    ['ID token without an end', { exp: undefined }, '"exp" (expiration time) claim missing'],
+    ['at_hash of another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'at_hash'],
+  ])('with a fault (%s) is refused', async (name, claims, audited) => {
+    await expectWalk(name, { claims }, untrusted(audited));
   });
 
   it('signed by another key is refused', async () => {
     const { privateKey } = await generateKeyPair('RS256');
-    await withToken('bad signature', ({ server, ...of }) =>
+    await withToken('bad signature', 'signature verification failed', ({ server, ...of }) =>
       server.idToken(claimsOf({ server, ...of } as Trial), privateKey),
     );
   });
 
   it('without a signature is refused, even where the metadata allows it', async () => {
     const unsigned = async (of: Trial) => new UnsecuredJWT(claimsOf(of)).encode();
-    await withToken('alg: none', unsigned);
+    await withToken('alg: none', 'unexpected JWT "alg"', unsigned);
     const discover = { id_token_signing_alg_values_supported: ['none', 'RS256'] };
-    await withToken('alg: none, advertised', unsigned, { discover });
+    await withToken('alg: none, advertised', 'unsupported JWS "alg"', unsigned, { discover });
   });
 
   it('signed by the client secret is refused', async () => {
     const secret = new TextEncoder().encode(CLIENT.clientSecret);
     const signed = (of: Trial) => new SignJWT(claimsOf(of)).setProtectedHeader({ alg: 'HS256' }).sign(secret);
     const discover = { id_token_signing_alg_values_supported: ['HS256', 'RS256'] };
-    await withToken('alg: HS256', signed, { discover });
+    await withToken('alg: HS256', 'unsupported JWS algorithm', signed, { discover });
   });
 
   it('of an earlier sign-in is refused: its nonce was that one’s', async () => {
@@ -253,15 +303,22 @@ describe('an ID token', () => {
     });
     expect((await started.walk(await started.openSession())).text).toContain('is connected');
     const page = await started.walk();
-    await expectEnd('nonce replay', started, page, { ...UNTRUSTED, connections: 1 });
+    await expectEnd('nonce replay', started, page, {
+      ...untrusted('unexpected ID Token "nonce"'),
+      connections: 1,
+    });
   });
 
   it('that is missing is refused', async () => {
-    await expectWalk('no ID token', { token: { id_token: undefined } }, UNTRUSTED);
+    await expectWalk('no ID token', { token: { id_token: undefined } }, untrusted('"id_token"'));
   });
 
   it('whose keys nobody publishes is not asked for', async () => {
-    const { asked } = await expectWalk('no keys published', { discover: { jwks_uri: undefined } }, SET_UP);
+    const { asked } = await expectWalk(
+      'no keys published',
+      { discover: { jwks_uri: undefined } },
+      wrongSetUp('does not publish the keys'),
+    );
     expect(asked).toEqual([]);
   });
 });
@@ -281,7 +338,12 @@ describe('a callback', () => {
     const injected = new URL(victim.callback);
     injected.searchParams.set('code', stolen.code);
     expect(attacker.callback.searchParams.get('state')).not.toBe(injected.searchParams.get('state'));
-    await expectEnd('code injection', started, await victim.resume(injected), UNTRUSTED);
+    await expectEnd(
+      'code injection',
+      started,
+      await victim.resume(injected),
+      untrusted('unexpected ID Token "nonce"'),
+    );
     expect(new URLSearchParams(started.codes()[0]?.body).get('code_verifier')).toHaveLength(43);
   });
 
@@ -292,7 +354,9 @@ describe('a callback', () => {
     await expectEnd('state of another browser', started, page, {
       error: null,
       reads: 'This was begun in another browser',
+      audited: 'other_browser',
     });
+    expect(page.html).not.toContain(started.session.id);
     expect(started.codes()).toEqual([]);
     expect((await resume()).text).toContain('is connected');
   });
@@ -301,7 +365,12 @@ describe('a callback', () => {
     const started = await trial();
     const { resume } = await started.walkToCallback();
     expect((await resume()).text).toContain('is connected');
-    const ending: Ending = { error: null, reads: 'This sign-in was used before', connections: 1 };
+    const ending: Ending = {
+      error: null,
+      reads: 'This sign-in was used before',
+      audited: 'replayed',
+      connections: 1,
+    };
     await expectEnd('callback replay', started, await resume(), ending);
     expect(started.codes()).toHaveLength(1);
   });
@@ -310,8 +379,13 @@ describe('a callback', () => {
     const started = await trial({ claims: { aud: 'client_2' } });
     const { resume } = await started.walkToCallback();
     await resume();
-    const ending: Ending = { error: 'provider_error', reads: 'This sign-in was used before' };
+    const ending: Ending = {
+      error: 'provider_error',
+      reads: 'This sign-in was used before',
+      audited: 'unexpected JWT "aud"',
+    };
     await expectEnd('callback replay after a failure', started, await resume(), ending);
+    expect(started.audit().at(-1)).toMatchObject({ audit: 'connect.refused', outcome: 'replayed' });
     expect(started.codes()).toHaveLength(1);
   });
 
@@ -320,11 +394,28 @@ describe('a callback', () => {
     const { resume } = await started.walkToCallback();
     world.moveClock(1_801);
     try {
-      const ending: Ending = { error: 'session_expired', reads: 'This took too long' };
+      const ending: Ending = {
+        error: 'session_expired',
+        reads: 'This took too long',
+        audited: 'session_expired',
+      };
       await expectEnd('callback after expiry', started, await resume(), ending);
     } finally {
       world.moveClock(-1_801);
     }
+    expect(started.codes()).toEqual([]);
+  });
+
+  it.each([
+    ['code', 'planted-second'],
+    ['state', 'planted-second'],
+    ['iss', 'https://evil.test'],
+  ])('with two of %s is refused: one for each reader', async (name, second) => {
+    const started = await trial();
+    const { callback, resume } = await started.walkToCallback();
+    if (name === 'iss') callback.searchParams.append('iss', started.server.issuer);
+    callback.searchParams.append(name, second);
+    await expectEnd(`two of ${name}`, started, await resume(callback), untrusted('only once'));
     expect(started.codes()).toEqual([]);
   });
 
@@ -333,7 +424,7 @@ describe('a callback', () => {
     const { codes, asked } = await expectWalk(
       'tokens in the callback',
       { answer },
-      { error: 'provider_error', reads: 'sent no code' },
+      { error: 'provider_error', reads: 'sent no code', audited: 'sent no code' },
     );
     expect(asked[0]?.get('response_type')).toBe('code');
     expect(codes()).toEqual([]);
@@ -342,24 +433,24 @@ describe('a callback', () => {
 
 describe('a token answer', () => {
   it.each([
-    ['oversized token answer', { filler: 'x'.repeat(1_100_000) }],
-    ['token answer without an access token', { access_token: undefined }],
-    ['token answer whose access token is no text', { access_token: { planted: 1 } }],
-  ])('that is no good (%s) is not taken', async (name, token) => {
-    await expectWalk(name, { token }, name.startsWith('oversized') ? AWAY : { ...AWAY, reads: 'Hostile' });
+    ['oversized token answer', { filler: 'x'.repeat(1_100_000) }, 'too large'],
+    ['token answer without an access token', { access_token: undefined }, 'refused without an OAuth error'],
+    ['access token that is no text', { access_token: { planted: 1 } }, 'refused without an OAuth error'],
+  ])('that is no good (%s) is not taken', async (name, token, audited) => {
+    await expectWalk(name, { token }, away(audited));
   });
 
   it.each([
-    ['a page instead of a token answer', '<h1>planted</h1>'],
-    ['half a token answer', '{"access_token":"planted-'],
-    ['a list instead of a token answer', '["planted"]'],
-    ['an empty token answer', ''],
-  ])('that can not be read (%s) is not taken', async (name, body) => {
+    ['a page instead of a token answer', '<h1>planted</h1>', 'answered without a token'],
+    ['half a token answer', '{"access_token":"planted-', 'answered without a token'],
+    ['a list instead of a token answer', '["planted"]', 'refused without an OAuth error'],
+    ['an empty token answer', '', 'answered without a token'],
+  ])('that can not be read (%s) is not taken', async (name, body, audited) => {
     const started = await trial();
     started.server.handle('/token', (_heard, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(body);
     });
-    await expectEnd(name, started, await started.walk(), { ...AWAY, reads: 'Hostile' });
+    await expectEnd(name, started, await started.walk(), away(audited));
   });
 
   it('that redirects is not followed: neither code nor secret leave for another host', async () => {
@@ -370,25 +461,49 @@ describe('a token answer', () => {
       started.server.handle('/token', (_heard, response) => {
         response.writeHead(status, { location: `${thief.issuer}/token` }).end();
       });
-      await expectEnd(`token endpoint redirects (${status})`, started, await started.walk(), AWAY);
+      await expectEnd(
+        `token endpoint redirects (${status})`,
+        started,
+        await started.walk(),
+        away('must not be redirected'),
+      );
     }
     expect(thief.heard).toEqual([]);
   });
 
-  it('that never ends is given up', async () => {
+  it.each([
+    ['that stops in the middle', null],
+    // Each byte would start a limit on silence anew: the time for the whole answer ends it.
+    ['that drips', 200],
+  ])('%s and never ends is given up', async (name, everyMillis) => {
     const started = await trial();
+    const drops: NodeJS.Timeout[] = [];
     started.server.handle('/token', (_heard, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{"access_token":"planted-');
+      if (everyMillis !== null) drops.push(setInterval(() => response.write('x'), everyMillis));
     });
-    await expectEnd('a token answer that never ends', started, await started.walk(), AWAY);
+    try {
+      await expectEnd(
+        `a token answer ${name}`,
+        started,
+        await started.walk(),
+        away('did not answer in time'),
+      );
+    } finally {
+      drops.forEach(clearInterval);
+    }
   });
 });
 
 describe('metadata', () => {
   it('of another issuer is not believed: nobody is sent there', async () => {
     const misdeed = { discover: { issuer: 'https://evil.test' } };
-    const { asked } = await expectWalk('discovery of another issuer', misdeed, SET_UP);
+    const { asked } = await expectWalk(
+      'discovery of another issuer',
+      misdeed,
+      wrongSetUp('speaks for another issuer'),
+    );
     expect(asked).toEqual([]);
   });
 
@@ -397,7 +512,11 @@ describe('metadata', () => {
     opened.push(thief);
     for (const endpoint of ['token_endpoint', 'pushed_authorization_request_endpoint']) {
       const discover = { [endpoint]: `${thief.issuer}/token` };
-      const { asked } = await expectWalk(`${endpoint} elsewhere`, { discover }, SET_UP);
+      const { asked } = await expectWalk(
+        `${endpoint} elsewhere`,
+        { discover },
+        wrongSetUp('sends secrets to another host'),
+      );
       expect(asked).toEqual([]);
     }
     expect(thief.heard).toEqual([]);
@@ -405,8 +524,25 @@ describe('metadata', () => {
 
   it('without S256 is not gone on with', async () => {
     const discover = { code_challenge_methods_supported: ['plain'] };
-    const { asked } = await expectWalk('PKCE downgraded', { discover }, SET_UP);
+    const { asked } = await expectWalk(
+      'PKCE downgraded',
+      { discover },
+      wrongSetUp('no longer offers PKCE with S256'),
+    );
     expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['metadata that is too large', 200, JSON.stringify({ filler: 'x'.repeat(1_100_000) }), 'too large'],
+    ['metadata that redirects', 302, '', 'must not be redirected'],
+  ])('that is no good (%s) is not taken', async (name, status, body, audited) => {
+    const started = await trial();
+    started.server.handle('/.well-known/openid-configuration', (_heard, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' }).end(body);
+    });
+    const reads = 'The provider does not answer';
+    await expectEnd(name, started, await started.walk(), { error: 'provider_error', reads, audited });
+    expect(started.server.heardAt('/elsewhere')).toEqual([]);
   });
 
   it('that never ends is given up, and the person may try again', async () => {
@@ -415,17 +551,42 @@ describe('metadata', () => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{');
     });
-    const ending: Ending = { error: 'provider_error', reads: 'The provider does not answer' };
+    const ending: Ending = {
+      error: 'provider_error',
+      reads: 'The provider does not answer',
+      audited: 'did not answer in time',
+    };
     await expectEnd('metadata that never ends', started, await started.walk(), ending);
     started.server.discover({});
     expect((await started.walk()).text).toContain('is connected');
   });
 });
 
+describe('the keys of ID tokens', () => {
+  it.each([
+    ['keys that never come', 'did not answer in time', null],
+    ['keys that are too many', 'too large', JSON.stringify({ keys: [], filler: 'x'.repeat(1_100_000) })],
+    ['keys that are none', 'no applicable keys', '{"keys":[]}'],
+  ])('that can not be had (%s) let nobody in', async (name, audited, body) => {
+    const started = await trial();
+    started.server.handle('/jwks', (_heard, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      if (body === null) response.write('{');
+      else response.end(body);
+    });
+    const { reads } = name.endsWith('none') ? untrusted('') : away('');
+    await expectEnd(name, started, await started.walk(), { error: 'provider_error', reads, audited });
+  });
+});
+
 describe('an endpoint at a private address', () => {
   it('is not asked for its metadata', async () => {
     addresses = (hostname) => (hostname === 'intranet.test' ? PRIVATE : LOOPBACK);
-    await expectWalk('host resolves to a private address', { domain: 'intranet.test' }, SET_UP);
+    await expectWalk(
+      'host resolves to a private address',
+      { domain: 'intranet.test' },
+      wrongSetUp('not a host on the public'),
+    );
   });
 
   it('is not sent the code when DNS says something else by then (rebinding)', async () => {
@@ -434,7 +595,11 @@ describe('an endpoint at a private address', () => {
     server.handle('/.well-known/openid-configuration', json(server.metadata, 200, { connection: 'close' }));
     const { resume } = await started.walkToCallback();
     addresses = () => PRIVATE;
-    const ending: Ending = { error: 'provider_error', reads: 'not a host on the public internet' };
+    const ending: Ending = {
+      error: 'provider_error',
+      reads: 'not a host on the public internet',
+      audited: 'not a host on the public internet',
+    };
     await expectEnd('host rebinds to a private address', started, await resume(), ending);
     expect(started.codes()).toEqual([]);
   });

@@ -18,6 +18,7 @@ import {
   readCallbackError,
   readExchangeError,
 } from './attempt-outcome.js';
+import { type AuditedResult, failedResult, writeAuditLine } from './audit-line.js';
 import type {
   AuthorizationRequest,
   AuthorizationRequestStore,
@@ -77,11 +78,19 @@ const isAtForeignPlace = (path: string, { redirectUri }: AuthorizationRequest): 
   return path !== CALLBACK_PATH || pathname.includes(`${CALLBACK_PATH}/`);
 };
 
-/** Why a state is not taken; who it belongs to is told to nobody else. */
+/** How an attempt went, for the audit. */
+const auditedResult = (attempt: Attempt): AuditedResult => {
+  if ('isFinal' in attempt) return failedResult(attempt);
+  return attempt.status === 'complete'
+    ? { audit: 'connect.completed', outcome: attempt.status, connectionId: attempt.connectionId }
+    : { audit: 'connect.held', outcome: attempt.status };
+};
+
+/** Why a state is not taken; who it belongs to is told to the log alone. */
 const refusedTrip = (consumed: Exclude<ConsumedRequest, { found: 'fresh' }>): ConnectRefusal => {
   if (consumed.found === 'unknown') return new ConnectRefusal('unknown_state');
-  if (consumed.found === 'other_browser') return new ConnectRefusal('other_browser');
   const { sessionId } = consumed;
+  if (consumed.found === 'other_browser') return new ConnectRefusal('other_browser', { sessionId });
   return new ConnectRefusal(consumed.found === 'replayed' ? 'replayed' : 'session_expired', { sessionId });
 };
 
@@ -208,10 +217,13 @@ export const createCompleteConnect = ({
     }
   };
 
-  const record = async (session: ConnectSession, outcome: Attempt): Promise<void> => {
+  const record = async (
+    session: ConnectSession,
+    { integrationRowId }: AuthorizationRequest,
+    outcome: Attempt,
+  ): Promise<void> => {
     const now = clock.now();
-    const code = 'error' in outcome ? outcome.error.code : outcome.status;
-    log.info({ sessionId: session.id, outcome: code }, 'a person came back from the provider');
+    writeAuditLine(log, session, { integrationRowId, ...auditedResult(outcome) });
     if (!('isFinal' in outcome)) {
       const isSettled = await sessions.settle(session.id, 'pending', outcome, now);
       // A cancel between the last look and the save came too late: there is a connection, so nobody is told otherwise.
@@ -233,7 +245,9 @@ export const createCompleteConnect = ({
     const { request, secrets } = consumed;
     const session = await sessions.findById(request.sessionId);
     if (!session) throw new ConnectRefusal('unknown_session');
-    if (!sameHash(session.browserHash, browserHash)) throw new ConnectRefusal('other_browser');
+    if (!sameHash(session.browserHash, browserHash)) {
+      throw new ConnectRefusal('other_browser', { sessionId: session.id });
+    }
     // A trip never outlasts its session, so what is not pending has ended.
     if (session.status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
     return { session, request, secrets };
@@ -246,7 +260,7 @@ export const createCompleteConnect = ({
    */
   return async (callback: Callback): Promise<string> => {
     const { session, request, secrets } = await takeTrip(callback);
-    await record(session, await attempt(session, request, secrets, callback));
+    await record(session, request, await attempt(session, request, secrets, callback));
     return session.id;
   };
 };

@@ -4,6 +4,7 @@ import type { OAuth } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import { newId, type Randomness } from '../randomness.js';
 import { readExchangeError } from './attempt-outcome.js';
+import { failedResult, writeAuditLine } from './audit-line.js';
 import type { AuthorizationRequest, AuthorizationRequestStore } from './authorization-request-store.js';
 import { CALLBACK_PATH } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
@@ -121,11 +122,9 @@ export const createStartConnect = ({
         .catch(async (error: unknown) => {
           if (!(error instanceof TokenRequestError)) throw error;
           const { outcome } = error.verdict;
-          log.warn(
-            { sessionId: session.id, provider: definition.id, outcome, detail: error.message },
-            'the person could not be sent to the provider',
-          );
-          await sessions.noteError(session.id, readExchangeError(error, definition.name).error, clock.now());
+          const failure = readExchangeError(error, definition.name);
+          writeAuditLine(log, session, { integrationRowId: integration.rowId, ...failedResult(failure) });
+          await sessions.noteError(session.id, failure.error, clock.now());
           throw new ConnectRefusal(outcome === 'transient' ? 'provider_away' : 'provider_setup', {
             sessionId: session.id,
           });

@@ -130,6 +130,7 @@ export const startConnectWorld = async ({
     credentials: createCredentialStore({ db, vault }),
     integrations,
     grants,
+    oauth,
     publicUrl,
     callback,
     /** Everything the log said. */

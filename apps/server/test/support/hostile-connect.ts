@@ -26,6 +26,17 @@ export interface Misdeed {
   readonly redirectUri?: string;
 }
 
+/** What the tests read of a line of the audit. */
+export interface AuditLine {
+  readonly audit?: string;
+  readonly sessionId?: string;
+  readonly tenantId?: string;
+  readonly userId?: string;
+  readonly outcome?: string;
+  readonly detail?: string;
+  readonly failedCheck?: string | null;
+}
+
 /** No token of these tests may be seen where secrets have no business. */
 const PLANTED = { access_token: 'planted-access-token', refresh_token: 'planted-refresh-token' };
 
@@ -48,6 +59,7 @@ export const startTrial = async (world: ConnectWorld, misdeed: Misdeed = {}) => 
   const integrationId = `hostile_${trials}`;
   const userId = `user_${trials}`;
   const server = await startHostileServer();
+  const linesBefore = world.logLines.length;
   const asked: URLSearchParams[] = [];
   server.discover(misdeed.discover ?? {});
   server.handle('/authorize', ({ query }, response) => {
@@ -101,6 +113,12 @@ export const startTrial = async (world: ConnectWorld, misdeed: Misdeed = {}) => 
     },
     /** What its token endpoint was sent. */
     codes: (): Heard[] => server.heardAt('/token'),
+    /** The lines of the audit about the first session, since the trial began. */
+    audit: () =>
+      world.logLines
+        .slice(linesBefore)
+        .map((line): AuditLine => JSON.parse(line))
+        .filter((line) => line.audit !== undefined && line.sessionId === session.id),
     connections: () => world.db.prisma.connection.count({ where: { userId } }),
   };
 };

@@ -9,6 +9,7 @@ import type { BrowserCookies } from './browser-cookies.js';
 import { choicePage, consentPage } from './consent-page.js';
 import { formField, readForm, typedSettings } from './form-input.js';
 import { outcomePage, quickReturn } from './outcome-page.js';
+import { allowFrames } from './page-headers.js';
 
 const SESSION_ID = /^sess_[A-Za-z0-9_-]{22}$/;
 
@@ -39,6 +40,7 @@ export const sessionRoutes = ({
     const known = cookies.browserId(request);
     const passingProof = cookies.passingProof(request, sessionId);
     const entered = await connect.enter(sessionId, { browserId: known, passingProof });
+    allowFrames(response, entered.session.allowedOrigins);
     if (entered.browserId !== known) cookies.setBrowserId(response, entered.browserId);
     if (passingProof !== null) cookies.clearPassingProof(response, sessionId);
     return entered;
