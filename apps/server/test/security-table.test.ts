@@ -6,7 +6,7 @@ const DOCUMENT = join(import.meta.dirname, '../../../docs/security/rfc9700.md');
 
 const rows = readFileSync(DOCUMENT, 'utf8')
   .split('\n')
-  .filter((line) => line.startsWith('| ') && !/^\| (---|point|what) /.test(line))
+  .filter((line) => line.startsWith('| ') && !/^\| (-+|point|what) /.test(line))
   .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
 
 const linksOf = (cell: string) => [...cell.matchAll(/\]\((\.\.\/[^)]+)\)/g)].map(([, path = '']) => path);
