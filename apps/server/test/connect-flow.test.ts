@@ -68,6 +68,8 @@ describe('connecting an account', () => {
   });
 
   it('asks for the session’s scopes before the integration’s before the definition’s', async () => {
+    // Without a request that is pushed, the address says what is asked for.
+    world.org.control.failNext({ path: '/oauth2/v1/par', kind: 'server_error', times: 3 });
     const scopesOf = async (made: { token: string }) => {
       const { browser } = await walkToCallback(world, made);
       const authorize = browser.visited.find((url) => url.includes('/oauth2/v1/authorize'));

@@ -66,12 +66,7 @@ describe('the hosted page', () => {
   it('comes with headers that keep it to itself', async () => {
     const { headers } = await pageOf();
     const policy = String(headers['content-security-policy']);
-    for (const rule of [
-      "default-src 'none'",
-      "script-src 'self'",
-      "frame-ancestors 'none'",
-      "base-uri 'none'",
-    ]) {
+    for (const rule of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'"]) {
       expect(policy).toContain(rule);
     }
     expect(policy).not.toMatch(/unsafe-inline|unsafe-eval|\*;/);
@@ -80,8 +75,28 @@ describe('the hosted page', () => {
       'cross-origin-opener-policy': 'unsafe-none',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
-      'x-frame-options': 'DENY',
     });
+  });
+
+  it('stands in frames of the session’s own origins alone, and in none where it names none or refuses', async () => {
+    const framesOf = ({ headers }: Page) => ({
+      ancestors: /frame-ancestors ([^;]*)/.exec(String(headers['content-security-policy']))?.[1],
+      option: headers['x-frame-options'],
+    });
+    const never = { ancestors: "'none'", option: 'DENY' };
+    const other = 'https://portal.example.test';
+    const made = await session({ allowedOrigins: [APP_ORIGIN, other] });
+    const browser = createBrowser();
+    const hosted = await pressButton(world, browser, made);
+    const own = { ancestors: `${APP_ORIGIN} ${other}`, option: undefined };
+    expect(framesOf(hosted)).toEqual(own);
+    expect(framesOf(await signInAt(await hosted.submit({ button: 'Continue' })))).toEqual(own);
+    expect(framesOf(await createBrowser().open(hosted.url))).toEqual(never);
+
+    const link = await browser.open((await session()).url);
+    expect(framesOf(link)).toEqual(never);
+    const nobodys = await browser.open((await session({ allowedOrigins: [] })).url);
+    expect(framesOf(await nobodys.submit({ button: 'Continue' }))).toEqual(never);
   });
 
   it('brings its own style sheet and script', async () => {
@@ -199,6 +214,24 @@ describe('the page at the end', () => {
         authpipe_status: status,
       });
     }
+  });
+
+  it('leads to the session’s own returnUrl, whatever address a link or an answer brings along', async () => {
+    const elsewhere = 'https://evil.test/';
+    const made = await session({ returnUrl: `${APP_ORIGIN}/settings` });
+    const fields = { display: 'redirect', return_url: elsewhere, returnUrl: elsewhere };
+    const browser = createBrowser({
+      stopAt: ({ origin }) => ![world.publicUrl, world.org.url].includes(origin),
+    });
+    await pressButton(world, browser, made, fields);
+    for (const name of ['returnUrl', 'return_url', 'redirect_uri', 'next', 'url']) {
+      await browser.open(`${world.publicUrl}/connect/${made.id}?${name}=${encodeURIComponent(elsewhere)}`);
+      await browser.open(`${world.callback}?${name}=${encodeURIComponent(elsewhere)}&state=x`);
+    }
+    const hosted = await browser.open(`${world.publicUrl}/connect/${made.id}?returnUrl=${elsewhere}`);
+    const { url } = await signInAt(await hosted.submit({ button: 'Continue' }));
+    expect(`${url.origin}${url.pathname}`).toBe(`${APP_ORIGIN}/settings`);
+    expect(browser.visited.filter((visited) => visited.startsWith(elsewhere))).toEqual([]);
   });
 
   it('is where a session that ended leads, whichever of its pages is opened', async () => {

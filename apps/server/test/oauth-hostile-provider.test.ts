@@ -367,6 +367,14 @@ describe('what is sent', () => {
     });
   });
 
+  it('asks for a code, whatever a definition adds', async () => {
+    const { url } = await urlOf(
+      targetOf({ authorizationParams: { response_type: 'token', prompt: 'login' } }),
+    );
+    expect(url.searchParams.getAll('response_type')).toEqual(['code']);
+    expect(url.searchParams.get('prompt')).toBe('login');
+  });
+
   it('carries the PKCE verifier, and the challenge before it', async () => {
     const { url } = await urlOf();
     expect(url.searchParams.get('code_challenge_method')).toBe('S256');

@@ -266,6 +266,17 @@ function codeContract(method: OAuthCodeMethod) {
     else expect(typeof method.account?.read).toBe('function');
   });
 
+  it('leaves the grant and the checks to Authpipe: no parameter of its own names another', () => {
+    const ours =
+      /^(response_(type|mode)|grant_type|code.*|state|nonce|redirect_uri|client_.*|username|password|request.*)$/;
+    const params = Object.keys({ ...method.authorizationParams, ...method.tokenParams });
+    expect(params.filter((name) => ours.test(name))).toEqual([]);
+  });
+
+  it('says where the keys of its ID tokens are, where it has some', () => {
+    if (method.openidConnect) expect(method.endpoints.source).toBe('discovery');
+  });
+
   it('reads any account', () => {
     for (const body of ODD_BODIES) expect(method.account?.read(body) ?? null).toBeNull();
   });

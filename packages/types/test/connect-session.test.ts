@@ -6,17 +6,22 @@ const accepts = (more: Record<string, unknown>) =>
   connectSessionRequest.safeParse({ ...body, ...more }).success;
 
 describe('allowedOrigins', () => {
-  it.each(['https://app.example.com', 'https://app.example.com:8443', 'http://app.localhost:4602'])(
-    'take %s',
-    (origin) => {
-      expect(accepts({ allowedOrigins: [origin] })).toBe(true);
-    },
-  );
+  it.each([
+    'https://app.example.com',
+    'https://app.example.com:8443',
+    'http://app.localhost:4602',
+    'http://[::1]:4602',
+  ])('take %s', (origin) => {
+    expect(accepts({ allowedOrigins: [origin] })).toBe(true);
+  });
 
   it.each([
     'https://app.example.com/',
     'https://app.example.com/settings',
     'https://*.example.com',
+    'https://app.example.com;script-src',
+    'https://app.example.com,evil.test',
+    "https://'self'",
     'https://app.example.com:443',
     'https://APP.example.com',
     'https://me@app.example.com',
@@ -28,6 +33,13 @@ describe('allowedOrigins', () => {
     '',
   ])('refuse %j', (origin) => {
     expect(accepts({ allowedOrigins: [origin] })).toBe(false);
+  });
+
+  it('are at most 20', () => {
+    const some = (count: number) =>
+      Array.from({ length: count }, (_, index) => `https://a${index}.example.com`);
+    expect(accepts({ allowedOrigins: some(20) })).toBe(true);
+    expect(accepts({ allowedOrigins: some(21) })).toBe(false);
   });
 
   it('are none unless given', () => {

@@ -8,6 +8,8 @@ type SessionError = NonNullable<ConnectSession['error']>;
 export interface FailedAttempt {
   readonly error: SessionError;
   readonly isFinal: boolean;
+  /** Which check the provider's answer did not pass, for the audit. */
+  readonly failedCheck?: string | null;
 }
 
 const failed = (code: SessionError['code'], detail: string, isFinal: boolean): FailedAttempt => ({
@@ -40,16 +42,16 @@ export const readCallbackError = (error: string, provider: string): FailedAttemp
 };
 
 /** What a failed exchange means for the session. */
-export const readExchangeError = ({ verdict }: TokenRequestError, provider: string): FailedAttempt => {
+export const readExchangeError = (
+  { verdict, failedCheck, message }: TokenRequestError,
+  provider: string,
+): FailedAttempt => {
   if (verdict.outcome === 'transient') {
-    return failed(
-      'provider_error',
-      `${provider} did not answer as it should. It may work on another try.`,
-      false,
-    );
+    const detail = `${provider} did not answer as it should. It may work on another try.`;
+    return { ...failed('provider_error', detail, false), failedCheck: message };
   }
   const isFinal = verdict.outcome === 'integration' || verdict.outcome === 'configuration';
-  return failed('provider_error', verdict.detail, isFinal);
+  return { ...failed('provider_error', verdict.detail, isFinal), failedCheck };
 };
 
 /** The callback brought neither a code nor an error. */
@@ -57,12 +59,14 @@ export const missingCode = (provider: string): FailedAttempt =>
   failed('provider_error', `${provider} sent no code. Start connecting again.`, false);
 
 /** The answer names another provider than the one that was asked. */
-export const foreignAnswer = (provider: string): FailedAttempt =>
-  failed(
+export const foreignAnswer = (provider: string): FailedAttempt => ({
+  ...failed(
     'provider_error',
     `The answer did not come from ${provider}, so it was not used. Start connecting again.`,
     false,
-  );
+  ),
+  failedCheck: 'iss or redirect URI of another provider',
+});
 
 export const integrationGone = (): FailedAttempt =>
   failed('integration_not_configured', 'The integration was removed during the sign-in.', true);

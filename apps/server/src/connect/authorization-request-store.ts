@@ -31,8 +31,7 @@ export interface RequestSecrets {
 export type ConsumedRequest =
   | { readonly found: 'fresh'; readonly request: AuthorizationRequest; readonly secrets: RequestSecrets }
   | { readonly found: 'unknown' }
-  | { readonly found: 'other_browser' }
-  | { readonly found: 'replayed' | 'expired'; readonly sessionId: string };
+  | { readonly found: 'other_browser' | 'replayed' | 'expired'; readonly sessionId: string };
 
 const pairs = z.record(z.string(), z.string());
 const requestSecrets = z.object({ codeVerifier: z.string(), nonce: z.string() });
@@ -116,8 +115,9 @@ export const createAuthorizationRequestStore = ({
       }
       const stored = await find(stateHash);
       if (!stored) return { found: 'unknown' };
-      if (!sameHash(stored.browserHash, browserHash)) return { found: 'other_browser' };
-      return { found: stored.consumedAt ? 'replayed' : 'expired', sessionId: stored.sessionId };
+      const { sessionId } = stored;
+      if (!sameHash(stored.browserHash, browserHash)) return { found: 'other_browser', sessionId };
+      return { found: stored.consumedAt ? 'replayed' : 'expired', sessionId };
     },
 
     /**

@@ -18,6 +18,7 @@ import {
   readCallbackError,
   readExchangeError,
 } from './attempt-outcome.js';
+import { type AuditedResult, failedResult, writeAuditLine } from './audit-line.js';
 import type {
   AuthorizationRequest,
   AuthorizationRequestStore,
@@ -38,7 +39,7 @@ export interface CompleteConnectDependencies {
   readonly requests: Pick<AuthorizationRequestStore, 'consume' | 'holdGrant' | 'deleteOfSession'>;
   readonly integrations: Pick<ConnectIntegrations, 'openIntegration'>;
   readonly connections: ConnectConnections;
-  readonly oauth: Pick<OAuth, 'exchangeCode' | 'introspect' | 'revoke'>;
+  readonly oauth: Pick<OAuth, 'exchangeCode' | 'introspect' | 'namesIssuer' | 'revoke'>;
   readonly choiceOptions: ChoiceOptions;
   readonly clock: Clock;
   readonly log: Logger;
@@ -46,6 +47,8 @@ export interface CompleteConnectDependencies {
 
 /** What a browser brought back from the provider. */
 export interface Callback {
+  /** Path at which it came back: `/connect/callback`, or an integration's own below it. */
+  readonly path: string;
   readonly query: URLSearchParams;
   /** From the cookie; null when there is none. */
   readonly browserId: string | null;
@@ -61,18 +64,33 @@ interface Trip {
   readonly target: OAuthTarget;
 }
 
-/**
- * Whether an error names another issuer than the one that was asked. Of codes the exchange checks the same.
- * @see RFC 9207 section 2.4
- */
-const isFromElsewhere = (query: URLSearchParams, { issuer }: AuthorizationRequest): boolean =>
-  issuer !== null && query.has('iss') && query.get('iss') !== issuer;
+/** Where providers lead back to, unless their integration names a place of its own. */
+export const CALLBACK_PATH = '/connect/callback';
 
-/** Why a state is not taken; who it belongs to is told to nobody else. */
+/**
+ * Whether an answer came back at another redirect URI than the one that went out: then another provider sent it. What a
+ * proxy of the app's passes on from a path of its own arrives at the usual one.
+ * @see RFC 9700 section 4.4.2.2
+ */
+const isAtForeignPlace = (path: string, { redirectUri }: AuthorizationRequest): boolean => {
+  const { pathname } = new URL(redirectUri);
+  if (pathname.endsWith(path)) return false;
+  return path !== CALLBACK_PATH || pathname.includes(`${CALLBACK_PATH}/`);
+};
+
+/** How an attempt went, for the audit. */
+const auditedResult = (attempt: Attempt): AuditedResult => {
+  if ('isFinal' in attempt) return failedResult(attempt);
+  return attempt.status === 'complete'
+    ? { audit: 'connect.completed', outcome: attempt.status, connectionId: attempt.connectionId }
+    : { audit: 'connect.held', outcome: attempt.status };
+};
+
+/** Why a state is not taken; who it belongs to is told to the log alone. */
 const refusedTrip = (consumed: Exclude<ConsumedRequest, { found: 'fresh' }>): ConnectRefusal => {
   if (consumed.found === 'unknown') return new ConnectRefusal('unknown_state');
-  if (consumed.found === 'other_browser') return new ConnectRefusal('other_browser');
   const { sessionId } = consumed;
+  if (consumed.found === 'other_browser') return new ConnectRefusal('other_browser', { sessionId });
   return new ConnectRefusal(consumed.found === 'replayed' ? 'replayed' : 'session_expired', { sessionId });
 };
 
@@ -147,30 +165,42 @@ export const createCompleteConnect = ({
     }
   };
 
+  /**
+   * Whether an error is not of the issuer that was asked. Of codes the exchange checks the same.
+   * @see RFC 9207 section 2.4
+   */
+  const isFromElsewhere = async (query: URLSearchParams, target: OAuthTarget, issuer: string | null) => {
+    if (issuer === null) return false;
+    return query.has('iss') ? query.get('iss') !== issuer : oauth.namesIssuer(target);
+  };
+
   const attempt = async (
     session: ConnectSession,
     request: AuthorizationRequest,
     secrets: RequestSecrets,
-    query: URLSearchParams,
+    { query, path }: Pick<Callback, 'query' | 'path'>,
   ): Promise<Attempt> => {
     const opened = await integrations.openIntegration(request.integrationRowId);
     const definition = opened && choiceOptions.findProvider(opened.integration.provider);
     const method = definition && authMethodOf(definition, opened.integration.authMethod);
     if (!definition || method?.kind !== 'oauth2') return integrationGone();
-    const error = query.get('error');
-    if (error !== null && isFromElsewhere(query, request)) return foreignAnswer(definition.name);
-    if (error !== null) return readCallbackError(error, definition.name);
-    if (!query.has('code')) return missingCode(definition.name);
+    if (isAtForeignPlace(path, request)) return foreignAnswer(definition.name);
     const { integration, client } = opened;
-    if (integration.version !== request.integrationVersion) return integrationChanged();
-
     const target = { definition, method, config: request.config, client };
     const trip: Trip = { session, request, integration, target };
+    const error = query.get('error');
     const callbackUrl = new URL(request.redirectUri);
     callbackUrl.search = query.toString();
-    const dpopKey = integration.dpop ? await createDpopKey() : undefined;
-    const issuedAt = clock.now();
     try {
+      if (error !== null) {
+        return (await isFromElsewhere(query, target, request.issuer))
+          ? foreignAnswer(definition.name)
+          : readCallbackError(error, definition.name);
+      }
+      if (!query.has('code')) return missingCode(definition.name);
+      if (integration.version !== request.integrationVersion) return integrationChanged();
+      const dpopKey = integration.dpop ? await createDpopKey() : undefined;
+      const issuedAt = clock.now();
       const grant = await oauth.exchangeCode(target, {
         callbackUrl,
         // The state was found by its hash, so this repeats what is known.
@@ -181,16 +211,19 @@ export const createCompleteConnect = ({
         dpopKey,
       });
       return await keep(trip, { grant, issuedAt, dpopKey });
-    } catch (error) {
-      if (!(error instanceof TokenRequestError)) throw error;
-      return readExchangeError(error, definition.name);
+    } catch (failure) {
+      if (!(failure instanceof TokenRequestError)) throw failure;
+      return readExchangeError(failure, definition.name);
     }
   };
 
-  const record = async (session: ConnectSession, outcome: Attempt): Promise<void> => {
+  const record = async (
+    session: ConnectSession,
+    { integrationRowId }: AuthorizationRequest,
+    outcome: Attempt,
+  ): Promise<void> => {
     const now = clock.now();
-    const code = 'error' in outcome ? outcome.error.code : outcome.status;
-    log.info({ sessionId: session.id, outcome: code }, 'a person came back from the provider');
+    writeAuditLine(log, session, { integrationRowId, ...auditedResult(outcome) });
     if (!('isFinal' in outcome)) {
       const isSettled = await sessions.settle(session.id, 'pending', outcome, now);
       // A cancel between the last look and the save came too late: there is a connection, so nobody is told otherwise.
@@ -212,7 +245,9 @@ export const createCompleteConnect = ({
     const { request, secrets } = consumed;
     const session = await sessions.findById(request.sessionId);
     if (!session) throw new ConnectRefusal('unknown_session');
-    if (!sameHash(session.browserHash, browserHash)) throw new ConnectRefusal('other_browser');
+    if (!sameHash(session.browserHash, browserHash)) {
+      throw new ConnectRefusal('other_browser', { sessionId: session.id });
+    }
     // A trip never outlasts its session, so what is not pending has ended.
     if (session.status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
     return { session, request, secrets };
@@ -225,7 +260,7 @@ export const createCompleteConnect = ({
    */
   return async (callback: Callback): Promise<string> => {
     const { session, request, secrets } = await takeTrip(callback);
-    await record(session, await attempt(session, request, secrets, callback.query));
+    await record(session, request, await attempt(session, request, secrets, callback));
     return session.id;
   };
 };

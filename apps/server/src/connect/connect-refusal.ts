@@ -33,6 +33,7 @@ export class ConnectRefusal extends Error {
   override readonly name = 'ConnectRefusal';
   constructor(
     readonly kind: RefusalKind,
+    /** The session is for the log, and for the pages that lead back to it: those of its own browser. */
     readonly details: { readonly sessionId?: string; readonly errors?: readonly FieldError[] } = {},
   ) {
     super(`connecting was refused: ${kind}`);

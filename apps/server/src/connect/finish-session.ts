@@ -6,6 +6,7 @@ import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth } from '../oauth/oauth.js';
 import { connectionGone } from './attempt-outcome.js';
+import { failedResult, writeAuditLine } from './audit-line.js';
 import type { AuthorizationRequestStore } from './authorization-request-store.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { type ConnectSession, statusOf } from './connect-session.js';
@@ -83,6 +84,9 @@ export const createSessionEnd = ({
     const outcome = { status: 'complete', connectionId: connection.id } as const;
     await sessions.settle(session.id, 'awaiting_finish', outcome, clock.now());
     await requests.deleteOfSession(session.id);
+    const { integrationRowId } = held.request;
+    const result = { outcome: outcome.status, connectionId: connection.id, integrationRowId };
+    writeAuditLine(log, session, { audit: 'connect.completed', ...result });
   };
 
   /** Revokes what waits in a session that nobody will finish, then forgets it. */
@@ -99,8 +103,16 @@ export const createSessionEnd = ({
     await requests.deleteOfSession(session.id);
   };
 
-  const failWith = (session: ConnectSession, error: NonNullable<ConnectSession['error']>) =>
-    sessions.settle(session.id, 'awaiting_finish', { status: 'failed', error }, clock.now());
+  const failWith = async (session: ConnectSession, error: NonNullable<ConnectSession['error']>) => {
+    const isEnded = await sessions.settle(
+      session.id,
+      'awaiting_finish',
+      { status: 'failed', error },
+      clock.now(),
+    );
+    if (isEnded) writeAuditLine(log, session, failedResult({ error, isFinal: true }));
+    return isEnded;
+  };
 
   return {
     /** How a session stands. @throws Problem `not_found` */
@@ -156,7 +168,9 @@ export const createSessionEnd = ({
         code: 'cancelled',
         detail: 'The person cancelled. Nothing was connected.',
       };
-      await sessions.settle(session.id, 'pending', { status: 'failed', error }, clock.now());
+      if (await sessions.settle(session.id, 'pending', { status: 'failed', error }, clock.now())) {
+        writeAuditLine(log, session, failedResult({ error, isFinal: true }));
+      }
       await requests.deleteOfSession(session.id);
     },
 

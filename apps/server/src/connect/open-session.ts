@@ -81,7 +81,7 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       if (!session) throw new ConnectRefusal('unknown_session');
       const { origin, display, integration: chosen } = form;
       if (origin === null || !session.allowedOrigins.includes(origin)) {
-        throw new ConnectRefusal('foreign_origin');
+        throw new ConnectRefusal('foreign_origin', { sessionId: session.id });
       }
       requirePending(session);
       const reconnectId = await reconnectIdOf(session, form.connectionId);
@@ -104,8 +104,9 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       const hash = linkCodeHash(code);
       const found = hash && (await sessions.findByLinkCodeHash(hash));
       if (!found) throw new ConnectRefusal('unknown_link');
-      if (found.linkUsedAt !== null) throw new ConnectRefusal('link_used');
-      if (found.linkExpiresAt <= clock.now()) throw new ConnectRefusal('link_expired');
+      const sessionId = found.session.id;
+      if (found.linkUsedAt !== null) throw new ConnectRefusal('link_used', { sessionId });
+      if (found.linkExpiresAt <= clock.now()) throw new ConnectRefusal('link_expired', { sessionId });
       requirePending(found.session);
       return found.session;
     },
@@ -120,7 +121,9 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       requireConnect(session);
       if (!(await sessions.openByLink(session.id, secretHash(browserId), clock.now()))) {
         if (linkUsedAt === null) requirePending(session);
-        throw new ConnectRefusal(linkUsedAt === null ? 'link_expired' : 'link_used');
+        throw new ConnectRefusal(linkUsedAt === null ? 'link_expired' : 'link_used', {
+          sessionId: session.id,
+        });
       }
       return { session, browserId };
     },
@@ -138,13 +141,16 @@ export const createOpenSession = ({ sessions, connections, clock, randomness }: 
       const known = browserId === null ? null : secretHash(browserId);
       if (browserId !== null && sameHash(known, session.browserHash)) return { session, browserId };
       const proof = passingProof === null ? null : secretHash(passingProof);
-      if (proof === null || !sameHash(proof, session.browserHash)) throw new ConnectRefusal('other_browser');
+      if (proof === null || !sameHash(proof, session.browserHash)) {
+        throw new ConnectRefusal('other_browser', { sessionId });
+      }
       const lasting = browserId ?? newSecret(randomness);
       const browserHash = secretHash(lasting);
       // False when another tab of this browser was quicker, or another browser took the session over.
       if (!(await sessions.rebind(session.id, proof, browserHash))) {
         const again = await sessions.findById(session.id);
-        if (!sameHash(again?.browserHash ?? null, known)) throw new ConnectRefusal('other_browser');
+        if (!sameHash(again?.browserHash ?? null, known))
+          throw new ConnectRefusal('other_browser', { sessionId });
       }
       return { session: { ...session, browserHash }, browserId: lasting };
     },

@@ -3,10 +3,14 @@ import type { Logger } from '../log/logger.js';
 import type { OAuth } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import { newId, type Randomness } from '../randomness.js';
+import { readExchangeError } from './attempt-outcome.js';
+import { failedResult, writeAuditLine } from './audit-line.js';
 import type { AuthorizationRequest, AuthorizationRequestStore } from './authorization-request-store.js';
+import { CALLBACK_PATH } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { ConnectRefusal } from './connect-refusal.js';
 import { type ConnectSession, statusOf } from './connect-session.js';
+import type { ConnectSessionStore } from './connect-session-store.js';
 import { secretHash } from './secret-hash.js';
 import {
   type ChoiceOptions,
@@ -23,6 +27,7 @@ import { newSecret } from './session-token.js';
 const TRIP_SECONDS = 1800;
 
 export interface StartConnectDependencies {
+  readonly sessions: Pick<ConnectSessionStore, 'noteError'>;
   readonly requests: Pick<AuthorizationRequestStore, 'insert'>;
   readonly integrations: ConnectIntegrations;
   readonly connections: Pick<ConnectConnections, 'findRecord'>;
@@ -36,6 +41,7 @@ export interface StartConnectDependencies {
 
 /** The way out: what can be picked, and the trip to the provider. */
 export const createStartConnect = ({
+  sessions,
   requests,
   integrations,
   connections,
@@ -100,7 +106,7 @@ export const createStartConnect = ({
       if (!opened) throw new ConnectRefusal('nothing_to_connect', { sessionId: session.id });
 
       const scopes = [...new Set([...chosenScopes(session, choice), ...method.impliedScopes])];
-      const redirectUri = integration.redirectUri ?? `${publicUrl}/connect/callback`;
+      const redirectUri = integration.redirectUri ?? `${publicUrl}${CALLBACK_PATH}`;
       const state = newSecret(randomness);
       const secrets = { codeVerifier: newSecret(randomness), nonce: newSecret(randomness) };
       const email = (await reconnectedBy(session))?.account?.email;
@@ -113,13 +119,12 @@ export const createStartConnect = ({
           scopes,
           ...(email === undefined ? {} : { loginHint: email }),
         })
-        .catch((error: unknown) => {
+        .catch(async (error: unknown) => {
           if (!(error instanceof TokenRequestError)) throw error;
           const { outcome } = error.verdict;
-          log.warn(
-            { sessionId: session.id, provider: definition.id, outcome, detail: error.message },
-            'the person could not be sent to the provider',
-          );
+          const failure = readExchangeError(error, definition.name);
+          writeAuditLine(log, session, { integrationRowId: integration.rowId, ...failedResult(failure) });
+          await sessions.noteError(session.id, failure.error, clock.now());
           throw new ConnectRefusal(outcome === 'transient' ? 'provider_away' : 'provider_setup', {
             sessionId: session.id,
           });

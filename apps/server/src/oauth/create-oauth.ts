@@ -10,6 +10,7 @@ import { createFindServer } from './find-server.js';
 import { createGuardedFetch, DEFAULT_TIMEOUT_MILLIS, type GuardedFetchOptions } from './guarded-fetch.js';
 import { createIntrospect } from './introspect.js';
 import { createOpenLibraryClient } from './library-client.js';
+import { createNamesIssuer } from './names-issuer.js';
 import type { OAuth } from './oauth.js';
 import { createProbe } from './probe-token.js';
 import { createRenew } from './renew-token.js';
@@ -59,6 +60,7 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
   });
   return {
     authorizationUrl: createAuthorizationUrl(openLibraryClient),
+    namesIssuer: createNamesIssuer(findServer),
     exchangeCode: createExchangeCode({ openLibraryClient, askResource, toTokenGrant, allowLoopback, log }),
     renew: createRenew({ openLibraryClient, toTokenGrant }),
     ...createStoredGrantRequests(openLibraryClient),

@@ -3,6 +3,7 @@ import type { ConnectionAccount } from '@authpipe/types';
 import { authorizationCodeGrant, fetchUserInfo, skipSubjectCheck } from 'openid-client';
 import type { Logger } from '../log/logger.js';
 import type { AskResource, UsableToken } from './ask-resource.js';
+import { failedCheckOf } from './failed-check.js';
 import { accountOfClaims, checkAccessTokenHash } from './id-token.js';
 import type { LibraryClient, OpenLibraryClient } from './library-client.js';
 import type { CodeExchangeInput, OAuth, OAuthTarget, TokenGrant } from './oauth.js';
@@ -60,7 +61,10 @@ export const createExchangeCode = ({
         : await askApi(target, token);
     } catch (error) {
       log.info(
-        { provider: target.definition.id, err: toTokenRequestError(error, () => rejectedSignIn('')) },
+        {
+          provider: target.definition.id,
+          err: toTokenRequestError(error, () => rejectedSignIn(failedCheckOf(error))),
+        },
         'the provider did not tell more about the account',
       );
       return claimed;
@@ -96,25 +100,30 @@ export const createExchangeCode = ({
 
   return async (target, input) => {
     let gaveNonce = false;
-    const client = await openLibraryClient(target, {
-      keepIdToken: true,
-      dpopKey: input.dpopKey,
-      onNonce: () => {
-        gaveNonce = true;
-      },
-    });
-    if (client.server.issuer !== input.expectedIssuer) {
-      throw rejectedSignIn('The provider changed its identity during the sign-in. Start connecting again.');
-    }
     try {
+      const client = await openLibraryClient(target, {
+        keepIdToken: true,
+        dpopKey: input.dpopKey,
+        onNonce: () => {
+          gaveNonce = true;
+        },
+      });
+      // The nonce that was sent is worth nothing unless the ID token that answers it can be believed.
+      if (target.method.openidConnect && !client.checksIdTokens) {
+        throw rejectedSignIn('ID token without published keys to check it by');
+      }
+      if (client.server.issuer !== input.expectedIssuer) {
+        throw rejectedSignIn(
+          'issuer other than at the start',
+          'The provider changed its identity during the sign-in. Start connecting again.',
+        );
+      }
       return await repeatWithNonce(
         () => exchange(target, client, input),
         () => gaveNonce,
       );
     } catch (error) {
-      throw toTokenRequestError(error, () =>
-        rejectedSignIn('What the provider sent back did not pass the checks. Nothing was connected.'),
-      );
+      throw toTokenRequestError(error, () => rejectedSignIn(failedCheckOf(error)));
     }
   };
 };

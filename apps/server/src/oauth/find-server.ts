@@ -18,6 +18,7 @@ const TRUSTED_ENDPOINTS = [
   'revocation_endpoint',
   'introspection_endpoint',
   'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const;
 
 /** Metadata in use, with what the definition alone knows. */

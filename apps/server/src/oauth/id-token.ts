@@ -43,6 +43,6 @@ export const checkAccessTokenHash = (
   const half = Buffer.from(digest.subarray(0, digest.length / 2).toString('base64url'));
   const told = Buffer.from(String(expected));
   if (told.length !== half.length || !timingSafeEqual(told, half)) {
-    throw rejectedSignIn('The ID token belongs to another access token. Nothing was connected.');
+    throw rejectedSignIn('at_hash of another access token');
   }
 };

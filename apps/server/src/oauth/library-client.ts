@@ -35,7 +35,11 @@ export interface LibraryClientOptions {
   /** Hands an ID token of the answer to the library, which checks it. Default: it is not looked at. */
   readonly keepIdToken?: boolean;
   /** Which endpoint is asked as the client. Default `token_endpoint`. */
-  readonly endpoint?: 'token_endpoint' | 'revocation_endpoint' | 'introspection_endpoint';
+  readonly endpoint?:
+    | 'token_endpoint'
+    | 'revocation_endpoint'
+    | 'introspection_endpoint'
+    | 'pushed_authorization_request_endpoint';
   /** Token requests prove this key. @see RFC 9449 section 5 */
   readonly dpopKey?: DpopKey | undefined;
   /** Told when a token answer holds a nonce, which the next proof will hold. */
@@ -63,7 +67,7 @@ const saysWhy = (body: unknown): boolean => {
   return typeof error === 'string' && error !== '' && error !== 'server_error';
 };
 
-/** The error of a token, revocation or introspection endpoint, in the definition's words. */
+/** The error of an endpoint that is asked as the client, in the definition's words. */
 export const refusedRequest = (
   { definition, method }: TokenTarget,
   answer: HttpAnswer,
@@ -157,7 +161,11 @@ export const createOpenLibraryClient = ({
         if (given === null) throw refusedRequest(target, answer, clock);
         return toResponse(given, keepIdToken && checksIdTokens);
       }
-      if (askedWithSecret.includes(url) && answer.status !== 200) throw refusedRequest(target, answer, clock);
+      const isPushed = url === metadata.pushed_authorization_request_endpoint;
+      const isRefused = isPushed ? answer.status !== 201 : answer.status !== 200;
+      if ((isPushed || askedWithSecret.includes(url)) && isRefused) {
+        throw refusedRequest(target, answer, clock);
+      }
       return asResponse(answer);
     };
 

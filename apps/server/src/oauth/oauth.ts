@@ -112,6 +112,8 @@ export interface OAuth {
     target: OAuthTarget,
     input: AuthorizationInput,
   ): Promise<{ readonly url: URL; readonly issuer: string | null }>;
+  /** Whether answers that come back with the person have to name the issuer. @see RFC 9207 section 3 */
+  namesIssuer(target: OAuthTarget): Promise<boolean>;
   /** Swaps the code for tokens, once: whoever calls has used up the state before. */
   exchangeCode(target: OAuthTarget, input: CodeExchangeInput): Promise<TokenGrant>;
   /**

@@ -17,6 +17,8 @@ export class TokenRequestError extends Error {
     readonly retryAfterSeconds: number | null = null,
     /** Whether the answer named an OAuth error that says why nothing was done. @see RFC 6749 section 5.2 */
     readonly saysWhy: boolean = false,
+    /** Which check an answer did not pass, for those who run the server. */
+    readonly failedCheck: string | null = null,
   ) {
     super(verdict.detail);
   }
@@ -55,9 +57,15 @@ export const providerTrouble = (detail: string, status: number | null = null): T
 export const wrongSetup = (detail: string): TokenRequestError =>
   new TokenRequestError({ outcome: 'configuration', reason: 'configuration', detail });
 
-/** What the sign-in brought back is not to be trusted. */
-export const rejectedSignIn = (detail: string): TokenRequestError =>
-  new TokenRequestError({ outcome: 'code_rejected', reason: null, detail });
+/**
+ * What the sign-in brought back is not to be trusted. The person reads that, and need not know what an ID token is.
+ * @param failedCheck which check did not pass, for the audit
+ */
+export const rejectedSignIn = (
+  failedCheck: string | null,
+  detail = 'What the provider sent back did not pass the checks. Nothing was connected.',
+): TokenRequestError =>
+  new TokenRequestError({ outcome: 'code_rejected', reason: null, detail }, null, null, false, failedCheck);
 
 /** The one translation of whatever a request threw: ours as they are, also from inside the library's wrapping. */
 export const toTokenRequestError = (error: unknown, fallback: () => TokenRequestError): TokenRequestError => {

@@ -20,7 +20,7 @@ import { createTenantStore } from '../../src/disconnect/tenant-store.js';
 import { createConnectRouter } from '../../src/http/connect/connect-router.js';
 import { createIntegrations } from '../../src/integrations/integration-store.js';
 import { createLogger } from '../../src/log/logger.js';
-import { createOAuth } from '../../src/oauth/create-oauth.js';
+import { createOAuth, type OAuthDependencies } from '../../src/oauth/create-oauth.js';
 import { newId, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
 import { openVault } from '../../src/vault/open-vault.js';
@@ -56,6 +56,8 @@ export interface ConnectWorldOptions {
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
   readonly timeoutMillis?: number;
+  /** DNS, as the server sees it. */
+  readonly resolve?: OAuthDependencies['resolve'];
   /** Runs just before a grant is saved: the last moment at which something else can happen. */
   readonly beforeSave?: () => Promise<void>;
 }
@@ -64,6 +66,7 @@ export interface ConnectWorldOptions {
 export const startConnectWorld = async ({
   definition,
   timeoutMillis,
+  resolve,
   beforeSave,
 }: ConnectWorldOptions = {}) => {
   const db = await openTestDatabase();
@@ -100,6 +103,7 @@ export const startConnectWorld = async ({
     clock,
     log,
     ...(timeoutMillis === undefined ? {} : { timeoutMillis }),
+    ...(resolve === undefined ? {} : { resolve }),
   });
   const connect = createConnect({
     ...shared,
@@ -144,9 +148,9 @@ export const startConnectWorld = async ({
     deleteConnection: disconnect.deleteConnection,
     clock,
   });
-  const app = express();
-  app.use(createConnectRouter({ connect, ownerConnections, publicUrl, log }));
-  server.on('request', app);
+  const openPages = () => express().use(createConnectRouter({ connect, ownerConnections, publicUrl, log }));
+  let pages = openPages();
+  server.on('request', (request, response) => pages(request, response));
 
   return {
     db,
@@ -159,10 +163,15 @@ export const startConnectWorld = async ({
     credentials,
     integrations,
     grants,
+    oauth,
     publicUrl,
     callback,
     /** Everything the log said. */
     logLines: lines,
+    /** Begins to count anew how often a browser asked: tests ask more often than a person does. */
+    forgetRequests: () => {
+      pages = openPages();
+    },
     /** Moves the server's clock; the org's stays. */
     moveClock: (seconds: number) => {
       offsetSeconds += seconds;
@@ -170,10 +179,20 @@ export const startConnectWorld = async ({
     /** Sets the org, or another provider, up as an OAuth client of the product or of one tenant. */
     setUp: async (
       integrationId = 'okta',
-      more: { tenantId?: string; provider?: string; config?: Record<string, string>; scopes?: string[] } = {},
+      more: {
+        tenantId?: string;
+        provider?: string;
+        config?: Record<string, string>;
+        scopes?: string[];
+        redirectUri?: string;
+      } = {},
     ) => {
-      const { tenantId = null, provider = 'okta', config = { domain }, scopes } = more;
-      const request = { provider, ...CLIENT, config, ...(scopes ? { scopes } : {}) };
+      const { tenantId = null, provider = 'okta', config = { domain }, scopes, redirectUri } = more;
+      const request = {
+        ...{ provider, ...CLIENT, config },
+        ...(scopes ? { scopes } : {}),
+        ...(redirectUri === undefined ? {} : { redirectUri }),
+      };
       return integrations.putIntegration({ environment: ENVIRONMENT, tenantId, integrationId, request });
     },
     close: async () => {
@@ -258,4 +277,4 @@ export const walkToCallback = async (
   };
 };
 
-export { createBrowser, type Org, type Page };
+export { type Browser, createBrowser, type Org, type Page };

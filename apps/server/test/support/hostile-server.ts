@@ -9,6 +9,7 @@ export const HOSTILE_CLIENT = { clientId: 'client_1', clientSecret: 'planted-cli
 /** A request as it came in. */
 export interface Heard {
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly method: string;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
@@ -41,10 +42,11 @@ export const startHostileServer = async () => {
 
   const server = createServer((request, response) => {
     void (async () => {
-      const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+      const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
       const { authorization, dpop, 'content-type': contentType } = request.headers;
       const told: Heard = {
         path,
+        query,
         method: request.method ?? '',
         authorization,
         contentType,

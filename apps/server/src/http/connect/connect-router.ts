@@ -54,11 +54,16 @@ const showRefusal =
       return;
     }
     const kind = noticeOf(error);
-    const requestId = requestIdOf(response);
-    if (kind === 'internal')
-      log.error({ err: error, requestId, method: request.method }, 'connecting failed');
-    else log.info({ refusal: kind, requestId }, 'a browser could not go on connecting');
     const sessionId = error instanceof ConnectRefusal ? error.details.sessionId : undefined;
+    const refused = {
+      audit: 'connect.refused',
+      sessionId,
+      outcome: kind,
+      requestId: requestIdOf(response),
+    } as const;
+    if (kind === 'internal')
+      log.error({ ...refused, err: error, method: request.method }, 'connecting failed');
+    else log.info(refused, 'a browser could not go on connecting');
     const { status, page } = refusalPage(kind, sessionId);
     response.status(status).type('html').send(page);
   };

@@ -1,5 +1,6 @@
 import type { FieldError } from '@authpipe/types';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { CALLBACK_PATH } from '../../connect/complete-connect.js';
 import { ConnectRefusal } from '../../connect/connect-refusal.js';
 import type { ConnectSession } from '../../connect/connect-session.js';
 import type { Connect } from '../../connect/create-connect.js';
@@ -8,6 +9,7 @@ import type { BrowserCookies } from './browser-cookies.js';
 import { choicePage, consentPage } from './consent-page.js';
 import { formField, readForm, typedSettings } from './form-input.js';
 import { outcomePage, quickReturn } from './outcome-page.js';
+import { allowFrames } from './page-headers.js';
 
 const SESSION_ID = /^sess_[A-Za-z0-9_-]{22}$/;
 
@@ -38,6 +40,7 @@ export const sessionRoutes = ({
     const known = cookies.browserId(request);
     const passingProof = cookies.passingProof(request, sessionId);
     const entered = await connect.enter(sessionId, { browserId: known, passingProof });
+    allowFrames(response, entered.session.allowedOrigins);
     if (entered.browserId !== known) cookies.setBrowserId(response, entered.browserId);
     if (passingProof !== null) cookies.clearPassingProof(response, sessionId);
     return entered;
@@ -58,9 +61,12 @@ export const sessionRoutes = ({
   };
 
   // Before `:sessionId`, which would take it.
-  router.get('/connect/callback', async (request, response) => {
+  router.get(`${CALLBACK_PATH}{/:place}`, async (request, response) => {
+    const { place } = request.params;
+    const path =
+      place === undefined ? CALLBACK_PATH : `${CALLBACK_PATH}/${encodeURIComponent(String(place))}`;
     const query = new URL(request.originalUrl, publicUrl).searchParams;
-    const sessionId = await connect.completeConnect({ query, browserId: cookies.browserId(request) });
+    const sessionId = await connect.completeConnect({ path, query, browserId: cookies.browserId(request) });
     response.redirect(303, `/connect/${sessionId}/done`);
   });
 
