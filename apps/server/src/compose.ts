@@ -123,6 +123,7 @@ export const compose = (foundation: Foundation): Composition => {
     whenMended: (rowId) => refreshes.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS),
   });
   const oauth = createOAuth({ allowLoopback, clock, log });
+  const guardedFetch = createGuardedFetch({ allowLoopback, log });
 
   const connections = createConnectionStore({ db, clock, randomness, wire });
   const credentials = createCredentialStore({ db, vault });
@@ -171,7 +172,7 @@ export const compose = (foundation: Foundation): Composition => {
     connections,
     probe: createProbeCredential({
       oauth,
-      fetch: createGuardedFetch({ allowLoopback, log }),
+      fetch: guardedFetch,
       findTarget,
       wire,
     }),
@@ -202,6 +203,7 @@ export const compose = (foundation: Foundation): Composition => {
     randomness,
     log,
     oauth,
+    fetch: guardedFetch,
     integrations,
     connections: {
       findRecord: connections.findRecord,

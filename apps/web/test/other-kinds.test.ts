@@ -2,23 +2,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { renderedPage, wordsOf } from './rendered-site.js';
 
-describe('a provider that people cannot connect yet', () => {
+describe('a provider without a sign-in', () => {
   test.each(['/providers/crowdstrike', '/providers/jumpcloud'])(
-    '%s says so first, and promises nothing today',
+    '%s is connected by the same button',
     (path) => {
-      const page = renderedPage(path);
-      const words = wordsOf(page);
-      expect(page.querySelector('.notice h2')?.textContent).toBe('Not connectable yet');
-      expect(words).not.toMatch(/Ready to connect|What Authpipe handles for|Set up in minutes/);
-      expect(words).toMatch(/Auth Model Planned/);
-      expect(words).toMatch(/Connection Flow Planned/);
-      expect(words).toMatch(/What Authpipe will handle for \w+ Planned/);
+      const words = wordsOf(renderedPage(path));
+      expect(words).toMatch(/Ready to connect \w+\?/);
+      expect(words).toMatch(/What Authpipe handles for \w+/);
     },
   );
-
-  test('points to what connects today', () => {
-    expect(wordsOf(renderedPage('/providers/jumpcloud'))).toContain('Connect Okta');
-  });
 });
 
 describe('a provider with client credentials', () => {
@@ -63,8 +55,8 @@ describe('another provider with OAuth', () => {
     expect(snippets).not.toContain('okta');
   });
 
-  test('Auth0’s page says that its other method cannot be connected yet', () => {
-    expect(wordsOf(renderedPage('/providers/auth0'))).toContain('Client Credentials (not connectable yet)');
+  test('Auth0’s page names its other method', () => {
+    expect(wordsOf(renderedPage('/providers/auth0'))).toContain('Other method Client Credentials');
   });
 
   test('Snyk’s page says that its refresh token works once', () => {

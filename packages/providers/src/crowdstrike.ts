@@ -31,6 +31,22 @@ export const crowdstrike = {
       description:
         'An administrator makes an API client in the Falcon console and picks what it may do. Authpipe trades its client ID and secret for access tokens that last 30 minutes.',
       helpUrl: 'https://falcon.crowdstrike.com/api-clients-and-keys/',
+      fields: {
+        clientId: {
+          label: 'Client ID',
+          example: '0123456789abcdef0123456789abcdef',
+          description:
+            'Of an API client, in the Falcon console under Support and resources, API clients and keys.',
+          secret: false,
+          helpUrl: 'https://falcon.crowdstrike.com/api-clients-and-keys/',
+        },
+        clientSecret: {
+          label: 'Client secret',
+          example: '40 letters and digits',
+          description: 'Falcon shows it once, when the API client is made. It can be reset there.',
+          secret: true,
+        },
+      },
       endpoints: {
         source: 'fixed',
         token: 'https://{region}/oauth2/token',

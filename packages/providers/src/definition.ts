@@ -264,6 +264,8 @@ export interface OAuthCodeMethod extends AuthMethodBase, AccessTokenLifetime {
  */
 export interface ClientCredentialsMethod extends AuthMethodBase, AccessTokenLifetime {
   readonly kind: 'client_credentials';
+  /** A client of the connection's own, as the hosted form asks for it. Default: a client ID and a client secret. */
+  readonly fields?: { readonly clientId: SecretField; readonly clientSecret: SecretField };
   readonly endpoints: OAuthEndpoints;
   readonly clientAuthentication: ClientAuthentication;
   readonly scopes: readonly ScopeDefinition[];
@@ -291,7 +293,11 @@ export interface SecretField {
   readonly example: string;
   /** Source of a `RegExp` that the whole value matches. */
   readonly pattern?: string;
+  /** Whether it is kept from being seen: typed unseen, and never shown again. */
   readonly secret: boolean;
+  /** What it is, and where to look for it. */
+  readonly description?: string;
+  /** Where the person finds the value. */
   readonly helpUrl?: string;
 }
 
@@ -310,7 +316,21 @@ export interface BasicMethod extends AuthMethodBase {
   readonly fields: { readonly username: SecretField; readonly password: SecretField };
 }
 
-export type AuthMethod = OAuthCodeMethod | ClientCredentialsMethod | ApiKeyMethod | BasicMethod;
+/** The secret that a provider's webhooks are proved by, where it is all that there is to hand over. Nothing can be asked with it. */
+export interface WebhookSecretMethod extends AuthMethodBase {
+  readonly kind: 'webhook_secret';
+  readonly fields: { readonly webhookSecret: SecretField };
+}
+
+export type AuthMethod =
+  | OAuthCodeMethod
+  | ClientCredentialsMethod
+  | ApiKeyMethod
+  | BasicMethod
+  | WebhookSecretMethod;
+
+/** Methods without a sign-in: a person types what they prove themselves with into the hosted form. */
+export type TypedMethod = Exclude<AuthMethod, OAuthCodeMethod>;
 
 /**
  * How the provider proves that a webhook is its own, as the page `source` documents it. Header names in lower case.

@@ -31,6 +31,7 @@ export const jumpcloud = {
           example: '0123456789abcdef0123456789abcdef01234567',
           pattern: '[A-Za-z0-9_-]{32,128}',
           secret: true,
+          description: 'Of an administrator: in the Admin Portal, under your initials, My API Key.',
           helpUrl: 'https://docs.jumpcloud.com/api/1.0/index.html#section/API-Key/Access-Your-API-Key',
         },
       },

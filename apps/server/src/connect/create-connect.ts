@@ -3,6 +3,7 @@ import type { ConnectSessionState } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
+import type { GuardedFetch } from '../oauth/guarded-fetch.js';
 import type { OAuth } from '../oauth/oauth.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
@@ -14,7 +15,10 @@ import type { ConnectSession } from './connect-session.js';
 import { createConnectSessionStore } from './connect-session-store.js';
 import { createCreateSession } from './create-session.js';
 import { createSessionEnd } from './finish-session.js';
+import { createHeldCredentialStore } from './held-credential-store.js';
 import { createOpenSession } from './open-session.js';
+import { createProveTyped } from './prove-typed.js';
+import { createSaveTyped } from './save-typed.js';
 import { sessionTokenHash } from './session-token.js';
 import { createStartConnect } from './start-connect.js';
 
@@ -25,6 +29,8 @@ export interface ConnectDependencies {
   readonly randomness: Randomness;
   readonly log: Logger;
   readonly oauth: OAuth;
+  /** Asks providers whether a key that somebody typed works. */
+  readonly fetch: GuardedFetch;
   readonly integrations: ConnectIntegrations;
   readonly connections: ConnectConnections;
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
@@ -34,16 +40,31 @@ export interface ConnectDependencies {
 }
 
 /** Opens the room in which people hand over access: sessions, the trip to the provider, and its end. */
-export const createConnect = ({ db, vault, findProvider, allowLoopback, ...shared }: ConnectDependencies) => {
+export const createConnect = ({
+  db,
+  vault,
+  findProvider,
+  allowLoopback,
+  fetch,
+  ...shared
+}: ConnectDependencies) => {
   const sessions = createConnectSessionStore({ db });
   const requests = createAuthorizationRequestStore({ db, vault });
   const choiceOptions = { findProvider, allowLoopback };
-  const rooms = { ...shared, sessions, requests, choiceOptions };
+  const held = createHeldCredentialStore({ db, vault, clock: shared.clock });
+  const rooms = { ...shared, sessions, requests, held, choiceOptions };
   const end = createSessionEnd(rooms);
+  const { pick, ...start } = createStartConnect(rooms);
   return {
     createSession: createCreateSession(rooms),
     ...createOpenSession(rooms),
-    ...createStartConnect(rooms),
+    ...start,
+    saveTyped: createSaveTyped({
+      ...rooms,
+      pick,
+      listOptions: start.listOptions,
+      prove: createProveTyped({ fetch, oauth: shared.oauth, allowLoopback }),
+    }),
     completeConnect: createCompleteConnect(rooms),
     ...end,
 

@@ -80,17 +80,16 @@ export const createCreateSession =
     const allowed = reconnected ? [reconnected.integrationId] : (request.integrations ?? []);
     const config = { ...reconnected?.config, ...request.config };
     const available = await integrations.findIntegrations({ environment, tenantId: owner.tenantId });
-    const choices = findChoices(available, { integrations: allowed, chosen: null, config }, choiceOptions);
-    const missing = allowed.filter(
-      (id) => !choices.some(({ integration }) => integration.integrationId === id),
-    );
+    const filter = { integrations: allowed, chosen: null, config, reconnected };
+    const choices = findChoices(available, filter, choiceOptions);
+    const missing = allowed.filter((id) => !choices.some(({ integrationId }) => integrationId === id));
     // A session that only lists and disconnects needs nothing that could be connected.
     if (request.permissions.includes('connect') && (choices.length === 0 || missing.length > 0)) {
       throw new Problem(
         'integration_not_configured',
         missing.length > 0
           ? `Not set up for this tenant, or not with these settings: ${missing.join(', ')}. PUT /v1/integrations/… first.`
-          : 'No integration is set up that a person could connect. PUT /v1/integrations/… first.',
+          : 'No integration is set up that a person could connect. PUT /v1/integrations/… first, or name a provider that needs none in integrations.',
       );
     }
 

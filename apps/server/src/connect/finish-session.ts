@@ -12,10 +12,12 @@ import type { ConnectConnections, ConnectIntegrations } from './connect-integrat
 import { type ConnectSession, statusOf } from './connect-session.js';
 import type { ConnectSessionStore } from './connect-session-store.js';
 import { endGrant } from './end-grant.js';
+import type { HeldCredentialStore } from './held-credential-store.js';
 import { parseGrant, toNewGrant } from './received-grant.js';
 import { sameHash } from './secret-hash.js';
 import type { ChoiceOptions } from './session-choices.js';
 import { toSessionState } from './session-state.js';
+import { newGrantOf, parseTypedGrant } from './typed-grant.js';
 
 /** How long a backend can ask how a session went, after the session's own time. */
 const KEPT_SECONDS = 86_400;
@@ -23,6 +25,7 @@ const KEPT_SECONDS = 86_400;
 export interface SessionEndDependencies {
   readonly sessions: Pick<ConnectSessionStore, 'findById' | 'settle' | 'listUnfinished' | 'deleteExpired'>;
   readonly requests: Pick<AuthorizationRequestStore, 'openHeldGrant' | 'deleteOfSession' | 'deleteExpired'>;
+  readonly held: Pick<HeldCredentialStore, 'open' | 'drop'>;
   readonly integrations: Pick<ConnectIntegrations, 'openIntegration'>;
   readonly connections: ConnectConnections;
   readonly oauth: Pick<OAuth, 'revoke'>;
@@ -38,6 +41,7 @@ const challengeOf = (codeVerifier: string): Uint8Array =>
 export const createSessionEnd = ({
   sessions,
   requests,
+  held: heldCredentials,
   integrations,
   connections,
   oauth,
@@ -70,7 +74,21 @@ export const createSessionEnd = ({
     }
   };
 
+  /** What a person typed. @returns null when the session holds no such thing */
+  const takeTyped = async (session: ConnectSession) => {
+    const typed = await heldCredentials.open(session);
+    return typed === null ? null : newGrantOf(parseTypedGrant(typed), session);
+  };
+
   const keepHeldGrant = async (session: ConnectSession): Promise<void> => {
+    const typed = await takeTyped(session);
+    if (typed !== null) {
+      const { connection } = await connections.saveGrant(typed);
+      const outcome = { status: 'complete', connectionId: connection.id } as const;
+      await sessions.settle(session.id, 'awaiting_finish', outcome, clock.now());
+      await heldCredentials.drop(session);
+      return;
+    }
     const held = await requests.openHeldGrant(session.id);
     const opened = held && (await integrations.openIntegration(held.request.integrationRowId));
     if (!held || !opened) {
@@ -91,6 +109,7 @@ export const createSessionEnd = ({
 
   /** Revokes what waits in a session that nobody will finish, then forgets it. */
   const dropHeldGrant = async (session: ConnectSession): Promise<void> => {
+    await heldCredentials.drop(session);
     const held = await requests.openHeldGrant(session.id);
     const opened = held && (await integrations.openIntegration(held.request.integrationRowId));
     const definition = opened && choiceOptions.findProvider(opened.integration.provider);

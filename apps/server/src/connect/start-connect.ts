@@ -17,6 +17,7 @@ import {
   type ConnectOption,
   chosenScopes,
   findChoices,
+  isOAuthChoice,
   pickChoice,
   type Settings,
   toOptions,
@@ -64,6 +65,7 @@ export const createStartConnect = ({
           integrations: [reconnected.integrationId],
           chosen: null,
           config: { ...reconnected.config, ...config },
+          reconnected,
         }
       : { integrations: session.integrations, chosen, config };
     const available = await integrations.findIntegrations({ environment, tenantId });
@@ -84,6 +86,7 @@ export const createStartConnect = ({
   return {
     listOptions,
     reconnectedBy,
+    pick,
 
     /**
      * Begins a trip: state, PKCE verifier, nonce and expected issuer are kept, tied to this browser, and the person is
@@ -101,6 +104,8 @@ export const createStartConnect = ({
       if (status === 'expired') throw new ConnectRefusal('session_expired', { sessionId: session.id });
       if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId: session.id });
       const choice = await pick(session, optionId, typed);
+      // Of an option with a form, somebody posted to the wrong place.
+      if (!isOAuthChoice(choice)) throw new ConnectRefusal('nothing_to_connect', { sessionId: session.id });
       const { integration, definition, method, config } = choice;
       const opened = await integrations.openIntegration(integration.rowId);
       if (!opened) throw new ConnectRefusal('nothing_to_connect', { sessionId: session.id });

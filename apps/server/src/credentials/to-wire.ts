@@ -78,7 +78,10 @@ type Sendable = Pick<Credential, 'credential' | 'tokenType' | 'headers' | 'field
 const dpopFields = (type: string, dpopKey: PrivateJwk | undefined): Pick<Credential, 'fields'> =>
   type === 'DPoP' && dpopKey !== undefined ? { fields: { dpopPrivateKey: JSON.stringify(dpopKey) } } : {};
 
-const sendable = ({ secrets, tokenType }: ServedCredential, method: AuthMethod | undefined): Sendable => {
+const sendable = (
+  { secrets, tokenType }: Pick<ServedCredential, 'secrets' | 'tokenType'>,
+  method: AuthMethod | undefined,
+): Sendable => {
   switch (secrets.kind) {
     case 'oauth2':
     case 'client_credentials': {
@@ -113,6 +116,12 @@ const sendable = ({ secrets, tokenType }: ServedCredential, method: AuthMethod |
       return { credential: secrets.webhookSecret, tokenType, headers: {} };
   }
 };
+
+/** The headers that a credential is sent in, names in lower case. Secret. */
+export const headersOf = (
+  credential: Pick<ServedCredential, 'secrets' | 'tokenType'>,
+  method: AuthMethod | undefined,
+): Readonly<Record<string, string>> => sendable(credential, method).headers;
 
 /** The base of the provider's API for this connection; `null` when its definition or a setting is missing. */
 const baseUrlOf = (

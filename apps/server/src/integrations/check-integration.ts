@@ -96,7 +96,7 @@ const findMethod = (
     const known = definition.authMethods.map(({ id }) => id).join(', ');
     throw refuse([{ pointer: '/authMethod', detail: `must be one that ${definition.name} has: ${known}.` }]);
   }
-  if (method.kind === 'api_key' || method.kind === 'basic') {
+  if (method.kind !== 'oauth2' && method.kind !== 'client_credentials') {
     const detail = `must be one with an OAuth client. ${method.name} needs no integration: connect it as it is.`;
     throw refuse([{ pointer: '/authMethod', detail }]);
   }

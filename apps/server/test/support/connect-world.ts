@@ -21,6 +21,7 @@ import { createConnectRouter } from '../../src/http/connect/connect-router.js';
 import { createIntegrations } from '../../src/integrations/integration-store.js';
 import { createLogger } from '../../src/log/logger.js';
 import { createOAuth, type OAuthDependencies } from '../../src/oauth/create-oauth.js';
+import { createGuardedFetch } from '../../src/oauth/guarded-fetch.js';
 import { newId, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
 import { openVault } from '../../src/vault/open-vault.js';
@@ -110,6 +111,7 @@ export const startConnectWorld = async ({
     vault,
     log,
     oauth,
+    fetch: createGuardedFetch({ allowLoopback: true, log }),
     integrations,
     connections: {
       findRecord: connections.findRecord,

@@ -7,7 +7,7 @@ import type {
   ProviderDefinition,
   RefreshTokenBehaviour,
 } from '@authpipe/providers';
-import { isConnectable, mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import { durationInWords } from './duration.js';
 
 /** One line of the list beside the auth model. */
@@ -36,6 +36,12 @@ function methodFacts(method: AuthMethod, providerName: string): AuthFact[] {
       return apiKeyFacts(method);
     case 'basic':
       return basicFacts(method);
+    case 'webhook_secret':
+      return [
+        { name: 'Credential', value: method.fields.webhookSecret.label },
+        { name: 'Sent as', value: 'Not sent: it proves what the provider sends' },
+        { name: 'Refresh', value: 'None: a secret is replaced by hand' },
+      ];
   }
 }
 
@@ -113,6 +119,6 @@ function otherMethods(provider: ProviderDefinition): AuthFact[] {
   const listed = provider.authMethods.slice(1).filter(({ unlisted }) => unlisted !== true);
   return listed.map((method) => ({
     name: 'Other method',
-    value: isConnectable(method) ? method.name : `${method.name} (not connectable yet)`,
+    value: method.name,
   }));
 }

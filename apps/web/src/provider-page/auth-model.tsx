@@ -1,18 +1,14 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import { authFacts } from './auth-facts.js';
-import { PlannedBadge } from './planned-badge.js';
 
 /** How the provider lets a product in: the method in words, and its facts beside them. */
 export function AuthModel({ provider }: { readonly provider: ProviderDefinition }): ReactNode {
   const method = mainMethodOf(provider);
   return (
     <section aria-labelledby="auth-model">
-      <h2 id="auth-model">
-        Auth Model
-        <PlannedBadge provider={provider} />
-      </h2>
+      <h2 id="auth-model">Auth Model</h2>
       <div className="auth-model">
         <div className="auth-model-words">
           <h3>{method.name}</h3>

@@ -1,10 +1,9 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { mainMethodOf } from '../availability.js';
 import { CodeBlock } from '../code/code-block.js';
+import { mainMethodOf } from '../main-method.js';
 import { FlowPicture } from './flow-picture.js';
 import { flowWords } from './flow-words.js';
-import { PlannedBadge } from './planned-badge.js';
 import { nodeSnippet, reactSnippet } from './snippets.js';
 
 /** The way from the app to the provider, as a picture, in words and in code. */
@@ -12,10 +11,7 @@ export function ConnectionFlow({ provider }: { readonly provider: ProviderDefini
   const words = flowWords(mainMethodOf(provider), provider.name);
   return (
     <section aria-labelledby="connection-flow">
-      <h2 id="connection-flow">
-        Connection Flow
-        <PlannedBadge provider={provider} />
-      </h2>
+      <h2 id="connection-flow">Connection Flow</h2>
       <figure className="flow">
         <FlowPicture providerId={provider.id} providerName={provider.name} words={words} />
         <figcaption>

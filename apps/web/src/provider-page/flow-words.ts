@@ -53,5 +53,15 @@ export function flowWords(method: AuthMethod, providerName: string): FlowWords {
         outward: ['connect', 'sign-in check'],
         homeward: ['credential', 'answer'],
       };
+    case 'webhook_secret':
+      return {
+        steps: [
+          'Opens the connect form. Its backend asks for the secret to check what it is sent.',
+          'Takes the secret in its own form and keeps it in its vault.',
+          'Signs its webhooks with the secret. There is nothing to refresh.',
+        ],
+        outward: ['connect', 'nothing'],
+        homeward: ['secret', 'webhooks'],
+      };
   }
 }

@@ -1,19 +1,15 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { isConnectable, mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import { HandledIcon } from './handled-icon.js';
 import { handledWork } from './handled-work.js';
-import { PlannedBadge } from './planned-badge.js';
 
 /** Four cards: the work that Authpipe takes off the product for this kind of method. */
 export function HandledCards({ provider }: { readonly provider: ProviderDefinition }): ReactNode {
   const method = mainMethodOf(provider);
   return (
     <section aria-labelledby="handled">
-      <h2 id="handled">
-        What Authpipe {isConnectable(method) ? 'handles' : 'will handle'} for {provider.name}
-        <PlannedBadge provider={provider} />
-      </h2>
+      <h2 id="handled">What Authpipe handles for {provider.name}</h2>
       <ul className="handled">
         {handledWork(method).map(({ title, text, icon }) => (
           <li key={title} className="handled-card">

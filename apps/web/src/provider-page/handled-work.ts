@@ -56,6 +56,7 @@ export function handledWork(method: AuthMethod): readonly HandledWork[] {
       ];
     case 'api_key':
     case 'basic':
+    case 'webhook_secret':
       return [
         {
           title: 'Hosted Form',

@@ -1,6 +1,6 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { isConnectable, mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import { ProviderMark } from '../site/provider-mark.js';
 
 /** The head of a provider's page: where the reader is, what it is, and what it is for. */
@@ -22,7 +22,6 @@ export function ProviderHero({ provider }: { readonly provider: ProviderDefiniti
           <ul className="badges" aria-label="Category and auth model">
             <li className="badge">{provider.category}</li>{' '}
             <li className="badge badge-accent">{method.name}</li>
-            {!isConnectable(method) && <li className="badge badge-quiet">Not connectable yet</li>}
           </ul>
           <h1>{provider.name}</h1>
           <p className="lead">{provider.description}</p>

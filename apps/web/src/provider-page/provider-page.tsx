@@ -1,27 +1,24 @@
 import type { ProviderDefinition } from '@authpipe/providers';
-import { isConnectable, mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import type { Page } from '../site/page.js';
 import { AuthModel } from './auth-model.js';
 import { CallToAction } from './call-to-action.js';
 import { ConnectionFlow } from './connection-flow.js';
 import { HandledCards } from './handled-cards.js';
 import { MoreProviders } from './more-providers.js';
-import { NotYetNotice } from './not-yet-notice.js';
 import { ProviderHero } from './provider-hero.js';
 import { ScopeList } from './scope-list.js';
 
 /** The page of one provider, `/providers/<id>`: all of it comes from the definition and from words per kind. */
 export function providerPage(provider: ProviderDefinition): Page {
   const method = mainMethodOf(provider);
-  const connectable = isConnectable(method);
   return {
     path: `/providers/${provider.id}`,
-    title: connectable ? `Connect ${provider.name}` : provider.name,
+    title: `Connect ${provider.name}`,
     description: `${provider.description} ${method.name} for your product, with Authpipe.`,
     content: (
       <article className="wrap provider-page">
         <ProviderHero provider={provider} />
-        {!connectable && <NotYetNotice provider={provider} />}
         <AuthModel provider={provider} />
         <ConnectionFlow provider={provider} />
         <ScopeList provider={provider} />

@@ -1,6 +1,6 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 
 /** The scopes of the provider's main method; nothing for methods that have none. */
 export function ScopeList({ provider }: { readonly provider: ProviderDefinition }): ReactNode {

@@ -1,5 +1,5 @@
 import type { AuthMethod, ProviderDefinition } from '@authpipe/providers';
-import { mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 
 /** The lines that get a credential in Node and use it, for a provider's main method. */
 export function nodeSnippet(provider: ProviderDefinition): string {
@@ -53,6 +53,8 @@ function headerEntries(method: AuthMethod): string {
       return Object.entries(method.headers)
         .map(([name, template]) => `${propertyName(name)}: ${headerValue(template)}`)
         .join(', ');
+    case 'webhook_secret':
+      return '';
   }
 }
 

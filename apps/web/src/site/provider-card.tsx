@@ -1,6 +1,6 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { ReactNode } from 'react';
-import { isConnectable, mainMethodOf } from '../availability.js';
+import { mainMethodOf } from '../main-method.js';
 import { ProviderMark } from './provider-mark.js';
 
 /** A list item that leads to a provider's page. `data-provider` is what the catalogue's filter looks for. */
@@ -17,12 +17,6 @@ export function ProviderCard({ provider }: { readonly provider: ProviderDefiniti
       <p className="card-text">{provider.description}</p>
       <p className="card-facts">
         <span className="badge">{method.name}</span>
-        {!isConnectable(method) && (
-          <>
-            {' '}
-            <span className="badge badge-quiet">Not connectable yet</span>
-          </>
-        )}
       </p>
     </li>
   );

@@ -118,7 +118,7 @@ ul { margin: 0; padding: 0; list-style: none; }
 .alert { margin: 0 0 1.25rem; padding: .75rem 1rem; border-radius: .75rem; background: var(--bad-tint); color: var(--bad); }
 .field { margin-top: 1.25rem; }
 label { display: block; margin-bottom: .25rem; font-weight: 600; }
-input[type="text"], select {
+input[type="text"], input[type="password"], select {
   width: 100%;
   min-height: 2.75rem;
   padding: .5rem .75rem;
@@ -153,6 +153,8 @@ input[aria-invalid="true"], select[aria-invalid="true"] { border-color: var(--ba
 a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 [hidden] { display: none !important; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.typed > p:first-of-type { margin: 1.25rem 0 0; }
 footer { max-width: 27rem; color: var(--soft); font-size: .8125rem; text-align: center; }
 @media (max-width: 26rem) {
   main { padding: 1.5rem 1.25rem; }

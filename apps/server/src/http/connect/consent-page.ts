@@ -1,8 +1,15 @@
 import type { ScopeDefinition } from '@authpipe/providers';
 import type { FieldError } from '@authpipe/types';
 import type { ConnectSession } from '../../connect/connect-session.js';
-import { type ConnectOption, chosenScopes, type Settings } from '../../connect/session-choices.js';
+import {
+  type ConnectOption,
+  chosenScopes,
+  isOAuthChoice,
+  type Settings,
+} from '../../connect/session-choices.js';
 import type { ConnectionRecord } from '../../credentials/credential-record.js';
+import { configField, fixedSettings } from './config-fields.js';
+import { faultsOf, generalAlert, sessionAlert } from './form-field.js';
 import { type Html, html } from './html.js';
 import { marks, pageLayout, providerMark } from './page-layout.js';
 import { askerName, askerOf, ownerRows } from './session-words.js';
@@ -27,6 +34,7 @@ const scopeLine = (name: string, known: readonly ScopeDefinition[]): Html => {
 
 /** What is asked for, in the definition's words. */
 const scopeList = (session: ConnectSession, { choices: [choice] }: ConnectOption): Html => {
+  if (!isOAuthChoice(choice)) return html``;
   const { method } = choice;
   const names = chosenScopes(session, choice).filter((scope) => !method.impliedScopes.includes(scope));
   const lasting =
@@ -34,40 +42,6 @@ const scopeList = (session: ConnectSession, { choices: [choice] }: ConnectOption
   return html`<h2>What it will be able to do</h2>
 <ul class="scopes">${names.map((name) => scopeLine(name, method.scopes))}${lasting}</ul>`;
 };
-
-const configField = (name: string, { definition }: ConnectOption, typed: string, error?: string): Html => {
-  const field = definition.config[name];
-  if (!field) return html``;
-  const id = `config-${name}`;
-  const described = `${id}-hint${error === undefined ? '' : ` ${id}-error`}`;
-  const invalid = error === undefined ? 'false' : 'true';
-  const control = field.options
-    ? html`<select id="${id}" name="config.${name}" required aria-describedby="${described}" aria-invalid="${invalid}">${field.options.map(
-        ({ value, label }) =>
-          value === typed
-            ? html`<option value="${value}" selected>${label}</option>`
-            : html`<option value="${value}">${label}</option>`,
-      )}</select>`
-    : html`<input id="${id}" name="config.${name}" type="text" required value="${typed}" placeholder="${field.example}" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="${described}" aria-invalid="${invalid}">`;
-  const help =
-    field.helpUrl === undefined
-      ? null
-      : html` <a href="${field.helpUrl}" target="_blank" rel="noopener noreferrer">Where do I find this?</a>`;
-  return html`<div class="field"><label for="${id}">${field.label}</label>${control}
-${error === undefined ? null : html`<p class="error" id="${id}-error">${error}</p>`}
-<p class="hint" id="${id}-hint">${field.description}${help}</p></div>`;
-};
-
-const alertOf = (session: ConnectSession): Html | null =>
-  session.error ? html`<p class="alert" role="alert">${session.error.detail}</p>` : null;
-
-const fixedSettings = ({ definition, choices: [first], asks }: ConnectOption): Html[] =>
-  Object.entries(definition.config).flatMap(([name, field]) => {
-    const value = first.config[name];
-    return value === undefined || asks.includes(name)
-      ? []
-      : [html`<div><dt>${field.label}</dt><dd>${value}</dd></div>`];
-  });
 
 /** The page on which a person sees who asks for what, and goes on to the provider or not. */
 export const consentPage = ({
@@ -79,16 +53,15 @@ export const consentPage = ({
 }: ConsentView): string => {
   const { definition } = option;
   const account = reconnected?.account?.email ?? reconnected?.account?.name;
-  const errorOf = (name: string) => errors.find(({ pointer }) => pointer === `/config/${name}`)?.detail;
-  const general = errors.find(({ pointer }) => pointer === '');
+  const faults = faultsOf(errors);
   const heading = `${reconnected ? 'Reconnect' : 'Connect'} ${definition.name}`;
   return pageLayout({
     title: `${heading} – ${askerOf(session) ?? 'Authpipe'}`,
     body: html`<main>
 ${marks(askerOf(session), definition.name)}
 <h1>${heading}</h1>
-${alertOf(session)}
-${general ? html`<p class="alert" role="alert">${general.detail}</p>` : null}
+${sessionAlert(session)}
+${generalAlert(faults)}
 <p><strong>${askerName(session)}</strong> asks for access to your ${definition.name} account.</p>
 <dl>${ownerRows(session)}
 ${fixedSettings(option)}
@@ -96,7 +69,7 @@ ${account === undefined ? null : html`<div><dt>Sign in as</dt><dd>${account}</dd
 ${scopeList(session, option)}
 <form method="post" action="/connect/${session.id}/start">
 <input type="hidden" name="option" value="${option.id}">
-${option.asks.map((name) => configField(name, option, typed[name] ?? session.config[name] ?? '', errorOf(name)))}
+${option.asks.map((name) => configField(name, option.definition, typed[name] ?? session.config[name] ?? '', faults))}
 <div class="actions">
 <button class="button primary">${session.error ? 'Try again: continue' : 'Continue'} to ${definition.name}</button>
 <button class="button" formaction="/connect/${session.id}/cancel" formnovalidate>Cancel</button>
@@ -124,7 +97,7 @@ export const choicePage = (session: ConnectSession, options: readonly ConnectOpt
     body: html`<main>
 ${marks(askerOf(session), null)}
 <h1>Choose what to connect</h1>
-${alertOf(session)}
+${sessionAlert(session)}
 <p><strong>${askerName(session)}</strong> asks for access to one of your accounts.</p>
 <dl>${ownerRows(session)}</dl>
 <h2>Your account is at</h2>

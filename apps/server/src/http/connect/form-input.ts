@@ -1,7 +1,7 @@
 import express, { type Request, type RequestHandler } from 'express';
 import type { Settings } from '../../connect/session-choices.js';
 
-/** Reads the hosted pages' forms: a token, an id, a few settings. */
+/** Reads the hosted pages' forms: a token, an id, a few settings, a key. */
 export const readForm: RequestHandler = express.urlencoded({
   extended: false,
   limit: '16kb',
@@ -15,15 +15,18 @@ export const formField = (request: Request, name: string): string | null => {
   return typeof value === 'string' && value !== '' ? value : null;
 };
 
-/** Fields named `config.…`: settings that a person typed. */
-export const typedSettings = (request: Request): Settings => {
+const fieldsUnder = (request: Request, prefix: string): Settings => {
   const body: unknown = request.body;
   if (typeof body !== 'object' || body === null) return {};
   return Object.fromEntries(
     Object.entries(body)
       .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-      .flatMap(([name, value]) =>
-        name.startsWith('config.') ? [[name.slice('config.'.length), value]] : [],
-      ),
+      .flatMap(([name, value]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [])),
   );
 };
+
+/** Fields named `config.…`: settings that a person typed. */
+export const typedSettings = (request: Request): Settings => fieldsUnder(request, 'config.');
+
+/** Fields named `credential.…`: what a person proves themselves with. Secret. */
+export const typedCredential = (request: Request): Settings => fieldsUnder(request, 'credential.');

@@ -13,14 +13,19 @@ export interface PageParts {
   readonly body: Html;
   /** Whether the completion script runs. */
   readonly withScript?: boolean;
+  /** What is said of the safekeeping. Default: of a sign-in at the provider. */
+  readonly footer?: string;
 }
+
+const SIGN_IN_FOOTER =
+  'Authpipe keeps the access encrypted, and passes it to nobody but the app that asks. Your password stays with the provider.';
 
 /**
  * A whole page. The referrer policy of the header says `no-referrer`; here it is `same-origin`, which tells other origins
  * as little, but lets the page's own forms name the origin that they come from.
  * @see https://fetch.spec.whatwg.org/#append-a-request-origin-header
  */
-export const pageLayout = ({ title, body, withScript = false }: PageParts): string =>
+export const pageLayout = ({ title, body, withScript = false, footer = SIGN_IN_FOOTER }: PageParts): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -35,7 +40,7 @@ ${withScript ? html`<script src="${ASSETS.script}" defer></script>` : null}
 </head>
 <body>
 ${body}
-<footer>Authpipe keeps the access encrypted, and passes it to nobody but the app that asks. Your password stays with the provider.</footer>
+<footer>${footer}</footer>
 </body>
 </html>
 `.toString();

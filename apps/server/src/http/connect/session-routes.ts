@@ -7,16 +7,24 @@ import type { Connect } from '../../connect/create-connect.js';
 import type { Settings } from '../../connect/session-choices.js';
 import type { BrowserCookies } from './browser-cookies.js';
 import { choicePage, consentPage } from './consent-page.js';
-import { formField, readForm, typedSettings } from './form-input.js';
+import { formField, readForm, typedCredential, typedSettings } from './form-input.js';
 import { outcomePage, quickReturn } from './outcome-page.js';
 import { allowFrames } from './page-headers.js';
+import { typedPage } from './typed-page.js';
 
 const SESSION_ID = /^sess_[A-Za-z0-9_-]{22}$/;
 
 export interface SessionRouteDependencies {
   readonly connect: Pick<
     Connect,
-    'enter' | 'listOptions' | 'reconnectedBy' | 'start' | 'completeConnect' | 'cancelSession' | 'stateOf'
+    | 'enter'
+    | 'listOptions'
+    | 'reconnectedBy'
+    | 'start'
+    | 'saveTyped'
+    | 'completeConnect'
+    | 'cancelSession'
+    | 'stateOf'
   >;
   readonly cookies: BrowserCookies;
   readonly sameOriginOnly: RequestHandler;
@@ -50,14 +58,17 @@ export const sessionRoutes = ({
     response: Response,
     session: ConnectSession,
     optionId: string | null,
-    answer: { typed?: Settings; errors?: readonly FieldError[] } = {},
+    answer: { typed?: Settings; credential?: Settings; errors?: readonly FieldError[] } = {},
   ): Promise<void> => {
     const options = await connect.listOptions(session);
     const option = options.length === 1 ? options[0] : options.find(({ id }) => id === optionId);
-    const page = option
-      ? consentPage({ session, option, reconnected: await connect.reconnectedBy(session), ...answer })
-      : choicePage(session, options);
-    response.type('html').send(page);
+    if (!option) {
+      response.type('html').send(choicePage(session, options));
+      return;
+    }
+    const view = { session, option, reconnected: await connect.reconnectedBy(session), ...answer };
+    const isTyped = option.choices[0].method.kind !== 'oauth2';
+    response.type('html').send(isTyped ? typedPage(view) : consentPage(view));
   };
 
   // Before `:sessionId`, which would take it.
@@ -92,6 +103,22 @@ export const sessionRoutes = ({
       if (!isTyping) throw error;
       response.status(422);
       await showPage(response, session, optionId, { typed, errors: error.details.errors ?? [] });
+    }
+  });
+
+  router.post('/connect/:sessionId/save', readForm, sameOriginOnly, async (request, response) => {
+    const { session } = await enter(request, response);
+    const optionId = formField(request, 'option') ?? '';
+    const [config, credential] = [typedSettings(request), typedCredential(request)];
+    try {
+      await connect.saveTyped(session, { optionId, config, credential });
+      response.redirect(303, `/connect/${session.id}/done`);
+    } catch (error) {
+      const isTyping = error instanceof ConnectRefusal && error.kind === 'wrong_settings';
+      if (!isTyping) throw error;
+      response.status(422);
+      const errors = error.details.errors ?? [];
+      await showPage(response, session, optionId, { typed: config, credential, errors });
     }
   });
 
