@@ -28,6 +28,7 @@ const withServersMiddleware = (): { app: Express; router: Router } => {
     verifyApiKey: () => Promise.reject(new Error('no keys here')),
     allows: () => false,
     countConnections: async () => [],
+    webhookFigures: async () => ({ lagSeconds: 0, pending: 0, enabled: 0, disabled: 0, results: new Map() }),
   });
   app.use(requestLog(createLogger('error'), systemRandomness), count);
   const router = Router();

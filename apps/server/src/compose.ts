@@ -39,6 +39,7 @@ import { integrationRoutes } from './http/v1/integrations.js';
 import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
 import { tenantRoutes } from './http/v1/tenants.js';
+import { webhookEndpointRoutes } from './http/v1/webhook-endpoints.js';
 import { createIntegrations } from './integrations/integration-store.js';
 import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
 import { recurringWork } from './jobs/recurring-work.js';
@@ -54,6 +55,9 @@ import { createSpool } from './refresh/spool.js';
 import { createTokenEndpointGate } from './refresh/token-endpoint-gate.js';
 import type { Sleep } from './sleep.js';
 import type { Vault } from './vault/vault.js';
+import { createWebhooks } from './webhooks/create-webhooks.js';
+import { createEndpointStore } from './webhooks/endpoint-store.js';
+import { WEBHOOK_TIMEOUT_MILLIS } from './webhooks/send-webhook.js';
 
 /** What the rooms stand on. */
 export interface Foundation {
@@ -85,6 +89,8 @@ export interface Composition {
   /** Tells followers of events; to be started with what hears of commits. */
   readonly feed: EventFeed;
   readonly notifications: NotificationListener;
+  /** Something was committed that webhooks may have to tell of. */
+  readonly wakeWebhooks: () => void;
   /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. Never rejects. */
   drain(): Promise<void>;
 }
@@ -243,6 +249,14 @@ export const compose = (foundation: Foundation): Composition => {
     log,
   });
 
+  const webhookEndpoints = createEndpointStore({ db, vault, clock, randomness, allowLoopback });
+  const webhooks = createWebhooks({
+    ...{ db, endpoints: webhookEndpoints, nodes, clock, randomness, sleep, log },
+    fetch: createGuardedFetch({ allowLoopback, log, timeoutMillis: WEBHOOK_TIMEOUT_MILLIS }),
+    isFrozen: deployment.isFrozen,
+    isForeign: (enabledAt) => deployment.provenanceOf(enabledAt) === 'foreign',
+  });
+
   const readCredential = createReadCredential({
     credentials,
     refreshIfDue: refresh.refreshIfDue,
@@ -265,6 +279,7 @@ export const compose = (foundation: Foundation): Composition => {
     ...connectSessionRoutes(connect),
     ...integrationRoutes({ integrations, defaultRedirectUri }),
     ...tenantRoutes(disconnect.deleteTenant),
+    ...webhookEndpointRoutes({ endpoints: webhookEndpoints, webhooks }),
     eventRoute(feed, apiKeys.allows),
     ...providerRoutes,
   ];
@@ -280,6 +295,7 @@ export const compose = (foundation: Foundation): Composition => {
     refreshState: deployment.state,
     eventDelivery: () => ({ isListening: notifications.isListening(), streams: feed.size() }),
     countConnections: connections.countConnections,
+    webhookFigures: webhooks.figures,
     connectRouter: createConnectRouter({ connect, ownerConnections, publicUrl, log }),
     webFolder,
     publicUrl,
@@ -302,6 +318,8 @@ export const compose = (foundation: Foundation): Composition => {
     // What is kept goes first: it may be all that is left of a rotation.
     onBeat: async () => {
       await spool.drain();
+      // Not waited for: a beat is no place for what takes long.
+      void webhooks.tick();
       await Promise.all([deployment.tick(), gate.look(), usage.flushUses()]);
     },
     onDeath: sweepAtOnce,
@@ -312,6 +330,7 @@ export const compose = (foundation: Foundation): Composition => {
     heartbeat,
     feed,
     notifications,
+    wakeWebhooks: webhooks.wake,
     work: recurringWork({
       sweepDueRefreshes: refresh.sweepDueRefreshes,
       tellExpiring: expiring.tellExpiring,
@@ -320,14 +339,18 @@ export const compose = (foundation: Foundation): Composition => {
         await connect.sweepSessions(now);
         await idempotentRequests.sweep(now);
       },
-      sweepEvents: events.sweepEvents,
+      sweepEvents: async (now) => {
+        // First: what was swept from the outbox could no longer be sent.
+        await webhooks.sweep(now);
+        await events.sweepEvents(now);
+      },
       probeIntervalSeconds,
     }),
     async drain() {
       isDraining = true;
       // Streams never end by themselves; their readers go to another server and say where they were.
       feed.stop();
-      await Promise.allSettled([refresh.stop(), health.stop()]);
+      await Promise.allSettled([refresh.stop(), health.stop(), webhooks.stop()]);
     },
   };
 };

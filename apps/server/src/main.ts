@@ -4,6 +4,7 @@ import { runAdoptCommand } from './cli/adopt-command.js';
 import { HELP } from './cli/help.js';
 import { runKeysCommand } from './cli/keys-command.js';
 import { runMigrateCommand } from './cli/migrate-command.js';
+import { runWebhooksCommand } from './cli/webhooks-command.js';
 import { systemClock } from './clock.js';
 import { type Config, readConfig } from './config/read-config.js';
 import type { Database } from './db/database.js';
@@ -87,6 +88,7 @@ const commands = new Map<string, () => Promise<void>>([
         }),
       ),
   ],
+  ['webhooks', () => withDatabase((db) => runWebhooksCommand(args, { db, clock: systemClock }))],
   ['help', printHelp],
   ['--help', printHelp],
   [

@@ -20,5 +20,16 @@ export const systemRandomness: Randomness = {
 export const newId = (prefix: IdPrefix, randomness: Randomness): string =>
   `${prefix}_${randomness.bytes(16).toString('base64url')}`;
 
-/** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request, request, node, deployment. */
-export type IdPrefix = 'conn' | 'sess' | 'evt' | 'int' | 'key' | 'tk' | 'areq' | 'req' | 'node' | 'dep';
+/** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request, request, node, deployment, webhook endpoint. */
+export type IdPrefix =
+  | 'conn'
+  | 'sess'
+  | 'evt'
+  | 'int'
+  | 'key'
+  | 'tk'
+  | 'areq'
+  | 'req'
+  | 'node'
+  | 'dep'
+  | 'whe';

@@ -126,7 +126,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     begun.deployment = deployment;
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
-    const { app, work, heartbeat, feed, notifications, drain } = compose({
+    const { app, work, heartbeat, feed, notifications, wakeWebhooks, drain } = compose({
       ...{
         config,
         db,
@@ -148,7 +148,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     server.on('clientError', answerUnreadable(randomness, config.publicUrl));
     // What an earlier process could not write is written before anybody asks for it.
     begun.beats = await startHeartbeat(heartbeat);
-    begun.eventFeed = await startEventFeed(feed, notifications);
+    begun.eventFeed = await startEventFeed(feed, notifications, wakeWebhooks);
     begun.jobs = await startJobs({ db, work, clock, log });
     // Last: whoever is answered is served by a whole server, which an outage of the database does not end.
     await listen(server, config.port);

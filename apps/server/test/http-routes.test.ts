@@ -113,6 +113,10 @@ const app = createApp({
   refreshState: () => refreshState,
   eventDelivery: () => ({ isListening: false, streams: 3 }),
   countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
+  webhookFigures: async () => ({
+    ...{ lagSeconds: 7.5, pending: 4, enabled: 2, disabled: 1 },
+    results: new Map([['delivered', 9]]),
+  }),
   connectRouter: Router(),
   webFolder: '/nowhere',
   publicUrl: 'http://localhost:4600',

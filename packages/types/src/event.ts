@@ -12,18 +12,27 @@ export const eventType = z.enum([
   'connection.expiring',
   'connection.deleted',
   'integration.degraded',
+  'webhook_endpoint.disabled',
 ]);
 export type EventType = z.infer<typeof eventType>;
 
-/** One change of a connection. Never a secret. */
+/**
+ * Why Authpipe disabled a webhook endpoint: `failing`, every attempt of three days failed; `gone`, it answered 410;
+ * `deployment_copied`, the database is a copy, and the endpoint is the original's.
+ */
+export const webhookDisabledReason = z.enum(['failing', 'gone', 'deployment_copied']);
+export type WebhookDisabledReason = z.infer<typeof webhookDisabledReason>;
+
+/** One change of a connection, or of what all connections depend on. Never a secret. */
 export const authpipeEvent = z.object({
   id: z.string(),
   type: eventType,
   time: z.iso.datetime(),
   environment: z.string(),
   connectionId: z.string().nullable(),
-  integration: z.string(),
-  provider: z.string(),
+  /** `null` with `webhook_endpoint.disabled` only; so is `provider`. */
+  integration: z.string().nullable(),
+  provider: z.string().nullable(),
   tenantId: z.string().nullable(),
   owner: connectionOwner.nullable(),
   userId: z.string().nullable(),
@@ -37,5 +46,7 @@ export const authpipeEvent = z.object({
    * any more. Left out where the old one works to its own end.
    */
   invalidatesPrevious: z.literal(true).optional(),
+  /** With `webhook_endpoint.disabled`: which, and why. */
+  webhookEndpoint: z.object({ id: z.string(), reason: webhookDisabledReason }).optional(),
 });
 export type AuthpipeEvent = z.infer<typeof authpipeEvent>;

@@ -7,7 +7,8 @@ export const HELP = `Usage: authpipe COMMAND
   keys create    Make an API key. It is printed once.
   keys list      List API keys, never the keys themselves.
   keys revoke    Revoke an API key. It is refused within 5 seconds.
-  help           Print this. Also: authpipe keys help, authpipe adopt --help.
+  webhooks replay  Send webhooks again.
+  help           Print this. Also: authpipe keys help, authpipe adopt --help, authpipe webhooks help.
   --version      Print the version.
 
 Settings are environment variables: DATABASE_URL, AUTHPIPE_URL, AUTHPIPE_ENCRYPTION_KEY and more. Each can be given as
@@ -28,6 +29,18 @@ Options of create:
                            integrations:write, admin (all); admin unless told.
   --tenant TENANT          Limits the key to one tenant.
   --expires-in-days DAYS   The key is refused from then on; never unless told.
+`;
+
+/** What `authpipe webhooks help` prints. */
+export const WEBHOOKS_HELP = `Usage: authpipe webhooks replay ENDPOINT --event EVENT
+       authpipe webhooks replay ENDPOINT --since TIME [--until TIME] [--undelivered]
+
+Sends events again, each with the same webhook-id as before. ENDPOINT is whe_…, EVENT is evt_….
+
+  --event EVENT    One event.
+  --since TIME     All events since then, such as 2026-11-25T09:30:00Z.
+  --until TIME     Those before then; until now, unless told.
+  --undelivered    Only those that did not arrive.
 `;
 
 /** What `authpipe adopt --help` prints. */

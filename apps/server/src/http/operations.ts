@@ -3,6 +3,7 @@ import { type RequestHandler, Router } from 'express';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import { Problem } from '../errors/problem.js';
+import { registerWebhookMetrics, type WebhookMetricsSource } from './webhook-metrics.js';
 
 /** What operators look at, and what it is read from. */
 export interface OperationsDependencies {
@@ -22,6 +23,7 @@ export interface OperationsDependencies {
   readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
   /** Connections by provider and status. */
   readonly countConnections: () => Promise<readonly { provider: string; status: string; count: number }[]>;
+  readonly webhookFigures: () => Promise<WebhookMetricsSource>;
 }
 
 const adminOnly =
@@ -83,6 +85,7 @@ export const operations = (dependencies: OperationsDependencies) => {
       this.set(dependencies.eventDelivery().streams);
     },
   });
+  registerWebhookMetrics(registry, dependencies.webhookFigures);
   const count: RequestHandler = (request, response, next) => {
     response.once('finish', () => requests.inc({ method: request.method, status: response.statusCode }));
     next();

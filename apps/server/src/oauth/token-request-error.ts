@@ -33,7 +33,7 @@ const wholeSeconds = (seconds: number): number => Math.max(0, Math.ceil(seconds)
  */
 export const retryAfterSeconds = (
   { status, headers }: HttpAnswer,
-  { rateLimit }: ProviderDefinition['api'],
+  { rateLimit }: Partial<ProviderDefinition['api']>,
   clock: Clock,
 ): number | null => {
   const wait = (instant: Date): number => wholeSeconds(secondsUntil(instant, headers, clock));

@@ -43,6 +43,11 @@ const heedCreated = (
   cache: CredentialCache,
 ): void => {
   const owned = owner === 'tenant' ? { owner } : { userId: userId ?? undefined };
-  const path = pathOfRef({ provider, tenantId: tenantId ?? undefined, label: label ?? undefined, ...owned });
+  const path = pathOfRef({
+    provider: provider ?? undefined,
+    tenantId: tenantId ?? undefined,
+    label: label ?? undefined,
+    ...owned,
+  });
   if (path !== undefined) cache.unpoint(path, connectionId);
 };

@@ -1,0 +1,98 @@
+import type { Database } from '../db/database.js';
+
+/** Events that one statement queues for one endpoint. */
+const QUEUED_AT_ONCE = 500;
+
+/** SQL: what keeps the order of an event `v`: its connection, or its integration where it is about none. */
+export const LANE_OF_EVENT = `coalesce(v.connection_id, v.payload->>'integration', '')`;
+
+/** SQL: whether the endpoint `e` wants the event `v`. */
+export const WANTS_EVENT = `v.environment = e.environment
+  AND (cardinality(e.event_types) = 0 OR v.type = ANY (e.event_types))`;
+
+/**
+ * SQL that puts more deliveries in line: `counts` names rows of `endpoint_id`, `lane` and `count`. A lane that waits for
+ * its next attempt goes on waiting, unless `isNow`.
+ */
+export const fillLanes = (counts: string, now: string, { isNow }: { readonly isNow: boolean }): string => `
+  INSERT INTO webhook_lanes AS l (endpoint_id, key, pending, due_at)
+  SELECT endpoint_id, lane, count, ${now} FROM ${counts} ORDER BY endpoint_id, lane
+  ON CONFLICT (endpoint_id, key) DO UPDATE SET pending = l.pending + excluded.pending,
+    due_at = ${isNow ? 'excluded.due_at' : 'coalesce(l.due_at, excluded.due_at)'}`;
+
+const TOP = `SELECT CASE WHEN EXISTS (SELECT 1 FROM webhook_endpoints WHERE enabled) THEN number_events() END AS top`;
+
+// Two servers may do this at once: the second waits for the endpoints' rows, and finds them moved.
+const QUEUE = `WITH e AS (
+    SELECT id, environment, event_types, queued_up_to FROM webhook_endpoints
+    WHERE enabled AND queued_up_to < $1 ORDER BY id FOR UPDATE
+  ), batch AS (
+    SELECT e.id AS endpoint_id, v.* FROM e CROSS JOIN LATERAL (
+      SELECT * FROM events WHERE position > e.queued_up_to AND position <= $1
+      ORDER BY position LIMIT ${QUEUED_AT_ONCE}) v
+  ), made AS (
+    INSERT INTO webhook_deliveries
+      (endpoint_id, event_id, lane, position, type, connection_id, time, payload, status)
+    SELECT e.id, v.id, ${LANE_OF_EVENT}, v.position, v.type, v.connection_id, v.time, v.payload, 'pending'
+    FROM batch v JOIN e ON e.id = v.endpoint_id WHERE ${WANTS_EVENT}
+    ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING endpoint_id, lane
+  ), counts AS (
+    SELECT endpoint_id, lane, count(*)::int AS count FROM made GROUP BY endpoint_id, lane
+  ), filled AS (
+    ${fillLanes('counts', '$2::timestamptz', { isNow: false })}
+  ), seen AS (
+    SELECT e.id, count(b.position) = ${QUEUED_AT_ONCE} AS is_short, max(b.position) AS last
+    FROM e LEFT JOIN batch b ON b.endpoint_id = e.id GROUP BY e.id
+  ), moved AS (
+    UPDATE webhook_endpoints t SET queued_up_to = CASE WHEN seen.is_short THEN seen.last ELSE $1 END
+    FROM seen WHERE t.id = seen.id
+  )
+  SELECT coalesce(bool_or(is_short), false) AS "isShort" FROM seen`;
+
+const LAG = `WITH waiting AS (
+    SELECT d.time FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.status = 'pending' AND e.enabled
+  ), unqueued AS (
+    SELECT time FROM events
+    WHERE position > (SELECT min(queued_up_to) FROM webhook_endpoints WHERE enabled) ORDER BY position LIMIT 1
+  )
+  SELECT least((SELECT min(time) FROM waiting), (SELECT time FROM unqueued)) AS oldest,
+    (SELECT count(*) FROM waiting)::int AS pending,
+    (SELECT count(*) FROM webhook_endpoints WHERE enabled)::int AS enabled,
+    (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled)::int AS disabled`;
+
+/** What waits to be sent, over all endpoints that are enabled. */
+export interface WebhookBacklog {
+  /** Time of the oldest event that was not delivered yet; `null` where nothing waits. */
+  readonly oldest: Date | null;
+  readonly pending: number;
+  /** How many endpoints there are of each kind. */
+  readonly enabled: number;
+  readonly disabled: number;
+}
+
+/** Takes events from the outbox into the lanes of those who want them. */
+export const createEventQueue = ({ db }: { readonly db: Database }) => ({
+  /**
+   * Queues all that was committed until now, due at once. Whether there is anybody to send to.
+   * Any number of servers may do this at once: each event is queued once.
+   */
+  async queueEvents(now: Date): Promise<boolean> {
+    const [row] = await db.query<{ top: number | null }>('webhook_top', TOP, []);
+    const top = row?.top ?? null;
+    if (top === null) return false;
+    let isShort = true;
+    while (isShort) {
+      const [queued] = await db.query<{ isShort: boolean }>('webhook_queue', QUEUE, [top, now]);
+      isShort = queued?.isShort ?? false;
+    }
+    return true;
+  },
+
+  async backlog(): Promise<WebhookBacklog> {
+    const [row] = await db.query<WebhookBacklog>('webhook_backlog', LAG, []);
+    return row ?? { oldest: null, pending: 0, enabled: 0, disabled: 0 };
+  },
+});
+
+export type EventQueue = ReturnType<typeof createEventQueue>;

@@ -1,0 +1,106 @@
+import type { WebhookReplayRequest } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { Problem } from '../errors/problem.js';
+import { noSuchEndpoint } from './endpoint-store.js';
+import { fillLanes, LANE_OF_EVENT, WANTS_EVENT } from './event-queue.js';
+
+/** In line again, as if it had never been tried. */
+const AFRESH = `status = 'pending', attempts = 0, first_attempt_at = NULL, last_attempt_at = NULL,
+  last_status = NULL, last_error = NULL`;
+
+const REPLAY_ONE = `WITH again AS (
+    UPDATE webhook_deliveries SET ${AFRESH} WHERE endpoint_id = $1 AND event_id = $2 AND status <> 'pending'
+    RETURNING endpoint_id, lane
+  ), counts AS (SELECT endpoint_id, lane, 1 AS count FROM again
+  ), filled AS (
+    ${fillLanes('counts', '$3::timestamptz', { isNow: true })}
+  ), hurried AS (
+    UPDATE webhook_lanes l SET due_at = $3::timestamptz FROM webhook_deliveries d
+    WHERE d.endpoint_id = $1 AND d.event_id = $2 AND d.status = 'pending'
+      AND l.endpoint_id = d.endpoint_id AND l.key = d.lane
+  )
+  SELECT count(*)::int AS queued FROM webhook_deliveries WHERE endpoint_id = $1 AND event_id = $2`;
+
+const REPLAY_RANGE = `WITH e AS (SELECT * FROM webhook_endpoints WHERE id = $1 FOR UPDATE
+  ), made AS (
+    INSERT INTO webhook_deliveries
+      (endpoint_id, event_id, lane, position, type, connection_id, time, payload, status)
+    SELECT e.id, v.id, ${LANE_OF_EVENT}, v.position, v.type, v.connection_id, v.time, v.payload, 'pending'
+    FROM events v JOIN e ON ${WANTS_EVENT}
+    WHERE v.time >= $2 AND v.time < $3 AND v.position <= e.queued_up_to
+    ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING endpoint_id, lane
+  ), again AS (
+    UPDATE webhook_deliveries SET ${AFRESH}
+    WHERE endpoint_id = $1 AND time >= $2 AND time < $3
+      AND (status = 'failed' OR status = 'delivered' AND NOT $4::boolean)
+    RETURNING endpoint_id, lane
+  ), counts AS (
+    SELECT endpoint_id, lane, count(*)::int AS count FROM (SELECT * FROM made UNION ALL SELECT * FROM again) x
+    GROUP BY endpoint_id, lane
+  ), filled AS (
+    ${fillLanes('counts', '$5::timestamptz', { isNow: true })}
+  )
+  SELECT coalesce(sum(count), 0)::int AS queued FROM counts`;
+
+/** Sends what was sent before once more. It has no vault: the command line uses it too. */
+export const createReplay = ({ db, clock }: { readonly db: Database; readonly clock: Clock }) => {
+  /** @throws Problem `not_found`, `conflict` */
+  const requireEnabled = async (endpointId: string, environment: string | null): Promise<void> => {
+    const [row] = await db.query<{ enabled: boolean }>(
+      'webhook_replay_endpoint',
+      'SELECT enabled FROM webhook_endpoints WHERE id = $1 AND environment = coalesce($2, environment)',
+      [endpointId, environment],
+    );
+    if (!row) throw noSuchEndpoint();
+    if (row.enabled) return;
+    throw new Problem(
+      'conflict',
+      'The webhook endpoint is disabled: enable it first, which also sends what is still in line.',
+    );
+  };
+
+  return {
+    /**
+     * Puts one delivery in line again; one that waits for its next attempt is made now.
+     * @param environment `null`: whichever it is in
+     * @throws Problem `not_found`, `conflict` when the endpoint is disabled
+     */
+    async replayDelivery(endpointId: string, environment: string | null, eventId: string): Promise<number> {
+      await requireEnabled(endpointId, environment);
+      const [row] = await db.query<{ queued: number }>('webhook_replay_one', REPLAY_ONE, [
+        endpointId,
+        eventId,
+        clock.now(),
+      ]);
+      if (row?.queued === 1) return 1;
+      throw new Problem(
+        'not_found',
+        'The webhook endpoint has no delivery of that event: GET its deliveries, or replay a range of time.',
+      );
+    },
+
+    /**
+     * Puts the events of a range of time in line, those of one connection in their order: those that were delivered,
+     * those that were given up, and those of the outbox that the endpoint was never sent. How many there are.
+     * @throws Problem `not_found`, `conflict` when the endpoint is disabled
+     */
+    async replayRange(
+      endpointId: string,
+      environment: string | null,
+      { since, until, onlyUndelivered = false }: WebhookReplayRequest,
+    ): Promise<number> {
+      await requireEnabled(endpointId, environment);
+      const now = clock.now();
+      const [row] = await db.query<{ queued: number }>(
+        'webhook_replay_range',
+        REPLAY_RANGE,
+        [endpointId, new Date(since), until === undefined ? now : new Date(until), onlyUndelivered, now],
+        { mayTakeLong: true },
+      );
+      return row?.queued ?? 0;
+    },
+  };
+};
+
+export type Replay = ReturnType<typeof createReplay>;

@@ -1,0 +1,103 @@
+import { addSeconds, type Clock } from '../clock.js';
+import type { Logger } from '../log/logger.js';
+import type { Randomness } from '../randomness.js';
+import type { EndpointStore } from './endpoint-store.js';
+import type { LaneClaim, LaneStore, NextDelivery } from './lane-store.js';
+import { endpointRetrySeconds, GIVE_UP_SECONDS, laneRetrySeconds } from './retry-delay.js';
+import type { SendWebhook, SentWebhook } from './send-webhook.js';
+
+/** Deliveries of one connection in one go; then others of the endpoint have their turn. */
+const DELIVERIES_IN_A_ROW = 50;
+
+/** How attempts end, for the metrics. */
+export type DeliveryResult = 'delivered' | 'retried' | 'given_up' | 'disabled';
+
+export interface RunLaneDependencies {
+  readonly lanes: LaneStore;
+  readonly openSecrets: EndpointStore['openSecrets'];
+  readonly send: SendWebhook;
+  /** Whether what was set up at this time is another deployment's: this database is a copy of it. */
+  readonly isForeign: (enabledAt: Date) => boolean;
+  readonly isStopping: () => boolean;
+  readonly note: (result: DeliveryResult) => void;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+}
+
+const earlier = (one: Date, other: Date): Date => (one < other ? one : other);
+const later = (one: Date, other: Date): Date => (one > other ? one : other);
+
+/**
+ * Sends what is due in a lane that was claimed, one after the other, until nothing is left or something fails. Rejects
+ * when the database goes away; the lease then ends by itself.
+ */
+export const createRunLane = (dependencies: RunLaneDependencies) => {
+  const { lanes, openSecrets, send, isForeign, isStopping, note, clock, randomness, log } = dependencies;
+
+  const disable = async (
+    claim: LaneClaim,
+    reason: Parameters<LaneStore['disableEndpoint']>[1],
+  ): Promise<void> => {
+    const { endpointId } = claim;
+    if (await lanes.disableEndpoint(endpointId, reason)) {
+      log.warn({ endpointId, reason }, 'a webhook endpoint was disabled');
+    }
+    note('disabled');
+  };
+
+  /** Whether the lane goes on: the delivery was given up, and the next has its turn. */
+  const failed = async (claim: LaneClaim, next: NextDelivery, sent: SentWebhook): Promise<boolean> => {
+    const { event, endpoint, laneFailures, firstAttemptAt } = next;
+    const now = clock.now();
+    const pause = endpointRetrySeconds(endpoint.failures + 1, randomness.fraction());
+    const failingSince = await lanes.noteFailure(
+      claim.endpointId,
+      pause === null ? null : addSeconds(now, pause),
+    );
+    const giveUpAt = addSeconds(
+      firstAttemptAt === null ? now : later(firstAttemptAt, endpoint.enabledAt),
+      GIVE_UP_SECONDS,
+    );
+    const wait = laneRetrySeconds(laneFailures, sent.retryAfter, randomness.fraction());
+    const isDead = failingSince !== null && addSeconds(failingSince, GIVE_UP_SECONDS) <= now;
+    if (!isDead && !sent.isGone && giveUpAt <= now) {
+      await lanes.endDelivery(claim, event.id, 'failed', sent);
+      note('given_up');
+      const { endpointId } = claim;
+      log.warn({ endpointId, eventId: event.id }, 'a webhook was given up: its endpoint accepts others');
+      return true;
+    }
+    // The last attempt is made when the time is up, not before.
+    const retryAt = giveUpAt > now ? earlier(addSeconds(now, wait), giveUpAt) : addSeconds(now, wait);
+    await lanes.retryDelivery(claim, event.id, sent, retryAt);
+    if (sent.isGone) await disable(claim, 'gone');
+    else if (isDead) await disable(claim, 'failing');
+    else note('retried');
+    return false;
+  };
+
+  /** Whether the lane goes on. */
+  const deliver = async (claim: LaneClaim, next: NextDelivery): Promise<boolean> => {
+    const { event, endpoint } = next;
+    const sent = await send(endpoint.url, event, await openSecrets(endpoint));
+    if (sent.fault !== null) return failed(claim, next, sent);
+    const wasFailing = await lanes.endDelivery(claim, event.id, 'delivered', sent);
+    note('delivered');
+    if (wasFailing) await lanes.noteRecovery(claim.endpointId);
+    return true;
+  };
+
+  return async (claim: LaneClaim): Promise<void> => {
+    for (let count = 0; count < DELIVERIES_IN_A_ROW && !isStopping(); count += 1) {
+      const next = await lanes.nextDelivery(claim);
+      if (!next) break;
+      if (isForeign(next.endpoint.enabledAt)) {
+        await disable(claim, 'deployment_copied');
+        break;
+      }
+      if (!(await deliver(claim, next))) return;
+    }
+    await lanes.releaseLane(claim);
+  };
+};
