@@ -51,11 +51,10 @@ describeEachEngine('the replay of webhooks', (open) => {
 
   it('sends one that waits for its next attempt now, and counts it once', async () => {
     const { receiver, endpoint } = await world.listen();
-    receiver.react = () => (receiver.received.length < 9 ? 500 : 204);
+    receiver.react = () => 500;
     const id = await write();
     await world.pass(1_000);
     receiver.react = () => 204;
-    expect(receiver.accepted).toEqual([]);
     await world.webhooks.replayDelivery(endpoint.id, 'test', id);
     world.clock.move(60);
     await world.run();

@@ -11,8 +11,10 @@ import { recordingLog } from './connect-world.js';
 import { type Receiver, startReceiver } from './webhook-receiver.js';
 import { type TestClock, testClock } from './world.js';
 
-/** Short, so that a receiver that hangs costs a moment. */
-const TIMEOUT_MILLIS = 300;
+/** Ample, so that a busy machine is not taken for a receiver that hangs. */
+const TIMEOUT_MILLIS = 30_000;
+/** For receivers that do hang: each costs so much. */
+export const IMPATIENT = { timeoutMillis: 500 } as const;
 
 export interface WebhookWorldOptions {
   readonly clock?: TestClock;
@@ -21,6 +23,8 @@ export interface WebhookWorldOptions {
   readonly isBeating?: () => boolean;
   readonly isFrozen?: () => boolean;
   readonly isForeign?: (enabledAt: Date) => boolean;
+  /** How long a receiver is waited for, in real time. */
+  readonly timeoutMillis?: number;
   readonly resolve?: (hostname: string) => Promise<{ address: string; family: number }[]>;
 }
 
@@ -28,6 +32,7 @@ export interface WebhookWorldOptions {
 export const startWebhookWorld = async (db: Database, options: WebhookWorldOptions = {}) => {
   const { clock = testClock(), allowLoopback = true, isBeating = () => true } = options;
   const { isFrozen = () => false, isForeign = () => false, resolve } = options;
+  const { timeoutMillis = TIMEOUT_MILLIS } = options;
   const { lines, log } = recordingLog();
   const randomness: Randomness = { ...systemRandomness, fraction: () => 0 };
   const nodes = createNodes({ db, clock, id: newId('node', randomness) });
@@ -36,7 +41,7 @@ export const startWebhookWorld = async (db: Database, options: WebhookWorldOptio
   const webhooks = createWebhooks({
     ...{ db, endpoints, nodes, isFrozen, isForeign, clock, randomness, log },
     fetch: createGuardedFetch({
-      ...{ allowLoopback, log, timeoutMillis: TIMEOUT_MILLIS },
+      ...{ allowLoopback, log, timeoutMillis },
       ...(resolve ? { resolve } : {}),
     }),
     sleep: async () => {},
