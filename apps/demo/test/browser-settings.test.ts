@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import {
@@ -14,11 +12,10 @@ import { startChromium, type TappedBrowser } from './support/chromium.js';
 import { ADA } from './support/connecting.js';
 import { describeInChromium } from './support/describe-in-chromium.js';
 import { tokensOf } from './support/org-secrets.js';
+import { pageFindings } from './support/page-findings.js';
 import { type RunningDemo, startDemo } from './support/running-demo.js';
 import { takeScreenshots } from './support/screenshots.js';
 import { findSecrets, type Place } from './support/secret-search.js';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describeInChromium('The settings page', () => {
   let demo: RunningDemo;
@@ -46,20 +43,12 @@ describeInChromium('The settings page', () => {
   };
   const row = () => app.getByRole('listitem', { name: 'Okta' });
   const rowShows = (text: string) => row().filter({ hasText: text }).waitFor();
-  /** With the rules that look at sizes and at names that are seen. */
-  const findings = async (): Promise<string[]> => {
-    await app.evaluate(AXE);
-    return app.evaluate<string[]>(
-      `axe.run({ rules: { 'target-size': { enabled: true }, 'label-content-name-mismatch': { enabled: true } } })
-        .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,
-    );
-  };
   const focused = () => app.evaluate<string>('document.activeElement.textContent');
   /** As it is, in both colour schemes and on a phone: nothing for axe, nothing beyond the edge, nothing secret. */
   const look = async (shots: string) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await app.emulateMedia({ colorScheme });
-      expect(await findings()).toEqual([]);
+      expect(await pageFindings(app)).toEqual([]);
     }
     await app.setViewportSize({ width: 320, height: 800 });
     expect(await app.evaluate<number>('document.documentElement.scrollWidth')).toBe(320);

@@ -57,6 +57,8 @@ export interface ConnectWorldOptions {
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
   readonly timeoutMillis?: number;
+  /** The API scopes that the org's administrators granted to the app. Default: all. */
+  readonly grantedScopes?: readonly string[];
   /** DNS, as the server sees it. */
   readonly resolve?: OAuthDependencies['resolve'];
   /** Runs just before a grant is saved: the last moment at which something else can happen. */
@@ -67,6 +69,7 @@ export interface ConnectWorldOptions {
 export const startConnectWorld = async ({
   definition,
   timeoutMillis,
+  grantedScopes,
   resolve,
   beforeSave,
 }: ConnectWorldOptions = {}) => {
@@ -74,7 +77,8 @@ export const startConnectWorld = async ({
   const { server, port, close } = await listen();
   const publicUrl = `http://localhost:${port}`;
   const callback = `${publicUrl}/connect/callback`;
-  const org = await startOrg({ port: 0, clients: [{ ...CLIENT, redirectUris: [callback] }] });
+  const granted = grantedScopes === undefined ? {} : { scopes: grantedScopes };
+  const org = await startOrg({ port: 0, clients: [{ ...CLIENT, redirectUris: [callback], ...granted }] });
   const domain = new URL(org.url).host;
 
   let offsetSeconds = 0;

@@ -101,6 +101,7 @@ ul { margin: 0; padding: 0; list-style: none; }
   border-width: 0 2px 2px 0;
   transform: rotate(45deg);
 }
+.withheld li::before { left: .25rem; top: .9rem; width: .625rem; height: 0; border-color: var(--soft); border-width: 0 0 2px; transform: none; }
 .scopes code { color: var(--soft); font-size: .8125rem; }
 .options li + li { margin-top: .625rem; }
 .option {

@@ -82,12 +82,17 @@ ${option.asks.map((name) => configField(name, option.definition, typed[name] ?? 
 const optionLine = (
   session: ConnectSession,
   { id, definition, asks, choices: [first] }: ConnectOption,
+  options: readonly ConnectOption[],
 ): Html => {
+  const hasSeveralKinds = options.some(
+    ({ choices: [other] }) => other.integrationId === first.integrationId && other.method !== first.method,
+  );
   const host = Object.entries(definition.config)
     .filter(([name, { kind }]) => kind === 'host' && !asks.includes(name))
     .map(([name]) => first.config[name] ?? '')
     .join(' ');
-  return html`<li><a class="option" href="/connect/${session.id}?option=${encodeURIComponent(id)}">${providerMark(definition.name)}<span><strong>${definition.name}</strong><span class="soft small">${host === '' ? definition.category : host}</span></span></a></li>`;
+  const detail = [...(hasSeveralKinds ? [first.method.name] : []), host === '' ? definition.category : host];
+  return html`<li><a class="option" href="/connect/${session.id}?option=${encodeURIComponent(id)}">${providerMark(definition.name)}<span><strong>${definition.name}</strong><span class="soft small">${detail.join(' · ')}</span></span></a></li>`;
 };
 
 /** The page for sessions that allow several integrations. */
@@ -101,7 +106,7 @@ ${sessionAlert(session)}
 <p><strong>${askerName(session)}</strong> asks for access to one of your accounts.</p>
 <dl>${ownerRows(session)}</dl>
 <h2>Your account is at</h2>
-<ul class="options">${options.map((option) => optionLine(session, option))}</ul>
+<ul class="options">${options.map((option) => optionLine(session, option, options))}</ul>
 <form method="post" action="/connect/${session.id}/cancel"><div class="actions"><button class="button">Cancel</button></div></form>
 </main>`,
   });

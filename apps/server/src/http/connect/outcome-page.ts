@@ -64,7 +64,8 @@ const wordsOf = (state: ConnectSessionState, asker: string): Words => {
       heading: 'Connected',
       text: `${who === undefined ? 'Your account' : who} is connected.`,
       mark: 'good',
-      isQuick: true,
+      // Less than was asked for is something to read.
+      isQuick: (state.connection?.missingScopes.length ?? 0) === 0,
     };
   }
   if (state.status === 'awaiting_finish') {
@@ -93,6 +94,15 @@ const messageAttributes = (
   return html` data-connect-message="${JSON.stringify(message)}" data-opener-origin="${openerOrigin}" data-close="${isQuick ? 'yes' : 'no'}"`;
 };
 
+/** What was asked for and not granted, where something was. */
+const withheld = ({ status, connection }: ConnectSessionState, asker: string): Html | null => {
+  const scopes = connection?.missingScopes ?? [];
+  if (status !== 'complete' || scopes.length === 0) return null;
+  return html`<h2>Not granted</h2>
+<p>${asker} asked for more than it got, and may not be able to do everything. Your administrator can allow it.</p>
+<ul class="scopes withheld">${scopes.map((scope) => html`<li><code>${scope}</code></li>`)}</ul>`;
+};
+
 /** The page on which a session ends: says what happened, and tells the page that opened it. */
 export const outcomePage = (session: ConnectSession, state: ConnectSessionState): string => {
   const words = wordsOf(state, askerName(session));
@@ -109,6 +119,7 @@ export const outcomePage = (session: ConnectSession, state: ConnectSessionState)
 ${outcomeMark(words.mark)}
 <h1>${words.heading}</h1>
 <p>${words.text}${back === null && words.isQuick ? ' You can close this window.' : null}</p>
+${withheld(state, askerName(session))}
 <div class="actions">
 ${back === null ? null : html`<a class="button primary" href="${back}">Back to ${askerName(session)}</a>`}
 ${close}
