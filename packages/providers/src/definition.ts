@@ -221,6 +221,31 @@ interface AuthMethodBase {
   readonly unlisted?: boolean;
 }
 
+/**
+ * How an administrator makes the OAuth app, where every customer's own organization needs one: what the hosted set-up
+ * tells, in the words of the vendor's own pages. Each text ends in a full stop.
+ */
+export interface AppSetup {
+  /** Who can do it: `a Super Administrator of the org`. */
+  readonly doneBy: string;
+  /** The page where apps are made. */
+  readonly consoleUrl: UrlTemplate;
+  /** What to do there first, in order. */
+  readonly create: readonly string[];
+  /** Which grant types to allow. Shown again where the check finds one missing, as are the four that follow. */
+  readonly grantTypes: string;
+  /** Where the redirect URI goes. */
+  readonly redirectUri: string;
+  /** What proves the app: where its secret is found, or where the address of its key set goes. */
+  readonly proof: string;
+  /** Where scopes are granted to the app. */
+  readonly scopes: string;
+  /** Who may use the app, and where that is set. No check can see it before somebody has signed in. */
+  readonly assignment: string;
+  /** How scopes begin that have to be granted to the app itself; others it has anyway. */
+  readonly grantedScopePrefix: string;
+}
+
 type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
 /** OAuth 2.0 authorization code on behalf of a user. @see RFC 6749 section 4.1 */
@@ -247,6 +272,13 @@ export interface OAuthCodeMethod extends AuthMethodBase, AccessTokenLifetime {
   /** How often the token endpoint may be asked; left out where the vendor names no limit. */
   readonly tokenRateLimit?: TokenRateLimit;
   readonly refreshToken: RefreshTokenBehaviour;
+  /** How a customer's administrator makes the OAuth app; left out where one app serves all customers. */
+  readonly setup?: AppSetup;
+  /**
+   * What an error means that came back with the person (RFC 6749 section 4.1.2.1), where the vendor's words tell that
+   * somebody has to change something first; null for all others.
+   */
+  readonly readAuthorizationError?: (error: string, description: string) => string | null;
   /** What an error answer of the token endpoint means. */
   readonly readTokenError: (answer: HttpAnswer) => TokenErrorVerdict;
   /** Brings an unusual token answer to RFC 6749 section 5.1; left out where it already is. */

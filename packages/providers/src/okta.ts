@@ -1,4 +1,5 @@
 import type {
+  OAuthCodeMethod,
   OAuthEndpoints,
   Probe,
   ProviderDefinition,
@@ -8,6 +9,7 @@ import type {
 import { textAt } from './oauth-errors.js';
 import { confirmsOktaHost, isOktaOrgHost, parseOktaDomain } from './okta-domain.js';
 import { readOktaApiAnswer, readOktaTokenError } from './okta-errors.js';
+import { readOktaAuthorizationError, SETUP_WITH_KEY, SETUP_WITH_SECRET } from './okta-setup.js';
 
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 24 * 60 * MINUTE_SECONDS;
@@ -54,6 +56,54 @@ const serviceProbe = (url: UrlTemplate, scope: string): Probe => ({
   read: readOktaApiAnswer,
 });
 
+const USER_OAUTH = {
+  id: 'user_oauth',
+  kind: 'oauth2',
+  name: 'User OAuth',
+  description:
+    'Standard OAuth 2.0 authorization. A user grants consent and receives an access token. Authpipe handles refresh, rotation, and health monitoring automatically.',
+  helpUrl: 'https://developer.okta.com/docs/guides/implement-oauth-for-okta/main/',
+  endpoints: ORG_SERVER,
+  clientAuthentication: 'client_secret_basic',
+  pkce: 'S256',
+  openidConnect: true,
+  scopes: [
+    { name: 'openid', description: 'OpenID Connect authentication' },
+    { name: 'profile', description: 'Access to user profile information' },
+    { name: 'email', description: 'Access to user email' },
+    ...MANAGEMENT_SCOPES,
+  ],
+  // `openid` brings the ID token that names the account; okta.users.read lets the API itself be probed.
+  defaultScopes: ['openid', 'profile', 'email', 'okta.users.read'],
+  // Without it Okta gives no refresh token, and the connection would end after an hour.
+  impliedScopes: ['offline_access'],
+  acceptsOtherScopes: true,
+  scopeSeparator: ' ',
+  tokenRequestFormat: 'form',
+  accessTokenLifetimeSeconds: 60 * MINUTE_SECONDS,
+  refreshToken: {
+    rotation: 'optional_rotation',
+    // The default; an administrator may set 0 to 60.
+    graceSeconds: 30,
+    // A rotated token inherits its predecessor's end. There is no idle timeout.
+    absoluteLifetimeSeconds: 90 * DAY_SECONDS,
+  },
+  setup: SETUP_WITH_SECRET,
+  readAuthorizationError: readOktaAuthorizationError,
+  readTokenError: readOktaTokenError,
+  account: { url: 'https://{domain}/api/v1/users/me', read: readOktaUser },
+  probes: [
+    { kind: 'introspection' },
+    { kind: 'userinfo' },
+    {
+      kind: 'request',
+      url: 'https://{domain}/api/v1/users/me',
+      scopes: ['okta.users.read'],
+      read: readOktaApiAnswer,
+    },
+  ],
+} as const satisfies OAuthCodeMethod;
+
 /** Okta, by the org's own authorization server: the only one that issues `okta.*` scopes. */
 export const okta = {
   id: 'okta',
@@ -72,51 +122,7 @@ export const okta = {
     'https://developer.okta.com/docs/reference/rate-limits/',
   ],
   authMethods: [
-    {
-      id: 'user_oauth',
-      kind: 'oauth2',
-      name: 'User OAuth',
-      description:
-        'Standard OAuth 2.0 authorization. A user grants consent and receives an access token. Authpipe handles refresh, rotation, and health monitoring automatically.',
-      helpUrl: 'https://developer.okta.com/docs/guides/implement-oauth-for-okta/main/',
-      endpoints: ORG_SERVER,
-      clientAuthentication: 'client_secret_basic',
-      pkce: 'S256',
-      openidConnect: true,
-      scopes: [
-        { name: 'openid', description: 'OpenID Connect authentication' },
-        { name: 'profile', description: 'Access to user profile information' },
-        { name: 'email', description: 'Access to user email' },
-        ...MANAGEMENT_SCOPES,
-      ],
-      // `openid` brings the ID token that names the account; okta.users.read lets the API itself be probed.
-      defaultScopes: ['openid', 'profile', 'email', 'okta.users.read'],
-      // Without it Okta gives no refresh token, and the connection would end after an hour.
-      impliedScopes: ['offline_access'],
-      acceptsOtherScopes: true,
-      scopeSeparator: ' ',
-      tokenRequestFormat: 'form',
-      accessTokenLifetimeSeconds: 60 * MINUTE_SECONDS,
-      refreshToken: {
-        rotation: 'optional_rotation',
-        // The default; an administrator may set 0 to 60.
-        graceSeconds: 30,
-        // A rotated token inherits its predecessor's end. There is no idle timeout.
-        absoluteLifetimeSeconds: 90 * DAY_SECONDS,
-      },
-      readTokenError: readOktaTokenError,
-      account: { url: 'https://{domain}/api/v1/users/me', read: readOktaUser },
-      probes: [
-        { kind: 'introspection' },
-        { kind: 'userinfo' },
-        {
-          kind: 'request',
-          url: 'https://{domain}/api/v1/users/me',
-          scopes: ['okta.users.read'],
-          read: readOktaApiAnswer,
-        },
-      ],
-    },
+    USER_OAUTH,
     {
       id: 'service_app',
       kind: 'client_credentials',
@@ -140,6 +146,16 @@ export const okta = {
         serviceProbe('https://{domain}/api/v1/groups?limit=1', 'okta.groups.read'),
         serviceProbe('https://{domain}/api/v1/apps?limit=1', 'okta.apps.read'),
       ],
+    },
+    {
+      ...USER_OAUTH,
+      id: 'user_oauth_key',
+      name: 'User OAuth, signed',
+      description:
+        'The same without a client secret: the app in Okta fetches the public key that Authpipe shows, and Authpipe signs each request.',
+      unlisted: true,
+      clientAuthentication: 'private_key_jwt',
+      setup: SETUP_WITH_KEY,
     },
   ],
   config: {

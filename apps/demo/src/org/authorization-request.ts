@@ -1,5 +1,5 @@
 import { REQUESTED_SCOPE_PARAMETER } from './adapt-authorization-request.js';
-import type { RegisteredClient } from './client-registry.js';
+import type { ClientRegistry, RegisteredClient } from './client-registry.js';
 import { ALL_SCOPES, isApiScope } from './scopes.js';
 import { UNKNOWN_SCOPE } from './token-errors.js';
 
@@ -38,6 +38,29 @@ export function checkRequest(
     };
   }
   return undefined;
+}
+
+/**
+ * Where a request that forbids every page (`prompt=none`) is sent back to because of its scopes. The library looks at the
+ * session first and would say `login_required`; null where there is nothing to say, or nowhere to say it.
+ */
+export function refuseSilently(parameters: URLSearchParams, clients: ClientRegistry): string | null {
+  if (parameters.get('prompt') !== 'none') return null;
+  const client = clients.list().find(({ clientId }) => clientId === parameters.get('client_id'));
+  const redirectUri = parameters.get('redirect_uri') ?? '';
+  if (!client?.active || !client.redirectUris.includes(redirectUri)) return null;
+  const asked = {
+    state: parameters.get('state'),
+    [REQUESTED_SCOPE_PARAMETER]: parameters.get('scope'),
+  };
+  const refusal = checkRequest(asked, client);
+  if (!refusal) return null;
+  const url = new URL(redirectUri);
+  const { error, error_description } = refusal;
+  for (const [name, value] of Object.entries({ error, error_description, state: asked.state ?? '' })) {
+    url.searchParams.set(name, value);
+  }
+  return url.href;
 }
 
 /**

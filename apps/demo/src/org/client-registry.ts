@@ -16,6 +16,10 @@ export interface OrgClient {
    * them later, by `control.setPublicKeys`.
    */
   publicKeys?: readonly JsonWebKey[];
+  /** Which grants an admin ticked for a `web` app. Default: both. */
+  grantTypes?: readonly ('authorization_code' | 'refresh_token')[];
+  /** Emails of the people whom an admin assigned to the app. Default: everybody. */
+  assignedTo?: readonly string[];
   /** Whether the app's tokens have to be bound to a key (DPoP). Default `false`. */
   dpop?: boolean;
   /** The `okta.*` scopes a Super Admin granted to the app. Default: all of them. */
@@ -25,7 +29,9 @@ export interface OrgClient {
 }
 
 /** An app with what was left out. */
-export interface RegisteredClient extends Required<Omit<OrgClient, 'clientSecret' | 'publicKeys'>> {
+export interface RegisteredClient
+  extends Required<Omit<OrgClient, 'clientSecret' | 'publicKeys' | 'assignedTo'>> {
+  assignedTo?: readonly string[];
   clientSecret: string | undefined;
   publicKeys: readonly JsonWebKey[] | undefined;
 }
@@ -35,6 +41,7 @@ export class ClientRegistry {
   readonly #clients: ReadonlyMap<string, RegisteredClient>;
   readonly #replacedSecrets = new Map<string, string>();
   readonly #registeredKeys = new Map<string, readonly JsonWebKey[]>();
+  readonly #keySetUrls = new Map<string, string>();
   readonly #deactivated = new Set<string>();
 
   constructor(clients: readonly OrgClient[]) {
@@ -44,6 +51,7 @@ export class ClientRegistry {
         {
           ...{ clientId, clientSecret, publicKeys, redirectUris: [], type: 'web', dpop: false },
           ...{ scopes: API_SCOPES, name: 'Authpipe' },
+          grantTypes: ['authorization_code', 'refresh_token'],
           ...client,
         },
       ]),
@@ -81,6 +89,11 @@ export class ClientRegistry {
     this.#registeredKeys.set(this.get(clientId).clientId, keys);
   }
 
+  /** As if an admin had pasted the address of the app's key set: the keys are fetched from there. */
+  setKeySetUrl(clientId: string, url: string): void {
+    this.#keySetUrls.set(this.get(clientId).clientId, url);
+  }
+
   setActive(clientId: string, active: boolean): void {
     if (active) this.#deactivated.delete(this.get(clientId).clientId);
     else this.#deactivated.add(this.get(clientId).clientId);
@@ -89,6 +102,7 @@ export class ClientRegistry {
   reset(): void {
     this.#replacedSecrets.clear();
     this.#registeredKeys.clear();
+    this.#keySetUrls.clear();
     this.#deactivated.clear();
   }
 
@@ -117,7 +131,7 @@ export class ClientRegistry {
       redirect_uris: [...client.redirectUris],
       ...(client.type === 'service'
         ? { grant_types: ['client_credentials'], response_types: [], scope: client.scopes.join(' ') }
-        : { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] }),
+        : { grant_types: [...client.grantTypes], response_types: ['code'] }),
       dpop_bound_access_tokens: client.dpop,
       ...this.#authentication(client),
     };
@@ -125,6 +139,10 @@ export class ClientRegistry {
 
   #authentication({ clientId, clientSecret, publicKeys }: RegisteredClient): Partial<AdapterPayload> {
     const replaced = this.#replacedSecrets.get(clientId);
+    const keySetUrl = this.#keySetUrls.get(clientId);
+    if (keySetUrl !== undefined && replaced === undefined) {
+      return { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: keySetUrl };
+    }
     if (publicKeys) {
       const keys = replaced === undefined ? (this.#registeredKeys.get(clientId) ?? publicKeys) : [];
       return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [...keys] } };

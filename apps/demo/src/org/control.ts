@@ -53,6 +53,8 @@ export interface OrgControl {
   reactivateApp(clientId?: string): void;
   /** Registers the public keys that an app signs with, in place of those it had. */
   setPublicKeys(clientId: string, keys: readonly JsonWebKey[]): void;
+  /** Registers the address that an app's public keys are fetched from. */
+  setKeySetUrl(clientId: string, url: string): void;
   /** Whether a DPoP proof at the token endpoint has to hold the org's nonce. Default `false`. */
   setDpopNonce(required: boolean): void;
 
@@ -125,6 +127,7 @@ export function createControl(state: OrgState, server: Provider): OrgControl {
     reactivateApp: (clientId) => eachClient(clientId, (id) => clients.setActive(id, true)),
 
     setPublicKeys: (clientId, keys) => clients.setPublicKeys(clientId, keys),
+    setKeySetUrl: (clientId, url) => clients.setKeySetUrl(clientId, url),
     setDpopNonce(required) {
       state.dpop.nonceRequired = required;
     },

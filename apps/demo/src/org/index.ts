@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import type Provider from 'oidc-provider';
 import { adaptAuthorizationRequest } from './adapt-authorization-request.js';
+import { refuseSilently } from './authorization-request.js';
 import { CONSENT_PATH, createAuthorizationServer, SIGN_IN_PATH } from './authorization-server.js';
 import { ClientRegistry, type OrgClient } from './client-registry.js';
 import { createOrgClock } from './clock.js';
@@ -165,6 +166,8 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
   app.use((req, res) => {
     if (req.path === '/oauth2/v1/authorize') {
       const url = new URL(req.url, state.issuer);
+      const refused = refuseSilently(url.searchParams, state.clients);
+      if (refused !== null) return void res.redirect(302, refused);
       adaptAuthorizationRequest(url.searchParams);
       req.url = `${url.pathname}${url.search}`;
     }

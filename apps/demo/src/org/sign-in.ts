@@ -87,6 +87,13 @@ export function signInRoutes(state: OrgState, server: Provider): Router {
     step(async (req, res, interaction) => {
       const client = state.clients.get(String(interaction.params.client_id));
       const user = state.directory.get(interaction.session?.accountId ?? '');
+      if (client.assignedTo && !client.assignedTo.includes(user.email)) {
+        const refusal = {
+          error: 'access_denied',
+          error_description: 'User is not assigned to the client application.',
+        };
+        return server.interactionFinished(req, res, refusal);
+      }
       const { granted } = scopesToGrant(interaction.params, client);
       res.send(
         consentPage({ issuer: state.issuer, appName: client.name, action: req.path, user, scopes: granted }),

@@ -12,6 +12,7 @@ import { createIntrospect } from './introspect.js';
 import { createOpenLibraryClient } from './library-client.js';
 import { createNamesIssuer } from './names-issuer.js';
 import type { OAuth } from './oauth.js';
+import { createPreflight } from './preflight.js';
 import { createProbe } from './probe-token.js';
 import { createRenew } from './renew-token.js';
 import { createStoredGrantRequests } from './stored-grant.js';
@@ -62,6 +63,7 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
     authorizationUrl: createAuthorizationUrl(openLibraryClient),
     namesIssuer: createNamesIssuer(findServer),
     exchangeCode: createExchangeCode({ openLibraryClient, askResource, toTokenGrant, allowLoopback, log }),
+    preflight: createPreflight({ findServer, guardedFetch, proveKey, nonces, randomness }),
     renew: createRenew({ openLibraryClient, toTokenGrant }),
     ...createStoredGrantRequests(openLibraryClient),
     introspect,

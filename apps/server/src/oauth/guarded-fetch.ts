@@ -19,6 +19,8 @@ export interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Answers a redirect as it came, unread and never followed, instead of refusing it: where it leads is the answer. */
+  readonly reportsRedirect?: boolean;
   /** Runs as the first byte is about to be written. What it throws keeps the request from being sent. */
   readonly onDeparture?: () => void;
 }
@@ -148,7 +150,7 @@ export const createGuardedFetch = ({
 
   const read = async (
     url: URL,
-    { method, headers, body, onDeparture }: OutgoingRequest,
+    { method, headers, body, reportsRedirect = false, onDeparture }: OutgoingRequest,
     signal: AbortSignal,
   ): Promise<FetchedAnswer> => {
     const response = await send(url, {
@@ -162,6 +164,8 @@ export const createGuardedFetch = ({
     if (status >= 300 && status < 400) {
       // Left unread: that it was cut off is no news.
       response.body.on('error', () => {}).destroy();
+      if (reportsRedirect)
+        return { status, headers: oneLineEach(response.headers), body: undefined, text: '' };
       throw new FetchError('redirect', `${url.hostname} redirected a request that must not be redirected.`);
     }
     const text = await readBounded(response.body, url.hostname);

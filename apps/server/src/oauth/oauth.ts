@@ -105,6 +105,24 @@ export interface Introspection {
 /** What a probe found. `by` is null when no probe of the method fits the connection. */
 export type ProbeOutcome = ProbeVerdict & { readonly by: 'introspection' | 'userinfo' | 'request' | null };
 
+/** What has to be right at the provider before anybody can connect, in the order in which it is tried. */
+export type PreflightStep = 'address' | 'client' | 'grant_types' | 'redirect_uri' | 'scopes';
+
+/** What a trial of an OAuth app found of one step; `unknown`: the provider's answers do not tell. */
+export interface PreflightFinding {
+  readonly step: PreflightStep;
+  readonly result: 'ok' | 'missing' | 'unknown';
+  /** What the provider's answer means, where it tells more than that. */
+  readonly detail?: string;
+}
+
+/** What a trial of an OAuth app found. */
+export interface Preflight {
+  readonly findings: readonly PreflightFinding[];
+  /** Whether the app wants tokens bound to a key (RFC 9449). */
+  readonly demandsDpop: boolean;
+}
+
 /** Every request to a provider on behalf of a person. All of them throw `TokenRequestError`. */
 export interface OAuth {
   /** Where to send the person. Asks the provider for its metadata. */
@@ -121,6 +139,14 @@ export interface OAuth {
    * provider wants its DPoP nonce in the proof.
    */
   renew(target: TokenTarget, renewal: Renewal, options?: RenewOptions): Promise<TokenGrant>;
+  /**
+   * Tries an OAuth app without a person, changing nothing at the provider: with a code and a refresh token that can't be
+   * good, and with an authorization request that asks for no page. Never throws for what the provider does.
+   */
+  preflight(
+    target: OAuthTarget,
+    input: { readonly redirectUri: string; readonly scopes: readonly string[] },
+  ): Promise<Preflight>;
   /** Ends a grant. @returns whether the provider confirmed; false where it has no such endpoint. @see RFC 7009 */
   revoke(target: TokenTarget, token: string, hint: TokenHint): Promise<boolean>;
   /** @returns null where the provider has no introspection endpoint. */
