@@ -109,7 +109,7 @@ describe('the trial of an OAuth app', () => {
 
   it('claims nothing where the token endpoint breaks', async () => {
     const running = await start();
-    running.control.failNext({ path: '/oauth2/v1/token', status: 503 } as never);
+    running.control.failNext({ kind: 'server_error' });
     const found = await preflight(running);
     expect(found.findings).toEqual([
       { step: 'address', result: 'ok' },

@@ -14,7 +14,7 @@ import { errorPage } from './pages/error-page.js';
 import { logoutPage, signedOutPage } from './pages/sign-out-page.js';
 import type { OrgUser } from './people.js';
 import { ALL_SCOPES } from './scopes.js';
-import { toOktaTokenError } from './token-errors.js';
+import { PROOF_LEFT_OUT, toOktaTokenError } from './token-errors.js';
 
 /** Okta's fixed life of a refresh token at the org authorization server; there is no idle timeout. */
 export const REFRESH_TOKEN_LIFETIME_SECONDS = 90 * SECONDS_PER_DAY;
@@ -178,7 +178,13 @@ async function mayRevokeFamily(
 
 function answerInOktasWords(server: Provider, state: OrgState): void {
   const answer = (ctx: KoaContextWithOIDC, failure: errors.OIDCProviderError) => {
-    const { status, error, description } = toOktaTokenError(failure, ctx.oidc.params?.grant_type);
+    const { client, params } = ctx.oidc;
+    // The library looks for the code first; that Okta asks for the proof first is not documented, but all it takes is a header.
+    const lacksProof =
+      failure.error === 'invalid_grant' && client?.dpopBoundAccessTokens === true && ctx.get('DPoP') === '';
+    const { status, error, description } = lacksProof
+      ? PROOF_LEFT_OUT
+      : toOktaTokenError(failure, params?.grant_type);
     ctx.status = status;
     ctx.type = 'json';
     ctx.body = { error, error_description: description };

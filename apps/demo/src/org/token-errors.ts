@@ -15,6 +15,11 @@ const NO_PROOF = /^DPoP proof JWT not provided$/;
 const PROOF_REPLAYED = /^DPoP proof JWT Replay detected$/;
 const PROOF_MISSING = 'The DPoP proof JWT header is missing.';
 
+/** The answer to an app whose tokens have to be bound to a key, and that sent no proof of one. */
+export const PROOF_LEFT_OUT: OktaTokenError = {
+  ...{ status: 400, error: 'invalid_dpop_proof', description: PROOF_MISSING },
+};
+
 /**
  * Says in Okta's words what oidc-provider refused. Clients tell failures apart by status, `error` and description, so
  * the sandbox must not answer in the library's.
@@ -25,7 +30,7 @@ const PROOF_MISSING = 'The DPoP proof JWT header is missing.';
 export function toOktaTokenError(failure: errors.OIDCProviderError, grantType: unknown): OktaTokenError {
   const detail = failure.error_detail ?? '';
   const description = failure.error_description ?? '';
-  if (NO_PROOF.test(detail)) return { status: 400, error: 'invalid_dpop_proof', description: PROOF_MISSING };
+  if (NO_PROOF.test(detail)) return PROOF_LEFT_OUT;
   if (PROOF_REPLAYED.test(detail)) {
     return { status: 400, error: 'invalid_dpop_proof', description: 'The DPoP proof JWT was used before.' };
   }
@@ -93,6 +98,13 @@ function grantProblem(detail: string, grantType: unknown): string {
 }
 
 function requestProblem(description: string): OktaTokenError {
+  if (description === 'requested grant type is not allowed for this client') {
+    return {
+      status: 400,
+      error: 'unauthorized_client',
+      description: 'The client is not authorized to use the provided grant type.',
+    };
+  }
   if (description === 'no client authentication mechanism provided') {
     return { status: 401, error: 'invalid_client', description: CLIENT_AUTHENTICATION_FAILED };
   }
