@@ -38,6 +38,7 @@ import { eventRoute } from './http/v1/events.js';
 import { integrationRoutes } from './http/v1/integrations.js';
 import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
+import { setupLinkRoute } from './http/v1/setup-links.js';
 import { tenantRoutes } from './http/v1/tenants.js';
 import { webhookEndpointRoutes } from './http/v1/webhook-endpoints.js';
 import { createIntegrations } from './integrations/integration-store.js';
@@ -277,7 +278,8 @@ export const compose = (foundation: Foundation): Composition => {
     }),
     ...namedSecretRoutes({ ...namedSecrets, getConnection: connections.getConnection }),
     ...connectSessionRoutes(connect),
-    ...integrationRoutes({ integrations, defaultRedirectUri }),
+    ...integrationRoutes({ integrations, defaultRedirectUri, keySetUrl: connect.setups.keySetUrl }),
+    setupLinkRoute(connect.setups.createLink),
     ...tenantRoutes(disconnect.deleteTenant),
     ...webhookEndpointRoutes({ endpoints: webhookEndpoints, webhooks }),
     eventRoute(feed, apiKeys.allows),
@@ -296,7 +298,7 @@ export const compose = (foundation: Foundation): Composition => {
     eventDelivery: () => ({ isListening: notifications.isListening(), streams: feed.size() }),
     countConnections: connections.countConnections,
     webhookFigures: webhooks.figures,
-    connectRouter: createConnectRouter({ connect, ownerConnections, publicUrl, log }),
+    connectRouter: createConnectRouter({ connect, findProvider, allowLoopback, ownerConnections, publicUrl, log }),
     webFolder,
     publicUrl,
     version,
@@ -337,6 +339,7 @@ export const compose = (foundation: Foundation): Composition => {
       sweepDueProbes: health.sweepDueProbes,
       sweepSessions: async (now) => {
         await connect.sweepSessions(now);
+        await connect.setups.sweepSetups(now);
         await idempotentRequests.sweep(now);
       },
       sweepEvents: async (now) => {

@@ -20,10 +20,11 @@ export const systemRandomness: Randomness = {
 export const newId = (prefix: IdPrefix, randomness: Randomness): string =>
   `${prefix}_${randomness.bytes(16).toString('base64url')}`;
 
-/** What ids are of: connection, connect session, event, integration, API key, tenant key, authorization request, request, node, deployment, webhook endpoint. */
+/** What ids are of: connection, connect session, set-up of an OAuth app, event, integration, API key, tenant key, authorization request, request, node, deployment, webhook endpoint. */
 export type IdPrefix =
   | 'conn'
   | 'sess'
+  | 'setup'
   | 'evt'
   | 'int'
   | 'key'

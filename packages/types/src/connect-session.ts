@@ -22,9 +22,11 @@ const scope = z
 
 /**
  * What a session token may do in the browser: connect, list its owner's connections, disconnect one of them. Only what is
- * named: a session of `list` alone connects nothing.
+ * named: a session of `list` alone connects nothing. `setup`, beside `connect`: where the tenant needs an OAuth app of its
+ * own and has none yet, the person may set it up, or forward a link for that. It decides where everybody of the tenant
+ * signs in, so give it to people who may decide that.
  */
-export const sessionPermission = z.enum(['connect', 'list', 'disconnect']);
+export const sessionPermission = z.enum(['connect', 'list', 'disconnect', 'setup']);
 export type SessionPermission = z.infer<typeof sessionPermission>;
 
 /** Body of `POST /v1/connect-sessions`. */

@@ -11,3 +11,4 @@ export * from './named-secret.js';
 export * from './problem.js';
 export * from './webhook-endpoint.js';
 export * from './webhook-scheme.js';
+export * from './setup-link.js';

@@ -50,6 +50,8 @@ export const integration = z.object({
   stopAfterUnusedDays: z.int().nullable(),
   /** Public keys to register at the provider, where the client signs instead of sending a secret; `null` elsewhere. */
   jwks: z.object({ keys: z.array(z.record(z.string(), z.string())) }).nullable(),
+  /** Where the provider can fetch them, which keeps it up to date by itself; `null` where there are none. */
+  jwksUrl: z.string().nullable(),
   status: z.enum(['healthy', 'degraded']),
   reason: z.string().nullable(),
   createdAt: z.iso.datetime(),

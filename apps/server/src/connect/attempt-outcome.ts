@@ -27,8 +27,16 @@ const PASSING = new Set([
   'unmet_authentication_requirements',
 ]);
 
-/** What the `error` of a callback means, in our words: the provider's are not repeated. */
-export const readCallbackError = (error: string, provider: string): FailedAttempt => {
+/**
+ * What the `error` of a callback means, in our words: the provider's are not repeated. `told` is what the definition makes
+ * of it, where somebody has to change something at the provider first.
+ */
+export const readCallbackError = (
+  error: string,
+  provider: string,
+  told: string | null = null,
+): FailedAttempt => {
+  if (told !== null) return failed('provider_error', `${told} Nothing was connected.`, true);
   if (error === 'access_denied') {
     return failed('access_denied', `Access was declined at ${provider}. Nothing was connected.`, true);
   }

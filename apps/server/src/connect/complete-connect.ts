@@ -195,7 +195,11 @@ export const createCompleteConnect = ({
       if (error !== null) {
         return (await isFromElsewhere(query, target, request.issuer))
           ? foreignAnswer(definition.name)
-          : readCallbackError(error, definition.name);
+          : readCallbackError(
+              error,
+              definition.name,
+              method.readAuthorizationError?.(error, query.get('error_description') ?? '') ?? null,
+            );
       }
       if (!query.has('code')) return missingCode(definition.name);
       if (integration.version !== request.integrationVersion) return integrationChanged();

@@ -8,6 +8,10 @@ export type RefusalKind =
   | 'unknown_link'
   | 'link_used'
   | 'link_expired'
+  /** What the link was made for is done. */
+  | 'setup_done'
+  /** No set-up of that address. */
+  | 'unknown_setup'
   /** The form came from a page that the session does not allow. */
   | 'foreign_origin'
   | 'session_expired'

@@ -2,11 +2,14 @@ import type { ProviderDefinition } from '@authpipe/providers';
 import type { ConnectSessionState } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import { createClientKey } from '../integrations/client-key.js';
 import type { Logger } from '../log/logger.js';
 import type { GuardedFetch } from '../oauth/guarded-fetch.js';
 import type { OAuth } from '../oauth/oauth.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
+import { createSetups } from './app-setup/create-setups.js';
+import type { SetupIntegrations } from './app-setup/setup-integrations.js';
 import { createAuthorizationRequestStore } from './authorization-request-store.js';
 import { createCompleteConnect } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
@@ -31,7 +34,7 @@ export interface ConnectDependencies {
   readonly oauth: OAuth;
   /** Asks providers whether a key that somebody typed works. */
   readonly fetch: GuardedFetch;
-  readonly integrations: ConnectIntegrations;
+  readonly integrations: ConnectIntegrations & SetupIntegrations;
   readonly connections: ConnectConnections;
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
   readonly allowLoopback: boolean;
@@ -66,6 +69,7 @@ export const createConnect = ({
       prove: createProveTyped({ fetch, oauth: shared.oauth, allowLoopback }),
     }),
     completeConnect: createCompleteConnect(rooms),
+    setups: createSetups({ ...shared, db, vault, findProvider, allowLoopback, createClientKey }),
     ...end,
 
     /**

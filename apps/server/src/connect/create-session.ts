@@ -3,6 +3,7 @@ import { addSeconds, type Clock } from '../clock.js';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
+import { missingApp } from './app-setup/app-setup.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import type { ConnectSessionStore } from './connect-session-store.js';
 import { secretHash } from './secret-hash.js';
@@ -82,9 +83,14 @@ export const createCreateSession =
     const available = await integrations.findIntegrations({ environment, tenantId: owner.tenantId });
     const filter = { integrations: allowed, chosen: null, config, reconnected };
     const choices = findChoices(available, filter, choiceOptions);
-    const missing = allowed.filter((id) => !choices.some(({ integrationId }) => integrationId === id));
+    const mayCome = (id: string) =>
+      request.permissions.includes('setup') && missingApp(id, available, choiceOptions.findProvider) !== null;
+    const missing = allowed.filter(
+      (id) => !choices.some(({ integrationId }) => integrationId === id) && !mayCome(id),
+    );
+    const isNothing = choices.length === 0 && !allowed.some(mayCome);
     // A session that only lists and disconnects needs nothing that could be connected.
-    if (request.permissions.includes('connect') && (choices.length === 0 || missing.length > 0)) {
+    if (request.permissions.includes('connect') && (isNothing || missing.length > 0)) {
       throw new Problem(
         'integration_not_configured',
         missing.length > 0

@@ -18,6 +18,8 @@ import { type NextProof, nextClientProof } from './next-client-proof.js';
 
 /** An integration as somebody wants it to be. */
 export interface IntegrationChange extends IntegrationPlace {
+  /** The row's id where it is new; a random one unless told. */
+  readonly rowId?: string;
   readonly request: IntegrationRequest;
 }
 
@@ -128,10 +130,10 @@ export const createPutIntegration = ({
   };
 
   const insert = async (
-    { environment, tenantId, integrationId, request: { clientSecret } }: IntegrationChange,
+    { environment, tenantId, integrationId, rowId, request: { clientSecret } }: IntegrationChange,
     checked: CheckedIntegration,
   ): Promise<IntegrationRow | undefined> => {
-    const identity = { id: newId('int', randomness), environment, tenant_id: tenantId ?? '', version: 1 };
+    const identity = { id: rowId ?? newId('int', randomness), environment, tenant_id: tenantId ?? '', version: 1 };
     const proof = await nextClientProof({ ...checked, clientSecret }, NO_PROOF, false);
     const values = [
       ...[identity.id, environment, identity.tenant_id, integrationId],

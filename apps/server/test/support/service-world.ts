@@ -57,6 +57,7 @@ export const startServiceWorld = async (
         ...integrationRoutes({
           integrations: node.integrations,
           defaultRedirectUri: `${PUBLIC_URL}/connect/callback`,
+          keySetUrl: (rowId) => `${PUBLIC_URL}/connect/keys/${rowId}`,
         }),
         ...connectionRoutes({
           ...node.connections,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ProviderDefinition } from '@authpipe/providers';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import { ConnectRefusal } from '../../connect/connect-refusal.js';
 import type { Connect } from '../../connect/create-connect.js';
@@ -6,6 +7,7 @@ import type { OwnerConnections } from '../../connect/owner-connections.js';
 import { Problem } from '../../errors/problem.js';
 import type { Logger } from '../../log/logger.js';
 import { requestIdOf } from '../problem-response.js';
+import { COPY_SCRIPT } from './copy-script.js';
 import { createBrowserCookies } from './browser-cookies.js';
 import { COMPLETION_SCRIPT } from './completion-script.js';
 import { CONNECT_STYLE } from './connect-style.js';
@@ -18,10 +20,14 @@ import { type NoticeKind, refusalPage } from './refusal-page.js';
 import { sameOriginOnly } from './same-origin-guard.js';
 import { sessionLook } from './session-look.js';
 import { sessionRoutes } from './session-routes.js';
+import { setupRoutes } from './setup-routes.js';
 
 export interface ConnectRouterDependencies {
   readonly connect: Connect;
   readonly ownerConnections: OwnerConnections;
+  readonly findProvider: (id: string) => ProviderDefinition | undefined;
+  /** `AUTHPIPE_DEV_ALLOW_LOOPBACK`: a provider's pages may be on a loopback host. */
+  readonly allowLoopback: boolean;
   /** Without a trailing slash: decides what counts as this server's own page, and whether cookies are secure; problems lead there. */
   readonly publicUrl: string;
   readonly log: Logger;
@@ -72,6 +78,8 @@ const showRefusal =
 export const createConnectRouter = ({
   connect,
   ownerConnections,
+  findProvider,
+  allowLoopback,
   publicUrl,
   log,
 }: ConnectRouterDependencies): Router => {
@@ -84,10 +92,15 @@ export const createConnectRouter = ({
   router.use('/connect', pageHeaders(secure));
   router.get(ASSETS.style, asset('css', CONNECT_STYLE));
   router.get(ASSETS.script, asset('js', COMPLETION_SCRIPT));
+  router.get(ASSETS.copy, asset('js', COPY_SCRIPT));
   router.use(sessionLook(connect, limits.looks, publicUrl));
   router.use(ownerRoutes({ connect, ownerConnections, limit: limits.looks, publicUrl }));
   router.use('/connect', limits.pages);
   router.use(openRoutes(connect, cookies, guard));
+  // Before the sessions' routes, which would take its addresses for ids.
+  router.use(
+    setupRoutes({ setups: connect.setups, cookies, sameOriginOnly: guard, publicUrl, findProvider, allowLoopback }),
+  );
   router.use(sessionRoutes({ connect, cookies, sameOriginOnly: guard, publicUrl }));
   router.use('/connect', showRefusal(log));
   return router;

@@ -157,6 +157,43 @@ a { color: var(--accent); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .typed > p:first-of-type { margin: 1.25rem 0 0; }
 footer { max-width: 27rem; color: var(--soft); font-size: .8125rem; text-align: center; }
+main.wide { max-width: 36rem; }
+.step { margin: 0 0 .25rem; color: var(--soft); font-size: .875rem; font-weight: 600; }
+.steps { margin: 1.5rem 0; padding: 0; list-style: none; counter-reset: step; }
+.steps > li { position: relative; margin-top: 1.25rem; padding-left: 2.5rem; counter-increment: step; }
+.steps > li::before {
+  content: counter(step);
+  position: absolute;
+  left: 0;
+  top: -.125rem;
+  display: grid;
+  place-items: center;
+  width: 1.75rem;
+  height: 1.75rem;
+  border-radius: 50%;
+  background: var(--tint);
+  color: var(--accent);
+  font-size: .875rem;
+  font-weight: 650;
+}
+.steps .field { margin-top: .5rem; }
+.granted { margin-top: .5rem; }
+.granted li { padding: .125rem 0; }
+.copy label { font-size: .875rem; }
+.copied { display: flex; gap: .5rem; }
+.copied input { flex: 1; min-width: 0; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .8125rem; text-overflow: ellipsis; }
+.copied .button { width: auto; min-width: 6rem; }
+.aside { margin-top: 2rem; padding-top: .25rem; border-top: 1px solid var(--line); }
+.note { padding: .75rem 1rem; border-radius: .75rem; background: var(--tint); }
+.findings { color: var(--ink); }
+.findings > p { margin: 0 0 .5rem; color: var(--bad); }
+.finding { display: flex; gap: .625rem; padding: .25rem 0; }
+.finding .sign { width: 1rem; flex: none; font-weight: 700; text-align: center; }
+.finding span.small { display: block; }
+.finding strong { font-weight: 500; }
+.finding.missing strong { font-weight: 650; }
+.finding.missing .sign { color: var(--bad); }
+.finding.ok .sign { color: var(--good); }
 @media (max-width: 26rem) {
   main { padding: 1.5rem 1.25rem; }
 }

@@ -1,12 +1,18 @@
-/** Copies what stands in a field, for those who press its button. Without it the fields can be selected and copied by hand. */
+/** Copies what stands in a field, for those who press its button, and says so. Without it the fields can be selected by hand. */
 export const COPY_SCRIPT = `(() => {
   'use strict';
   for (const button of document.querySelectorAll('[data-copy]')) {
     const field = document.getElementById(button.dataset.copy);
+    const name = button.getAttribute('aria-label');
     const words = button.textContent;
+    const status = document.createElement('span');
+    status.className = 'unseen';
+    status.setAttribute('role', 'status');
+    button.after(status);
     const say = (text) => {
       button.textContent = text;
-      setTimeout(() => { button.textContent = words; }, 2000);
+      status.textContent = text + ': ' + name;
+      setTimeout(() => { button.textContent = words; status.textContent = ''; }, 2000);
     };
     button.hidden = false;
     button.addEventListener('click', async () => {
@@ -15,7 +21,7 @@ export const COPY_SCRIPT = `(() => {
         await navigator.clipboard.writeText(field.value);
         say('Copied');
       } catch {
-        say(document.execCommand('copy') ? 'Copied' : 'Press Ctrl+C');
+        say('Press Ctrl+C');
       }
     });
   }

@@ -4,6 +4,7 @@ import { type Html, html } from './html.js';
 export const ASSETS = {
   style: '/connect/assets/connect.css',
   script: '/connect/assets/complete.js',
+  copy: '/connect/assets/copy.js',
 } as const;
 
 /** What a page is made of. */
@@ -13,6 +14,8 @@ export interface PageParts {
   readonly body: Html;
   /** Whether the completion script runs. */
   readonly withScript?: boolean;
+  /** Whether the copy buttons' script runs. */
+  readonly withCopying?: boolean;
   /** What is said of the safekeeping. Default: of a sign-in at the provider. */
   readonly footer?: string;
 }
@@ -25,7 +28,13 @@ const SIGN_IN_FOOTER =
  * as little, but lets the page's own forms name the origin that they come from.
  * @see https://fetch.spec.whatwg.org/#append-a-request-origin-header
  */
-export const pageLayout = ({ title, body, withScript = false, footer = SIGN_IN_FOOTER }: PageParts): string =>
+export const pageLayout = ({
+  title,
+  body,
+  withScript = false,
+  withCopying = false,
+  footer = SIGN_IN_FOOTER,
+}: PageParts): string =>
   html`<!doctype html>
 <html lang="en">
 <head>
@@ -37,6 +46,7 @@ export const pageLayout = ({ title, body, withScript = false, footer = SIGN_IN_F
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="${ASSETS.style}">
 ${withScript ? html`<script src="${ASSETS.script}" defer></script>` : null}
+${withCopying ? html`<script src="${ASSETS.copy}" defer></script>` : null}
 </head>
 <body>
 ${body}

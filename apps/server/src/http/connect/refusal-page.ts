@@ -34,6 +34,16 @@ const NOTICES: Readonly<Record<RefusalKind | 'cross_site' | 'unreadable' | 'too_
       heading: 'This link is too old',
       text: 'For your safety links work for a short time only. Ask for a new one.',
     },
+    setup_done: {
+      status: 410,
+      heading: 'This is set up already',
+      text: 'Somebody has finished it with this link, or it was replaced by another one. There is nothing left to do here.',
+    },
+    unknown_setup: {
+      status: 404,
+      heading: 'There is nothing to set up here',
+      text: 'This address belongs to no set-up, or to one that ended long ago. Ask for a new link.',
+    },
     foreign_origin: {
       status: 403,
       heading: 'This page may not connect accounts',

@@ -10,6 +10,8 @@ import { choicePage, consentPage } from './consent-page.js';
 import { formField, readForm, typedCredential, typedSettings } from './form-input.js';
 import { outcomePage, quickReturn } from './outcome-page.js';
 import { allowFrames } from './page-headers.js';
+import { askerOf } from './session-words.js';
+import { setupOfferPage } from './setup-pages.js';
 import { typedPage } from './typed-page.js';
 
 const SESSION_ID = /^sess_[A-Za-z0-9_-]{22}$/;
@@ -25,6 +27,7 @@ export interface SessionRouteDependencies {
     | 'completeConnect'
     | 'cancelSession'
     | 'stateOf'
+    | 'setups'
   >;
   readonly cookies: BrowserCookies;
   readonly sameOriginOnly: RequestHandler;
@@ -87,6 +90,11 @@ export const sessionRoutes = ({
       response.redirect(303, `/connect/${session.id}/done`);
       return;
     }
+    const offer = await connect.setups.offerOf(session);
+    if (offer) {
+      response.type('html').send(setupOfferPage(session, offer));
+      return;
+    }
     const { option } = request.query;
     await showPage(response, session, typeof option === 'string' ? option : null);
   });
@@ -120,6 +128,15 @@ export const sessionRoutes = ({
       const errors = error.details.errors ?? [];
       await showPage(response, session, optionId, { typed: config, credential, errors });
     }
+  });
+
+  router.post('/connect/:sessionId/setup', readForm, sameOriginOnly, async (request, response) => {
+    const { session } = await enter(request, response);
+    const setup = await connect.setups.begin(session, askerOf(session));
+    const isForwarded = formField(request, 'then') === 'forward';
+    // 307 keeps it a POST, which the way to the link's page is: a GET gives out nothing.
+    if (isForwarded) response.redirect(307, `/connect/setup/${setup.id}/forward`);
+    else response.redirect(303, `/connect/setup/${setup.id}`);
   });
 
   router.post('/connect/:sessionId/cancel', readForm, sameOriginOnly, async (request, response) => {

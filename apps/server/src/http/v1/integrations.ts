@@ -13,9 +13,14 @@ export interface IntegrationRouteDependencies {
     'putIntegration' | 'getIntegration' | 'listIntegrations' | 'deleteIntegration'
   >;
   readonly defaultRedirectUri: string;
+  /** Where a provider fetches the public keys of an integration, by its row. */
+  readonly keySetUrl: (rowId: string) => string;
 }
 
-const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integration => ({
+const toWire = (
+  record: IntegrationRecord,
+  { defaultRedirectUri, keySetUrl }: Omit<IntegrationRouteDependencies, 'integrations'>,
+): Integration => ({
   integrationId: record.integrationId,
   environment: record.environment,
   tenantId: record.tenantId,
@@ -29,6 +34,7 @@ const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integrat
   dpop: record.dpop,
   stopAfterUnusedDays: record.stopAfterUnusedDays,
   jwks: record.clientJwk && { keys: [{ ...record.clientJwk }] },
+  jwksUrl: record.clientJwk && keySetUrl(record.rowId),
   status: record.status,
   reason: record.reason,
   createdAt: record.createdAt.toISOString(),
@@ -58,7 +64,7 @@ const routesUnder = (
   prefix: string,
   place: Place,
   whose: string,
-  { integrations, defaultRedirectUri }: IntegrationRouteDependencies,
+  { integrations, ...addresses }: IntegrationRouteDependencies,
 ): Route[] => [
   defineRoute({
     method: 'put',
@@ -77,7 +83,7 @@ const routesUnder = (
         integrationId,
         request: body,
       });
-      return { status: created ? 201 : 200, body: toWire(record, defaultRedirectUri) };
+      return { status: created ? 201 : 200, body: toWire(record, addresses) };
     },
   }),
   defineRoute({
@@ -95,7 +101,7 @@ const routesUnder = (
         integrationId,
       });
       if (!record) throw new Problem('not_found', 'There is no such integration: GET the list, or PUT it.');
-      return { body: toWire(record, defaultRedirectUri) };
+      return { body: toWire(record, addresses) };
     },
   }),
   defineRoute({
@@ -108,7 +114,7 @@ const routesUnder = (
     handle: async ({ key, params: { tenantId } }) => {
       const owner = placeOf(key, tenantId);
       const records = await integrations.listIntegrations({ environment: key.environment, tenantId: owner });
-      return { body: { data: records.map((record) => toWire(record, defaultRedirectUri)) } };
+      return { body: { data: records.map((record) => toWire(record, addresses)) } };
     },
   }),
   defineRoute({

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import type { Database } from '../../db/database.js';
+import type { AppSetup as SetupRow } from '../../db/generated/client.js';
+import type { PrivateJwk, PublicJwk } from '../../jwk.js';
+import type { SecretPlace, Vault } from '../../vault/vault.js';
+import type { AppSetup } from './app-setup.js';
+
+const pairs = z.record(z.string(), z.string());
+const publicJwk = z.looseObject({ kty: z.string() }).nullable();
+
+/** What was typed of the app's place, with the key that was made for it. */
+export interface SetupSettings {
+  readonly config: Readonly<Record<string, string>>;
+  readonly key: { readonly privateJwk: PrivateJwk; readonly publicJwk: PublicJwk } | null;
+}
+
+type Place = Pick<AppSetup, 'environment' | 'tenantId' | 'integrationId'>;
+
+const toSetup = ({ linkHash: _hash, clientKey: _key, ...row }: SetupRow): AppSetup => ({
+  ...row,
+  config: pairs.parse(row.config),
+  clientJwk: publicJwk.parse(row.clientJwk) as PublicJwk | null,
+});
+
+const keyPlace = ({ id, environment, tenantId }: AppSetup): SecretPlace => ({
+  environment,
+  tenantId,
+  record: id,
+  field: 'setup_key',
+  version: 1,
+});
+
+/** Set-ups of OAuth apps that administrators work on. Links are known by their hashes alone, keys are sealed. */
+export const createAppSetupStore = ({
+  db: { prisma },
+  vault,
+}: {
+  readonly db: Pick<Database, 'prisma'>;
+  readonly vault: Vault;
+}) => {
+  const found = (row: SetupRow | null) => (row ? toSetup(row) : null);
+  const stillOpen = (id: string, now: Date) => ({ id, finishedAt: null, expiresAt: { gt: now } });
+
+  return {
+    async insert(
+      { clientJwk: _none, ...setup }: AppSetup,
+      linkHash: Uint8Array<ArrayBuffer>,
+    ): Promise<void> {
+      const { browserHash, scopes } = setup;
+      const hash = browserHash && new Uint8Array(browserHash);
+      await prisma.appSetup.create({ data: { ...setup, browserHash: hash, scopes: [...scopes], linkHash } });
+    },
+
+    findById: async (id: string) => found(await prisma.appSetup.findUnique({ where: { id } })),
+
+    /** Looks at a link's set-up; that changes nothing. */
+    findByLinkHash: async (linkHash: Uint8Array<ArrayBuffer>) =>
+      found(await prisma.appSetup.findUnique({ where: { linkHash } })),
+
+    /** Another one of the same place that is under way: both lead to one integration. */
+    findSibling: async ({ environment, tenantId, integrationId }: Place, now: Date) =>
+      found(
+        await prisma.appSetup.findFirst({
+          where: { environment, tenantId, integrationId, finishedAt: null, expiresAt: { gt: now } },
+        }),
+      ),
+
+    /** Moves it into a browser; another one that had it before is out. False when it is over. */
+    async bind(id: string, browserHash: Uint8Array<ArrayBuffer>, now: Date): Promise<boolean> {
+      const { count } = await prisma.appSetup.updateMany({ where: stillOpen(id, now), data: { browserHash } });
+      return count === 1;
+    },
+
+    /** Gives it another link, until another time; the one before works no more. */
+    async renewLink(
+      id: string,
+      link: { readonly linkHash: Uint8Array<ArrayBuffer>; readonly expiresAt: Date },
+      now: Date,
+    ): Promise<boolean> {
+      const { count } = await prisma.appSetup.updateMany({ where: stillOpen(id, now), data: link });
+      return count === 1;
+    },
+
+    async saveSettings(setup: AppSetup, { config, key }: SetupSettings): Promise<void> {
+      const clientKey =
+        key && new Uint8Array(await vault.seal(keyPlace(setup), JSON.stringify(key.privateJwk)));
+      await prisma.appSetup.updateMany({
+        where: { id: setup.id, finishedAt: null },
+        data: { config: { ...config }, ...(key ? { clientKey, clientJwk: { ...key.publicJwk } } : {}) },
+      });
+    },
+
+    /** What the app signs with; null where no key was made. */
+    async openKey(setup: AppSetup): Promise<PrivateJwk | null> {
+      const row = await prisma.appSetup.findUnique({ where: { id: setup.id } });
+      if (!row?.clientKey) return null;
+      // Sealed by this server from the same type; the vault refuses anything that was altered.
+      return JSON.parse(await vault.open(keyPlace(setup), row.clientKey)) as PrivateJwk;
+    },
+
+    /** Ends it, and forgets its key: the integration has it now. */
+    async finish(id: string, now: Date): Promise<void> {
+      await prisma.appSetup.updateMany({
+        where: { id, finishedAt: null },
+        data: { finishedAt: now, clientKey: null },
+      });
+    },
+
+    /** Public keys of set-ups that are under way for an integration. */
+    async keysOf(integrationRowId: string, now: Date): Promise<PublicJwk[]> {
+      const rows = await prisma.appSetup.findMany({
+        where: { integrationRowId, finishedAt: null, expiresAt: { gt: now } },
+      });
+      return rows.flatMap((row) => toSetup(row).clientJwk ?? []);
+    },
+
+    /** Deletes what ended before `before`. */
+    async deleteExpired(before: Date): Promise<void> {
+      await prisma.appSetup.deleteMany({ where: { expiresAt: { lt: before } } });
+    },
+  };
+};
+
+export type AppSetupStore = ReturnType<typeof createAppSetupStore>;

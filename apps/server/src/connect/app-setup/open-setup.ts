@@ -1,0 +1,182 @@
+import type { ProviderDefinition } from '@authpipe/providers';
+import { addSeconds, type Clock } from '../../clock.js';
+import { Problem } from '../../errors/problem.js';
+import { newId, type Randomness } from '../../randomness.js';
+import { ConnectRefusal } from '../connect-refusal.js';
+import type { ConnectSession } from '../connect-session.js';
+import { sameHash, secretHash } from '../secret-hash.js';
+import { linkCodeHash, newSecret } from '../session-token.js';
+import { type AppSetup, missingApp, setupMethodsOf } from './app-setup.js';
+import type { AppSetupStore } from './app-setup-store.js';
+import type { SetupIntegrations } from './setup-integrations.js';
+
+/** A week: whoever is asked may be on holiday for some of it. */
+const LINK_SECONDS = 7 * 86_400;
+
+export interface OpenSetupDependencies {
+  readonly setups: AppSetupStore;
+  readonly integrations: SetupIntegrations;
+  readonly findProvider: (id: string) => ProviderDefinition | undefined;
+  /** Without a trailing slash. */
+  readonly publicUrl: string;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}
+
+/** For which app a set-up is, and who asks for it. */
+export interface NewSetup extends Pick<AppSetup, 'environment' | 'tenantId' | 'integrationId' | 'provider'> {
+  readonly asker?: string | null;
+  readonly scopes?: readonly string[];
+  readonly config?: Readonly<Record<string, string>>;
+  readonly lifetimeSeconds?: number;
+  readonly session?: Pick<ConnectSession, 'id' | 'browserHash'>;
+}
+
+/** A link to a set-up. Whoever has it may set this one app up, and do nothing else. */
+export interface SetupLink {
+  readonly id: string;
+  readonly url: string;
+  readonly expiresAt: Date;
+}
+
+/** What a session may offer to set up. */
+export interface SetupOffer {
+  readonly definition: ProviderDefinition;
+  readonly integrationId: string;
+}
+
+/** Makes set-ups, gives out their links, and binds them to browsers by a person's own click. */
+export const createOpenSetup = ({
+  setups,
+  integrations,
+  findProvider,
+  publicUrl,
+  clock,
+  randomness,
+}: OpenSetupDependencies) => {
+  /** The key set of an app has one address, whoever sets it up and however often. */
+  const rowIdFor = async (place: NewSetup): Promise<string> => {
+    const { environment, tenantId, integrationId } = place;
+    const existing = await integrations.getIntegration({ environment, tenantId, integrationId });
+    const sibling = await setups.findSibling(place, clock.now());
+    return existing?.rowId ?? sibling?.integrationRowId ?? newId('int', randomness);
+  };
+
+  const create = async (wanted: NewSetup): Promise<{ setup: AppSetup; code: string }> => {
+    const { environment, tenantId, integrationId, provider, session } = wanted;
+    const { asker = null, scopes = [], config = {}, lifetimeSeconds = LINK_SECONDS } = wanted;
+    const now = clock.now();
+    const code = newSecret(randomness);
+    const setup: AppSetup = {
+      id: newId('setup', randomness),
+      ...{ environment, tenantId, integrationId, provider, asker, config, scopes },
+      integrationRowId: await rowIdFor(wanted),
+      browserHash: session?.browserHash ?? null,
+      sessionId: session?.id ?? null,
+      clientJwk: null,
+      createdAt: now,
+      expiresAt: addSeconds(now, lifetimeSeconds),
+      finishedAt: null,
+    };
+    await setups.insert(setup, secretHash(code));
+    return { setup, code };
+  };
+
+  const linkTo = (code: string): string => `${publicUrl}/connect/setup?code=${code}`;
+
+  const requireOpen = (setup: AppSetup): AppSetup => {
+    if (setup.finishedAt !== null) throw new ConnectRefusal('setup_done');
+    if (setup.expiresAt <= clock.now()) throw new ConnectRefusal('link_expired');
+    return setup;
+  };
+
+  const findByCode = async (code: string): Promise<AppSetup> => {
+    const hash = linkCodeHash(code);
+    const setup = hash && (await setups.findByLinkHash(hash));
+    if (!setup) throw new ConnectRefusal('unknown_link');
+    return requireOpen(setup);
+  };
+
+  /** What a session would connect, where that is an app which the tenant does not have yet and may set up. */
+  const offerOf = async (session: ConnectSession): Promise<SetupOffer | null> => {
+    const { permissions, integrations: allowed, chosen, reconnectId, environment, tenantId } = session;
+    const integrationId = chosen ?? (allowed.length === 1 ? allowed[0] : undefined);
+    const isAllowed = integrationId !== undefined && (allowed.length === 0 || allowed.includes(integrationId));
+    if (!isAllowed || reconnectId !== null || !permissions.includes('setup')) return null;
+    const usable = await integrations.findIntegrations({ environment, tenantId });
+    const definition = missingApp(integrationId, usable, findProvider);
+    return definition && { definition, integrationId };
+  };
+
+  return {
+    offerOf,
+
+    /**
+     * Makes a set-up with a link, for an app's backend.
+     * @throws Problem `invalid_request` for a provider whose app nobody sets up
+     */
+    async createLink(wanted: NewSetup): Promise<SetupLink> {
+      const definition = findProvider(wanted.provider);
+      if (!definition || setupMethodsOf(definition).length === 0) {
+        const detail = 'must be a provider whose OAuth app each customer makes in an organization of its own.';
+        throw new Problem('invalid_request', `There is nothing to set up: provider ${detail}`, {
+          errors: [{ pointer: '/provider', detail }],
+        });
+      }
+      const { setup, code } = await create(wanted);
+      return { id: setup.id, url: linkTo(code), expiresAt: setup.expiresAt };
+    },
+
+    /** Begins what a session offers, in the session's own browser. @throws ConnectRefusal `nothing_to_connect` */
+    async begin(session: ConnectSession, asker: string | null): Promise<AppSetup> {
+      const offer = await offerOf(session);
+      const { id, browserHash, environment, tenantId, scopes, config } = session;
+      if (!offer) throw new ConnectRefusal('nothing_to_connect', { sessionId: id });
+      const { integrationId, definition } = offer;
+      const place = { environment, tenantId, integrationId, provider: definition.id };
+      const { setup } = await create({ ...place, asker, scopes, config, session: { id, browserHash } });
+      return setup;
+    },
+
+    /** Looks at a link without changing anything: mail scanners and previews do the same. @throws ConnectRefusal */
+    peek: findByCode,
+
+    /**
+     * Takes a link into this browser, by the person's own click. It works until the app is set up: whoever is in the
+     * middle may go on the next day, or elsewhere.
+     * @throws ConnectRefusal
+     */
+    async openByLink(
+      code: string,
+      known: string | null,
+    ): Promise<{ setup: AppSetup; browserId: string }> {
+      const setup = await findByCode(code);
+      const browserId = known ?? newSecret(randomness);
+      if (!(await setups.bind(setup.id, secretHash(browserId), clock.now()))) {
+        throw new ConnectRefusal('setup_done');
+      }
+      return { setup, browserId };
+    },
+
+    /** The set-up of an address, for the browser that it is in. @throws ConnectRefusal `unknown_setup`, `other_browser` */
+    async enter(id: string, browserId: string | null): Promise<AppSetup> {
+      const setup = await setups.findById(id);
+      if (!setup) throw new ConnectRefusal('unknown_setup');
+      const browserHash = browserId === null ? null : secretHash(browserId);
+      if (!sameHash(setup.browserHash, browserHash)) throw new ConnectRefusal('other_browser');
+      if (setup.finishedAt === null) requireOpen(setup);
+      return setup;
+    },
+
+    /** Another link to it, good for a week; the one before works no more. @throws ConnectRefusal when it is over */
+    async forward({ id }: Pick<AppSetup, 'id'>): Promise<SetupLink> {
+      const now = clock.now();
+      const code = newSecret(randomness);
+      const expiresAt = addSeconds(now, LINK_SECONDS);
+      if (!(await setups.renewLink(id, { linkHash: secretHash(code), expiresAt }, now))) {
+        throw new ConnectRefusal('setup_done');
+      }
+      return { id, url: linkTo(code), expiresAt };
+    },
+  };
+};
