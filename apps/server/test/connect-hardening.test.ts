@@ -20,9 +20,7 @@ afterAll(() => world.close());
 const appAt = (publicUrl: string) => {
   const { log, lines } = recordingLog();
   const app = express();
-  app.use(
-    createConnectRouter({ connect: world.connect, ownerConnections: world.ownerConnections, publicUrl, log }),
-  );
+  app.use(createConnectRouter({ ...world, allowLoopback: true, publicUrl, log }));
   return { app, lines };
 };
 
@@ -89,9 +87,9 @@ describe('a failure of ours', () => {
     const app = express();
     app.use(
       createConnectRouter({
+        ...world,
         connect,
-        ownerConnections: world.ownerConnections,
-        publicUrl: world.publicUrl,
+        allowLoopback: true,
         log,
       }),
     );

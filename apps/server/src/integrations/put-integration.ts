@@ -133,7 +133,12 @@ export const createPutIntegration = ({
     { environment, tenantId, integrationId, rowId, request: { clientSecret } }: IntegrationChange,
     checked: CheckedIntegration,
   ): Promise<IntegrationRow | undefined> => {
-    const identity = { id: rowId ?? newId('int', randomness), environment, tenant_id: tenantId ?? '', version: 1 };
+    const identity = {
+      id: rowId ?? newId('int', randomness),
+      environment,
+      tenant_id: tenantId ?? '',
+      version: 1,
+    };
     const proof = await nextClientProof({ ...checked, clientSecret }, NO_PROOF, false);
     const values = [
       ...[identity.id, environment, identity.tenant_id, integrationId],

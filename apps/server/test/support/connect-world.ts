@@ -154,7 +154,17 @@ export const startConnectWorld = async ({
     deleteConnection: disconnect.deleteConnection,
     clock,
   });
-  const openPages = () => express().use(createConnectRouter({ connect, ownerConnections, publicUrl, log }));
+  const openPages = () =>
+    express().use(
+      createConnectRouter({
+        connect,
+        findProvider: find,
+        allowLoopback: true,
+        ownerConnections,
+        publicUrl,
+        log,
+      }),
+    );
   let pages = openPages();
   server.on('request', (request, response) => pages(request, response));
 
@@ -164,6 +174,7 @@ export const startConnectWorld = async ({
     org,
     domain,
     connect,
+    findProvider: find,
     ownerConnections,
     connections,
     credentials,

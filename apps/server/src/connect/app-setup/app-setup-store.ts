@@ -42,10 +42,7 @@ export const createAppSetupStore = ({
   const stillOpen = (id: string, now: Date) => ({ id, finishedAt: null, expiresAt: { gt: now } });
 
   return {
-    async insert(
-      { clientJwk: _none, ...setup }: AppSetup,
-      linkHash: Uint8Array<ArrayBuffer>,
-    ): Promise<void> {
+    async insert({ clientJwk: _none, ...setup }: AppSetup, linkHash: Uint8Array<ArrayBuffer>): Promise<void> {
       const { browserHash, scopes } = setup;
       const hash = browserHash && new Uint8Array(browserHash);
       await prisma.appSetup.create({ data: { ...setup, browserHash: hash, scopes: [...scopes], linkHash } });
@@ -67,7 +64,10 @@ export const createAppSetupStore = ({
 
     /** Moves it into a browser; another one that had it before is out. False when it is over. */
     async bind(id: string, browserHash: Uint8Array<ArrayBuffer>, now: Date): Promise<boolean> {
-      const { count } = await prisma.appSetup.updateMany({ where: stillOpen(id, now), data: { browserHash } });
+      const { count } = await prisma.appSetup.updateMany({
+        where: stillOpen(id, now),
+        data: { browserHash },
+      });
       return count === 1;
     },
 

@@ -101,7 +101,8 @@ export const createOpenSetup = ({
   const offerOf = async (session: ConnectSession): Promise<SetupOffer | null> => {
     const { permissions, integrations: allowed, chosen, reconnectId, environment, tenantId } = session;
     const integrationId = chosen ?? (allowed.length === 1 ? allowed[0] : undefined);
-    const isAllowed = integrationId !== undefined && (allowed.length === 0 || allowed.includes(integrationId));
+    const isAllowed =
+      integrationId !== undefined && (allowed.length === 0 || allowed.includes(integrationId));
     if (!isAllowed || reconnectId !== null || !permissions.includes('setup')) return null;
     const usable = await integrations.findIntegrations({ environment, tenantId });
     const definition = missingApp(integrationId, usable, findProvider);
@@ -118,7 +119,8 @@ export const createOpenSetup = ({
     async createLink(wanted: NewSetup): Promise<SetupLink> {
       const definition = findProvider(wanted.provider);
       if (!definition || setupMethodsOf(definition).length === 0) {
-        const detail = 'must be a provider whose OAuth app each customer makes in an organization of its own.';
+        const detail =
+          'must be a provider whose OAuth app each customer makes in an organization of its own.';
         throw new Problem('invalid_request', `There is nothing to set up: provider ${detail}`, {
           errors: [{ pointer: '/provider', detail }],
         });
@@ -146,10 +148,7 @@ export const createOpenSetup = ({
      * middle may go on the next day, or elsewhere.
      * @throws ConnectRefusal
      */
-    async openByLink(
-      code: string,
-      known: string | null,
-    ): Promise<{ setup: AppSetup; browserId: string }> {
+    async openByLink(code: string, known: string | null): Promise<{ setup: AppSetup; browserId: string }> {
       const setup = await findByCode(code);
       const browserId = known ?? newSecret(randomness);
       if (!(await setups.bind(setup.id, secretHash(browserId), clock.now()))) {

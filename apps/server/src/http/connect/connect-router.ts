@@ -7,10 +7,10 @@ import type { OwnerConnections } from '../../connect/owner-connections.js';
 import { Problem } from '../../errors/problem.js';
 import type { Logger } from '../../log/logger.js';
 import { requestIdOf } from '../problem-response.js';
-import { COPY_SCRIPT } from './copy-script.js';
 import { createBrowserCookies } from './browser-cookies.js';
 import { COMPLETION_SCRIPT } from './completion-script.js';
 import { CONNECT_STYLE } from './connect-style.js';
+import { COPY_SCRIPT } from './copy-script.js';
 import { openRoutes } from './open-routes.js';
 import { ownerRoutes } from './owner-routes.js';
 import { pageHeaders } from './page-headers.js';
@@ -99,7 +99,14 @@ export const createConnectRouter = ({
   router.use(openRoutes(connect, cookies, guard));
   // Before the sessions' routes, which would take its addresses for ids.
   router.use(
-    setupRoutes({ setups: connect.setups, cookies, sameOriginOnly: guard, publicUrl, findProvider, allowLoopback }),
+    setupRoutes({
+      setups: connect.setups,
+      cookies,
+      sameOriginOnly: guard,
+      publicUrl,
+      findProvider,
+      allowLoopback,
+    }),
   );
   router.use(sessionRoutes({ connect, cookies, sameOriginOnly: guard, publicUrl }));
   router.use('/connect', showRefusal(log));

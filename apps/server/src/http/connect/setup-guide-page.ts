@@ -75,7 +75,9 @@ const otherWays = ({ setup: { id } }: SetupGuide, picked: SetupMethod, all: read
     .filter((method) => method !== picked)
     .map((method) => {
       const signs = method.clientAuthentication === 'private_key_jwt';
-      const words = signs ? 'Use a key instead: nothing secret has to be copied' : 'Use a client secret instead';
+      const words = signs
+        ? 'Use a key instead: nothing secret has to be copied'
+        : 'Use a client secret instead';
       return html`<p class="small"><a href="/connect/setup/${id}?with=${encodeURIComponent(method.id)}">${words}</a></p>`;
     });
 

@@ -2,7 +2,8 @@ import type { AppSetup } from '../../connect/app-setup/app-setup.js';
 import { type Html, html } from './html.js';
 
 /** Who asks for the app. */
-export const setupAsker = ({ asker }: Pick<AppSetup, 'asker'>): string => asker ?? 'The app that sent you here';
+export const setupAsker = ({ asker }: Pick<AppSetup, 'asker'>): string =>
+  asker ?? 'The app that sent you here';
 
 /** For whose workspace it is. */
 export const setupRows = ({ tenantId }: Pick<AppSetup, 'tenantId'>): Html =>
