@@ -5,9 +5,8 @@ import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath } from '../../demo/test/support/chromium.js';
 import { describeInChromium } from '../../demo/test/support/describe-in-chromium.js';
-import { pageFindings } from '../../demo/test/support/page-findings.js';
-import { takeScreenshots } from '../../demo/test/support/screenshots.js';
 import { type ConnectWorld, newSession, startConnectWorld, stateOf } from './support/connect-world.js';
+import { checkHostedPage } from './support/hosted-page-check.js';
 import {
   startTypedProvider,
   TYPED_METHODS,
@@ -40,7 +39,7 @@ describeInChromium('Each page and state of the hosted pages', () => {
   beforeAll(async () => {
     world = await startConnectWorld({
       definition: typedDefinition([api_key, basic, webhook_secret, client_credentials]),
-      grantedScopes: ALLOWED,
+      orgClient: { scopes: ALLOWED },
     });
     await world.setUp('okta', { scopes: ALLOWED });
     provider = await startTypedProvider();
@@ -355,13 +354,7 @@ describeInChromium('Each page and state of the hosted pages', () => {
       page = await context.newPage();
       await reach();
       await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect(await pageFindings(page)).toEqual([]);
-      }
-      await page.setViewportSize({ width: 320, height: 640 });
-      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(320);
-      await takeScreenshots(page, `hosted/${name}`);
+      await checkHostedPage(page, name);
     },
   );
 });

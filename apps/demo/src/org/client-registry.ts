@@ -42,6 +42,7 @@ export class ClientRegistry {
   readonly #replacedSecrets = new Map<string, string>();
   readonly #registeredKeys = new Map<string, readonly JsonWebKey[]>();
   readonly #keySetUrls = new Map<string, string>();
+  readonly #grantedScopes = new Map<string, readonly string[]>();
   readonly #deactivated = new Set<string>();
 
   constructor(clients: readonly OrgClient[]) {
@@ -59,17 +60,19 @@ export class ClientRegistry {
   }
 
   list(): (RegisteredClient & { active: boolean; secretBroken: boolean })[] {
-    return [...this.#clients.values()].map((client) => ({
-      ...client,
-      active: !this.#deactivated.has(client.clientId),
-      secretBroken: this.#replacedSecrets.has(client.clientId),
-    }));
+    return [...this.#clients.keys()]
+      .map((clientId) => this.get(clientId))
+      .map((client) => ({
+        ...client,
+        active: !this.#deactivated.has(client.clientId),
+        secretBroken: this.#replacedSecrets.has(client.clientId),
+      }));
   }
 
   /** Throws `RangeError` that names the apps there are. */
   get(clientId: string): RegisteredClient {
     const client = this.#clients.get(clientId);
-    if (client) return client;
+    if (client) return { ...client, scopes: this.#grantedScopes.get(clientId) ?? client.scopes };
     throw new RangeError(
       `This org has no app ${clientId}. Its apps are ${[...this.#clients.keys()].join(', ')}.`,
     );
@@ -94,6 +97,11 @@ export class ClientRegistry {
     this.#keySetUrls.set(this.get(clientId).clientId, url);
   }
 
+  /** As if a Super Admin had granted the app these `okta.*` scopes, and no others. */
+  grantScopes(clientId: string, scopes: readonly string[]): void {
+    this.#grantedScopes.set(this.get(clientId).clientId, scopes);
+  }
+
   setActive(clientId: string, active: boolean): void {
     if (active) this.#deactivated.delete(this.get(clientId).clientId);
     else this.#deactivated.add(this.get(clientId).clientId);
@@ -103,6 +111,7 @@ export class ClientRegistry {
     this.#replacedSecrets.clear();
     this.#registeredKeys.clear();
     this.#keySetUrls.clear();
+    this.#grantedScopes.clear();
     this.#deactivated.clear();
   }
 
@@ -123,8 +132,8 @@ export class ClientRegistry {
   }
 
   #metadata(clientId: string): AdapterPayload | undefined {
-    const client = this.#clients.get(clientId);
-    if (!client || this.#deactivated.has(clientId)) return undefined;
+    if (!this.#clients.has(clientId) || this.#deactivated.has(clientId)) return undefined;
+    const client = this.get(clientId);
     return {
       client_id: clientId,
       client_name: client.name,

@@ -55,6 +55,8 @@ export interface OrgControl {
   setPublicKeys(clientId: string, keys: readonly JsonWebKey[]): void;
   /** Registers the address that an app's public keys are fetched from. */
   setKeySetUrl(clientId: string, url: string): void;
+  /** Grants an app these `okta.*` scopes, and no others. */
+  grantScopes(clientId: string, scopes: readonly string[]): void;
   /** Whether a DPoP proof at the token endpoint has to hold the org's nonce. Default `false`. */
   setDpopNonce(required: boolean): void;
 
@@ -128,6 +130,7 @@ export function createControl(state: OrgState, server: Provider): OrgControl {
 
     setPublicKeys: (clientId, keys) => clients.setPublicKeys(clientId, keys),
     setKeySetUrl: (clientId, url) => clients.setKeySetUrl(clientId, url),
+    grantScopes: (clientId, scopes) => clients.grantScopes(clientId, scopes),
     setDpopNonce(required) {
       state.dpop.nonceRequired = required;
     },

@@ -4,7 +4,7 @@ import { findProvider, type ProviderDefinition } from '@authpipe/providers';
 import type { ConnectSessionRequest, CreatedConnectSession } from '@authpipe/types';
 import { connectSessionRequest } from '@authpipe/types';
 import express from 'express';
-import { type Org, startOrg } from '../../../demo/src/org/index.js';
+import { type Org, type OrgClient, startOrg } from '../../../demo/src/org/index.js';
 import { type Browser, createBrowser, type Page } from '../../../demo/src/walk/index.js';
 import { addSeconds, type Clock } from '../../src/clock.js';
 import { createConnect } from '../../src/connect/create-connect.js';
@@ -57,8 +57,8 @@ export interface ConnectWorldOptions {
   /** A provider beside those of the catalogue. */
   readonly definition?: ProviderDefinition;
   readonly timeoutMillis?: number;
-  /** The API scopes that the org's administrators granted to the app. Default: all. */
-  readonly grantedScopes?: readonly string[];
+  /** How the org's administrators made the app, where not by the default. */
+  readonly orgClient?: Partial<OrgClient>;
   /** DNS, as the server sees it. */
   readonly resolve?: OAuthDependencies['resolve'];
   /** Runs just before a grant is saved: the last moment at which something else can happen. */
@@ -69,7 +69,7 @@ export interface ConnectWorldOptions {
 export const startConnectWorld = async ({
   definition,
   timeoutMillis,
-  grantedScopes,
+  orgClient = {},
   resolve,
   beforeSave,
 }: ConnectWorldOptions = {}) => {
@@ -77,8 +77,7 @@ export const startConnectWorld = async ({
   const { server, port, close } = await listen();
   const publicUrl = `http://localhost:${port}`;
   const callback = `${publicUrl}/connect/callback`;
-  const granted = grantedScopes === undefined ? {} : { scopes: grantedScopes };
-  const org = await startOrg({ port: 0, clients: [{ ...CLIENT, redirectUris: [callback], ...granted }] });
+  const org = await startOrg({ port: 0, clients: [{ ...CLIENT, redirectUris: [callback], ...orgClient }] });
   const domain = new URL(org.url).host;
 
   let offsetSeconds = 0;

@@ -3,6 +3,7 @@ import type { Database } from '../../db/database.js';
 import type { AppSetup as SetupRow } from '../../db/generated/client.js';
 import type { PrivateJwk, PublicJwk } from '../../jwk.js';
 import type { SecretPlace, Vault } from '../../vault/vault.js';
+import { sameHash } from '../secret-hash.js';
 import type { AppSetup } from './app-setup.js';
 
 const pairs = z.record(z.string(), z.string());
@@ -62,11 +63,18 @@ export const createAppSetupStore = ({
         }),
       ),
 
-    /** Moves it into a browser; another one that had it before is out. False when it is over. */
-    async bind(id: string, browserHash: Uint8Array<ArrayBuffer>, now: Date): Promise<boolean> {
+    /**
+     * Moves it into a browser; another one that had it before is out, and the session that it came from stays there. False
+     * when it is over.
+     */
+    async bind(
+      { id, browserHash, sessionId }: AppSetup,
+      browser: Uint8Array<ArrayBuffer>,
+      now: Date,
+    ): Promise<boolean> {
       const { count } = await prisma.appSetup.updateMany({
         where: stillOpen(id, now),
-        data: { browserHash },
+        data: { browserHash: browser, sessionId: sameHash(browserHash, browser) ? sessionId : null },
       });
       return count === 1;
     },
@@ -98,10 +106,10 @@ export const createAppSetupStore = ({
       return JSON.parse(await vault.open(keyPlace(setup), row.clientKey)) as PrivateJwk;
     },
 
-    /** Ends it, and forgets its key: the integration has it now. */
-    async finish(id: string, now: Date): Promise<void> {
+    /** Ends it with all others of its app, which could only undo it, and forgets their keys: the integration has its own. */
+    async finish({ integrationRowId }: AppSetup, now: Date): Promise<void> {
       await prisma.appSetup.updateMany({
-        where: { id, finishedAt: null },
+        where: { integrationRowId, finishedAt: null },
         data: { finishedAt: now, clientKey: null },
       });
     },

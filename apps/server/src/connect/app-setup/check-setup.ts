@@ -10,6 +10,7 @@ import type { Settings } from '../session-choices.js';
 import { readTypedFields, type TypedFields } from '../typed-fields.js';
 import { type AppSetup, type SetupMethod, setupMethodsOf, setupScopes } from './app-setup.js';
 import type { AppSetupStore } from './app-setup-store.js';
+import { writeSetupAuditLine } from './setup-audit-line.js';
 import type { SetupIntegrations } from './setup-integrations.js';
 
 export interface CheckSetupDependencies {
@@ -74,10 +75,8 @@ export const createCheckSetup = ({
   };
 
   const audit = (setup: AppSetup, outcome: string, findings: readonly PreflightFinding[]): void => {
-    const { id: setupId, environment, tenantId, integrationId } = setup;
     const missing = findings.filter(({ result }) => result === 'missing').map(({ step }) => step);
-    const line = { audit: 'setup.tried', setupId, environment, tenantId, integrationId, outcome, missing };
-    log.info(line, 'an administrator sets an OAuth app up');
+    writeSetupAuditLine(log, setup, { audit: 'setup.tried', outcome, missing });
   };
 
   const save = async (setup: AppSetup, target: OAuthTarget, dpop: boolean): Promise<void> => {
@@ -101,7 +100,7 @@ export const createCheckSetup = ({
       if (!(error instanceof Problem)) throw error;
       throw refuse([{ pointer: '', detail: error.message }]);
     }
-    await setups.finish(setup.id, clock.now());
+    await setups.finish(setup, clock.now());
   };
 
   return {

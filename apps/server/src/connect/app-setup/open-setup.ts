@@ -1,6 +1,7 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import { addSeconds, type Clock } from '../../clock.js';
 import { Problem } from '../../errors/problem.js';
+import type { Logger } from '../../log/logger.js';
 import { newId, type Randomness } from '../../randomness.js';
 import { ConnectRefusal } from '../connect-refusal.js';
 import type { ConnectSession } from '../connect-session.js';
@@ -8,6 +9,7 @@ import { sameHash, secretHash } from '../secret-hash.js';
 import { linkCodeHash, newSecret } from '../session-token.js';
 import { type AppSetup, missingApp, setupMethodsOf } from './app-setup.js';
 import type { AppSetupStore } from './app-setup-store.js';
+import { writeSetupAuditLine } from './setup-audit-line.js';
 import type { SetupIntegrations } from './setup-integrations.js';
 
 /** A week: whoever is asked may be on holiday for some of it. */
@@ -21,6 +23,7 @@ export interface OpenSetupDependencies {
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly log: Logger;
 }
 
 /** For which app a set-up is, and who asks for it. */
@@ -53,6 +56,7 @@ export const createOpenSetup = ({
   publicUrl,
   clock,
   randomness,
+  log,
 }: OpenSetupDependencies) => {
   /** The key set of an app has one address, whoever sets it up and however often. */
   const rowIdFor = async (place: NewSetup): Promise<string> => {
@@ -126,6 +130,7 @@ export const createOpenSetup = ({
         });
       }
       const { setup, code } = await create(wanted);
+      writeSetupAuditLine(log, setup, { audit: 'setup.link_made' });
       return { id: setup.id, url: linkTo(code), expiresAt: setup.expiresAt };
     },
 
@@ -151,9 +156,10 @@ export const createOpenSetup = ({
     async openByLink(code: string, known: string | null): Promise<{ setup: AppSetup; browserId: string }> {
       const setup = await findByCode(code);
       const browserId = known ?? newSecret(randomness);
-      if (!(await setups.bind(setup.id, secretHash(browserId), clock.now()))) {
+      if (!(await setups.bind(setup, secretHash(browserId), clock.now()))) {
         throw new ConnectRefusal('setup_done');
       }
+      writeSetupAuditLine(log, setup, { audit: 'setup.opened' });
       return { setup, browserId };
     },
 
@@ -168,13 +174,15 @@ export const createOpenSetup = ({
     },
 
     /** Another link to it, good for a week; the one before works no more. @throws ConnectRefusal when it is over */
-    async forward({ id }: Pick<AppSetup, 'id'>): Promise<SetupLink> {
+    async forward(setup: AppSetup): Promise<SetupLink> {
+      const { id } = setup;
       const now = clock.now();
       const code = newSecret(randomness);
       const expiresAt = addSeconds(now, LINK_SECONDS);
       if (!(await setups.renewLink(id, { linkHash: secretHash(code), expiresAt }, now))) {
         throw new ConnectRefusal('setup_done');
       }
+      writeSetupAuditLine(log, setup, { audit: 'setup.link_made' });
       return { id, url: linkTo(code), expiresAt };
     },
   };

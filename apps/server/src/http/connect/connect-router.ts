@@ -103,6 +103,7 @@ export const createConnectRouter = ({
       setups: connect.setups,
       cookies,
       sameOriginOnly: guard,
+      limitTrials: limits.trials,
       publicUrl,
       findProvider,
       allowLoopback,

@@ -33,15 +33,15 @@ export interface SetupGuide {
 }
 
 const STEP_NAMES: Readonly<Record<PreflightStep, string>> = {
-  address: 'The address',
-  client: 'The client ID and what proves it',
-  grant_types: 'The grant types',
-  redirect_uri: 'The redirect URI',
-  scopes: 'The scopes',
+  address: 'Address',
+  client: 'Client ID and what proves it',
+  grant_types: 'Grant types',
+  redirect_uri: 'Redirect URI',
+  scopes: 'Scopes',
 };
 
 const SIGNS = { ok: '✓', missing: '✗', unknown: '–' } as const;
-const WORDS = { ok: 'is right', missing: 'has to be mended', unknown: 'could not be told' } as const;
+const WORDS = { ok: 'right', missing: 'to be mended', unknown: 'not known' } as const;
 
 const whatToDo = (step: PreflightStep, { setup }: SetupMethod): string => {
   const texts: Partial<Record<PreflightStep, string>> = {
@@ -54,7 +54,7 @@ const whatToDo = (step: PreflightStep, { setup }: SetupMethod): string => {
 };
 
 const findingLine = ({ step, result, detail }: PreflightFinding, method: SetupMethod): Html =>
-  html`<li class="finding ${result}"><span class="sign" aria-hidden="true">${SIGNS[result]}</span><div><strong>${STEP_NAMES[step]} ${WORDS[result]}</strong>${
+  html`<li class="finding ${result}"><span class="sign" aria-hidden="true">${SIGNS[result]}</span><div><strong>${STEP_NAMES[step]}: ${WORDS[result]}</strong>${
     result === 'missing'
       ? html`<span class="small">${detail === undefined ? '' : `${detail} `}${whatToDo(step, method)}</span>`
       : null

@@ -19,6 +19,8 @@ export interface SetupRouteDependencies {
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
   readonly cookies: BrowserCookies;
   readonly sameOriginOnly: RequestHandler;
+  /** Keeps trials, of which each asks the provider, to what a person makes. */
+  readonly limitTrials: RequestHandler;
   readonly allowLoopback: boolean;
   /** Without a trailing slash. */
   readonly publicUrl: string;
@@ -33,6 +35,7 @@ export const setupRoutes = ({
   findProvider,
   cookies,
   sameOriginOnly,
+  limitTrials,
   allowLoopback,
   publicUrl,
 }: SetupRouteDependencies): Router => {
@@ -117,19 +120,25 @@ export const setupRoutes = ({
     }
   });
 
-  router.post('/connect/setup/:setupId/try', readForm, sameOriginOnly, async (request, response) => {
-    const setup = await enter(request);
-    const methodId = formField(request, 'method') ?? '';
-    const credential = typedCredential(request);
-    try {
-      const trial = await setups.tryApp(setup, { methodId, credential });
-      if (trial.isSaved) response.redirect(303, `/connect/setup/${setup.id}`);
-      else showGuide(response.status(422), setup, { methodId, credential, trial });
-    } catch (error) {
-      if (!isTyping(error)) throw error;
-      showGuide(response.status(422), setup, { methodId, credential, errors: error.details.errors ?? [] });
-    }
-  });
+  router.post(
+    '/connect/setup/:setupId/try',
+    limitTrials,
+    readForm,
+    sameOriginOnly,
+    async (request, response) => {
+      const setup = await enter(request);
+      const methodId = formField(request, 'method') ?? '';
+      const credential = typedCredential(request);
+      try {
+        const trial = await setups.tryApp(setup, { methodId, credential });
+        if (trial.isSaved) response.redirect(303, `/connect/setup/${setup.id}`);
+        else showGuide(response.status(422), setup, { methodId, credential, trial });
+      } catch (error) {
+        if (!isTyping(error)) throw error;
+        showGuide(response.status(422), setup, { methodId, credential, errors: error.details.errors ?? [] });
+      }
+    },
+  );
 
   router.post('/connect/setup/:setupId/forward', readForm, sameOriginOnly, async (request, response) => {
     const setup = await enter(request);
