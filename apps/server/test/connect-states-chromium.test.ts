@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConnectSessionRequest, CreatedConnectSession } from '@authpipe/types';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, it } from '@jest/globals';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { chromiumPath } from '../../demo/test/support/chromium.js';
 import { describeInChromium } from '../../demo/test/support/describe-in-chromium.js';

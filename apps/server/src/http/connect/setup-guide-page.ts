@@ -78,7 +78,7 @@ const otherWays = ({ setup: { id } }: SetupGuide, picked: SetupMethod, all: read
       const words = signs
         ? 'Use a key instead: nothing secret has to be copied'
         : 'Use a client secret instead';
-      return html`<p class="small"><a href="/connect/setup/${id}?with=${encodeURIComponent(method.id)}">${words}</a></p>`;
+      return html`<p class="small way"><a href="/connect/setup/${id}?with=${encodeURIComponent(method.id)}">${words}</a></p>`;
     });
 
 const guideSteps = (guide: SetupGuide, method: SetupMethod): Html => {
@@ -131,7 +131,7 @@ ${marks(setup.asker, definition.name)}
 ${trial ? trialReport(trial, definition, method) : null}
 ${generalAlert(faults)}
 <dl>${places}</dl>
-<p class="small"><a href="/connect/setup/${setup.id}?edit=address">Change where it is</a></p>
+<p class="small way"><a href="/connect/setup/${setup.id}?edit=address">Change where it is</a></p>
 ${guideSteps(guide, method)}
 <form method="post" action="/connect/setup/${setup.id}/try">
 <input type="hidden" name="method" value="${method.id}">
