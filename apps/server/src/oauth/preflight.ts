@@ -56,7 +56,6 @@ const unknown = (step: PreflightStep): PreflightFinding => ({ step, result: 'unk
 /** What the answer to an authorization request without a page says of redirect URI and scopes. */
 const readAuthorization = (
   { status, headers }: HttpAnswer,
-  { method }: OAuthTarget,
   redirectUri: string,
   authorizationEndpoint: string,
 ): PreflightFinding[] => {
@@ -71,11 +70,9 @@ const readAuthorization = (
     return [ok('redirect_uri'), unknown('scopes')];
   }
   const error = location.searchParams.get('error') ?? '';
-  const description = location.searchParams.get('error_description') ?? '';
   if (WANTS_PERSON.has(error)) return [ok('redirect_uri'), ok('scopes')];
-  const detail = method.readAuthorizationError?.(error, description) ?? undefined;
   if (error === 'invalid_scope' || error === 'consent_required') {
-    return [ok('redirect_uri'), missing('scopes', detail)];
+    return [ok('redirect_uri'), missing('scopes')];
   }
   if (error === 'unauthorized_client' || error === 'unsupported_response_type') {
     return [missing('grant_types'), ok('redirect_uri'), unknown('scopes')];
@@ -171,7 +168,7 @@ export const createPreflight = ({
       headers: { accept: 'text/html' },
       reportsRedirect: true,
     });
-    return readAuthorization(answer, target, redirectUri, endpoint);
+    return readAuthorization(answer, redirectUri, endpoint);
   };
 
   return async (target, input) => {

@@ -184,6 +184,7 @@ main.wide { max-width: 36rem; }
 .copied input { flex: 1; min-width: 0; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .8125rem; text-overflow: ellipsis; }
 .copied .button { width: auto; min-width: 6rem; }
 .aside { margin-top: 2rem; padding-top: .25rem; border-top: 1px solid var(--line); }
+.after { margin: 1rem 0 0; }
 .way a { display: inline-block; padding: .25rem 0; }
 .note { padding: .75rem 1rem; border-radius: .75rem; background: var(--tint); }
 .findings { color: var(--ink); }

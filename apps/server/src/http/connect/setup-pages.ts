@@ -103,7 +103,7 @@ ${marks(setup.asker, definition.name)}
 <p>It works until ${expiresAt.toISOString().slice(0, 10)}, for this one set-up alone, and until that is done. Whoever has it can do it, so send it to nobody else. A link that you made before works no more.</p>
 ${copyField('setup-link', 'Link to the set-up', url)}
 <div class="actions"><a class="button" href="/connect/setup/${setup.id}">I will do it myself</a></div>
-<p class="soft small">Once they are done, press the connect button in ${setup.asker ?? 'the app'} again.</p>
+<p class="soft small after">Once they are done, press the connect button in ${setup.asker ?? 'the app'} again.</p>
 </main>`,
   });
 
