@@ -94,7 +94,7 @@ describeInChromium('the button', () => {
       session = PENDING;
       await page.goto(new URL(search, page.url()).href);
       await button().waitFor();
-      await look(search.slice(1));
+      await look(search.slice(1).replace('=', '-'));
     }
   });
 

@@ -114,6 +114,6 @@ export class PageInChromium {
   /** Saves what a page looks like in the folder that `AUTHPIPE_SCREENSHOTS` names; does nothing where it names none. */
   async shoot(page: Page, name: string): Promise<void> {
     const folder = process.env.AUTHPIPE_SCREENSHOTS;
-    if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+    if (folder) await page.screenshot({ path: join(folder, `react/${name}.png`), fullPage: true });
   }
 }
