@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { CacheEntry, type Freshness } from './cache-entry.js';
-import type { LooseRef } from './credential-ref.js';
+import { isMisspelt, type LooseRef } from './credential-ref.js';
 import type { EvictReason } from './observe/hooks.js';
 import { OwnerIndex, type RefPath } from './owner-index.js';
 import type { CredentialAnswer } from './read-credential.js';
@@ -39,12 +39,13 @@ export class CredentialCache {
     return this.#entries.size;
   }
 
-  /** The entry of a ref, which counts as read; `undefined` also for a ref that is not valid. */
+  /** The entry of a ref, which counts as read; `undefined` also for a ref that is not valid, or has a key that nothing reads. */
   find(ref: LooseRef): CacheEntry | undefined {
     if (ref.connectionId !== undefined)
       return isIdAlone(ref) ? this.#entries.get(ref.connectionId) : undefined;
     const entry = this.#owners.find(ref);
-    if (entry !== undefined && this.#arrivals - entry.touchedAt >= this.#touchEvery) this.#touch(entry);
+    if (entry === undefined || isMisspelt(ref)) return undefined;
+    if (this.#arrivals - entry.touchedAt >= this.#touchEvery) this.#touch(entry);
     return entry;
   }
 
@@ -136,7 +137,8 @@ const isIdAlone = (ref: LooseRef): boolean =>
   ref.tenantId === undefined &&
   ref.userId === undefined &&
   ref.owner === undefined &&
-  ref.label === undefined;
+  ref.label === undefined &&
+  !isMisspelt(ref);
 
 const isSamePath = (one: RefPath, other: RefPath): boolean =>
   one.length === other.length && one.every((step, index) => step === other[index]);

@@ -1,6 +1,7 @@
 import type { AuthpipeEvent, Connection, Credential } from '@authpipe/types';
 import { abortable } from './abortable.js';
 import type { CacheEntry } from './cache-entry.js';
+import { checkedOptions } from './call-arguments.js';
 import type { Clock } from './clock.js';
 import { CredentialCache } from './credential-cache.js';
 import { checkRef, type LooseRef } from './credential-ref.js';
@@ -22,6 +23,8 @@ export interface ReadOptions {
   /** For how many seconds from now the credential has to be valid, up to 86,400. Default: 0. */
   readonly minValidity?: number | undefined;
 }
+
+const READ_KEYS = ['signal', 'minValidity'] as const satisfies readonly (keyof ReadOptions)[];
 
 /** What the reader needs. */
 export interface ReaderSettings {
@@ -87,7 +90,7 @@ export class CredentialReader {
         return entry.promise;
       }
     }
-    return this.#readWithCare(ref, options ?? {});
+    return this.#readWithCare(ref, options);
   }
 
   /**
@@ -156,8 +159,9 @@ export class CredentialReader {
     });
   }
 
-  async #readWithCare(ref: LooseRef, { signal, minValidity = 0 }: ReadOptions): Promise<Credential> {
+  async #readWithCare(ref: LooseRef, options: ReadOptions | undefined): Promise<Credential> {
     checkRef(ref);
+    const { signal, minValidity = 0 } = checkedOptions(options, READ_KEYS);
     if (!(minValidity >= 0 && minValidity <= 86_400)) {
       throw invalidRequest('minValidity must be from 0 to 86,400 seconds.', '/minValidity');
     }

@@ -1,5 +1,6 @@
 import { type AuthpipeEvent, type Credential, type WebhookScheme, webhookScheme } from '@authpipe/types';
 import { abortable } from './abortable.js';
+import { checkedSignal } from './call-arguments.js';
 import type { Clock } from './clock.js';
 import type { CallOptions, Connections } from './connections.js';
 import { checkRef, type LooseRef, refQuery } from './credential-ref.js';
@@ -77,8 +78,9 @@ export class ProviderWebhooks {
   }
 
   /** The body's JSON, or the body as it was given where it is not JSON. @throws AuthpipeError */
-  async verify(ref: LooseRef, input: ProviderWebhookInput, { signal }: CallOptions): Promise<unknown> {
+  async verify(ref: LooseRef, input: ProviderWebhookInput, options: CallOptions): Promise<unknown> {
     checkRef(ref);
+    const { signal } = checkedSignal(options);
     const webhook = new ReceivedWebhook(input);
     signal?.throwIfAborted();
     await abortable(this.#check(ref, input, webhook), signal);

@@ -9,4 +9,5 @@ export * from './import-connection.js';
 export * from './integration.js';
 export * from './named-secret.js';
 export * from './problem.js';
+export * from './provider-id.js';
 export * from './webhook-scheme.js';

@@ -36,8 +36,8 @@ export class AuthorizedFetch {
   }
 
   /** Makes one call: see `Authpipe.fetch`. */
-  async send(ref: CredentialRef, input: FetchInput, init: RequestInit = {}): Promise<Response> {
-    const request = outgoingRequest(input, init);
+  async send(ref: CredentialRef, input: FetchInput, init?: RequestInit | null): Promise<Response> {
+    const request = outgoingRequest(input, init ?? {});
     const { signal } = request;
     let credential = await this.#tools.reader.read(ref, signal === undefined ? undefined : { signal });
     let hop: Hop = { ...request, url: targetUrl(request.target, credential) };
