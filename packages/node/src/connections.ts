@@ -115,6 +115,12 @@ export class Connections {
     return (await this.#transport.send({ method: 'POST', path, ...checkedSignal(options) })) as Connection;
   }
 
+  /** Has the provider give a token that is valid for so long. @throws AuthpipeError at `/minValidity`: it gives none */
+  async refreshFor(id: string, minValiditySeconds: number): Promise<void> {
+    const path = pathOf('connections', id, 'refresh');
+    await this.#transport.send({ method: 'POST', path, body: { minValiditySeconds } });
+  }
+
   async report(id: string, report: ConnectionReport, options: CallOptions): Promise<Connection> {
     const path = pathOf('connections', checkedId('id', id), 'report');
     const body = checkedObject('report', report, '{ status: 401 }');

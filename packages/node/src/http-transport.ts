@@ -1,3 +1,4 @@
+import { callSite, showCaller } from './caller-stack.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
 import { LateBatchError } from './late-batch-error.js';
@@ -70,7 +71,13 @@ export class HttpTransport {
   async send(call: HttpCall): Promise<Json> {
     const isRepeatable = call.method === 'GET' || call.isRead === true;
     const attempts = isRepeatable ? (call.attempts ?? DEFAULT_ATTEMPTS) : 1;
-    return withRetries(() => this.#attempt(call), attempts, this.#tools, call.signal);
+    const site = callSite();
+    try {
+      return await withRetries(() => this.#attempt(call), attempts, this.#tools, call.signal);
+    } catch (error) {
+      showCaller(error, site);
+      throw error;
+    }
   }
 
   /** Ends every running request; later ones are refused. */

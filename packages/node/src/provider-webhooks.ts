@@ -1,6 +1,7 @@
 import { type AuthpipeEvent, type Credential, type WebhookScheme, webhookScheme } from '@authpipe/types';
 import { abortable } from './abortable.js';
 import { checkedSignal } from './call-arguments.js';
+import { callSite, errorOfCaller } from './caller-stack.js';
 import type { Clock } from './clock.js';
 import type { CallOptions, Connections } from './connections.js';
 import { checkRef, type LooseRef, refQuery } from './credential-ref.js';
@@ -83,7 +84,12 @@ export class ProviderWebhooks {
     const { signal } = checkedSignal(options);
     const webhook = new ReceivedWebhook(input);
     signal?.throwIfAborted();
-    await abortable(this.#check(ref, input, webhook), signal);
+    const site = callSite();
+    try {
+      await abortable(this.#check(ref, input, webhook), signal);
+    } catch (error) {
+      throw errorOfCaller(error, site);
+    }
     const json = webhook.json();
     return json === undefined ? input.body : json;
   }
