@@ -61,7 +61,7 @@ export class TestControls {
   /** Connects an account. The same provider, owner and label again reconnects it, with what is given now. */
   connect(ref: OwnerRef, credential: TestCredential = {}): Promise<Connection> {
     checkRef(ref);
-    return this.#change(() => this.#server.connections.connect(ref, credential).connection);
+    return this.#changeForAll(() => this.#server.connections.connect(ref, credential).connection);
   }
 
   /**
@@ -169,11 +169,21 @@ export class TestControls {
   }
 
   #act(ref: CredentialRef, act: (stored: StoredConnection) => void): Promise<Connection> {
-    return this.#change(() => {
+    return this.#changeForAll(() => {
       const stored = this.#find(ref);
       act(stored);
       return stored.connection;
     });
+  }
+
+  /**
+   * A client fetches news only of what was read since the news before, and lets the next read of the rest have the old,
+   * valid one: here it has to drop that, so that every next read sees the change.
+   */
+  async #changeForAll<T>(change: () => T): Promise<T> {
+    const result = await this.#change(change);
+    await this.#change(() => this.#server.events.insist({ invalidatesPrevious: true }));
+    return result;
   }
 
   /** What is under way first comes to its end: an event stream that is just being opened would miss the change. */

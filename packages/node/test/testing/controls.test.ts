@@ -122,6 +122,47 @@ describe('what a test says happens', () => {
     expect((await authpipe.getCredential(ref)).credential).not.toBe(before.credential);
   });
 
+  it('lets a token end that nobody has read since the event before', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    await authpipe.getCredential(ref);
+    await testing.refresh(ref);
+    await testing.expiresIn(ref, 5);
+    const { expiresAt } = await authpipe.getCredential(ref);
+    expect(Date.parse(expiresAt ?? '') - testing.now()).toBe(5_000);
+    expect(testing.events().map(({ type }) => type)).toEqual([
+      'connection.created',
+      'credential.refreshed',
+      'credential.refreshed',
+    ]);
+  });
+
+  it.each(['degrade first', 'degrade last'])(
+    'ends a token for good at a provider in trouble: %s',
+    async (order) => {
+      const { authpipe, testing } = start();
+      await testing.connect(ref);
+      const { credential } = await authpipe.getCredential(ref);
+      if (order === 'degrade first') await testing.degrade(ref);
+      await testing.expiresIn(ref, 5);
+      if (order === 'degrade last') await testing.degrade(ref);
+      expect(await authpipe.getCredential(ref)).toMatchObject({ credential, status: 'degraded' });
+      await testing.advance(5);
+      await expect(authpipe.getCredential(ref)).rejects.toMatchObject({ code: 'provider_unavailable' });
+    },
+  );
+
+  it('keeps a token in the cache that was read, so that it is served while the server is away', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    const { credential } = await authpipe.getCredential(ref);
+    await testing.expiresIn(ref, 5);
+    await testing.outage(true);
+    expect(await authpipe.getCredential(ref)).toMatchObject({ credential });
+    await testing.advance(5);
+    await expect(authpipe.getCredential(ref)).rejects.toMatchObject({ code: 'server_unreachable' });
+  });
+
   it('serves a token of a provider in trouble to its end, then refuses, then recovers', async () => {
     const { authpipe, testing } = start();
     await testing.connect(ref, { expiresInSeconds: 60 });
