@@ -76,7 +76,10 @@ export class Authpipe {
       isStreaming: () => this.freshness === 'stream',
       onMetrics: () => this.#reader.observeHits(),
     });
-    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest);
+    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest, (isReached) => {
+      if (isReached) this.#stream?.hurry();
+      else this.#stream?.noteTrouble();
+    });
     this.#connections = new Connections(this.#transport);
     this.#sessions = new ConnectSessions(this.#transport);
     this.#integrations = new Integrations(this.#transport);
@@ -92,6 +95,7 @@ export class Authpipe {
         },
         onLoss: () => this.#reader.expectLowerVersions(),
         onError: (error) => observer.error('stream', error),
+        onStart: () => observer.streaming(),
       });
     }
     this.#maxEntries = checked.maxEntries;

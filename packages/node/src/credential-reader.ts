@@ -258,13 +258,14 @@ export class CredentialReader {
       const askedAtMillis = this.#now();
       try {
         const answer = await this.#source.fetch(ref, hasFallback);
+        this.#observer.answered(ref);
         this.#settings.onAnswer();
         const { credential } = answer;
         const now = this.#now();
         if (now >= answer.expiresAtMillis) throw alreadyExpired(credential, now - answer.expiresAtMillis);
         const { connectionId } = credential;
         if (!mayKeep(connectionId, credential)) return credential;
-        const previousVersion = this.#cache.get(connectionId)?.credential.version ?? credential.version;
+        const previousVersion = this.#cache.versionOf(connectionId) ?? credential.version;
         const freshness = this.#trust.inAnswer(askedAtMillis, answer.refreshAfterMillis);
         const kept = this.#cache.keep(path, answer, freshness);
         if (credential.version !== previousVersion && kept.credential === credential)
