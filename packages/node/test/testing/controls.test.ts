@@ -122,6 +122,34 @@ describe('what a test says happens', () => {
     expect((await authpipe.getCredential(ref)).credential).not.toBe(before.credential);
   });
 
+  it('signs a webhook of an event that says what its type says, though nothing happened', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    const received = (...args: Parameters<typeof testing.event>) =>
+      authpipe.verifyWebhook({
+        ...testing.signWebhook(testing.event(...args)),
+        secret: testing.webhookSecret,
+      });
+    expect(received('connection.needs_reconnect', ref)).toMatchObject({
+      ...{ type: 'connection.needs_reconnect', status: 'needs_reconnect', reason: 'revoked' },
+    });
+    expect(received('connection.needs_reconnect', ref, 'user_deactivated').reason).toBe('user_deactivated');
+    expect(received('connection.degraded', ref)).toMatchObject({
+      status: 'degraded',
+      reason: 'provider_down',
+    });
+    expect(received('credential.refreshed', ref)).toMatchObject({ status: 'healthy', reason: null });
+    await testing.degrade(ref, 'configuration');
+    expect(received('connection.degraded', ref).reason).toBe('configuration');
+    expect(received('connection.recovered', ref)).toMatchObject({ status: 'healthy', reason: null });
+  });
+
+  it('holds a webhook secret that is sent to nobody', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref, { kind: 'webhook_secret', credential: 'a-webhook-secret' });
+    expect(await authpipe.getCredential(ref)).toMatchObject({ tokenType: 'N_A', headers: {} });
+  });
+
   it('lets a token end that nobody has read since the event before', async () => {
     const { authpipe, testing } = start();
     await testing.connect(ref);
