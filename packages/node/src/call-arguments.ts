@@ -8,7 +8,7 @@ import { refuseUnknownKeys } from './known-keys.js';
  */
 export const checkedScope = <T extends object>(name: string, scope: T, known: readonly string[]): T => {
   checkedObject(name, scope);
-  refuseUnknownKeys(scope, known, name);
+  refuseUnknownKeys(scope, known);
   for (const [key, value] of Object.entries(scope)) {
     if (value === undefined || value === null) {
       throw invalidField(key, `is ${value}: give a value, or leave the key out to mean all`);
@@ -21,7 +21,7 @@ export const checkedScope = <T extends object>(name: string, scope: T, known: re
 export const checkedOptions = <T extends object>(options: T | undefined, known: readonly string[]): T => {
   if (options === undefined) return {} as T;
   checkedObject('options', options);
-  refuseUnknownKeys(options, known, 'options');
+  refuseUnknownKeys(options, known);
   checkSignal((options as { signal?: unknown }).signal);
   return options;
 };

@@ -89,7 +89,7 @@ export const checkRef = (ref: LooseRef): void => {
   if (typeof ref !== 'object' || ref === null) {
     throw invalidRequest('Say which connection: { provider, tenantId, userId }, or { connectionId }.');
   }
-  refuseUnknownKeys(ref, REF_KEYS, 'a ref');
+  refuseUnknownKeys(ref, REF_KEYS);
   const { connectionId, ...rest } = ref;
   if (connectionId !== undefined) {
     if (typeof connectionId !== 'string' || connectionId === '')

@@ -6,15 +6,14 @@ const MOST_SLIPS = 2;
 /**
  * Refuses keys that nothing would read. Most are misspelt, and what they were to say would be lost without a word: a
  * label, a filter, a limit.
- * @param what takes the keys: `a ref`, say
  * @throws AuthpipeError `invalid_request`, naming the key and the nearest known one
  */
-export const refuseUnknownKeys = (given: object, known: readonly string[], what: string): void => {
+export const refuseUnknownKeys = (given: object, known: readonly string[]): void => {
   for (const key in given) {
     if (known.includes(key)) continue;
     const near = known.filter((candidate) => isNear(key, candidate));
-    const advice = near.length === 0 ? '' : `did you mean ${near.join(' or ')}? `;
-    throw invalidField(key, `is not known here: ${advice}${capitalized(what)} takes ${known.join(', ')}`);
+    const advice = near.length === 0 ? '' : `Did you mean ${near.join(' or ')}? `;
+    throw invalidField(key, `is not known here. ${advice}Known: ${known.join(', ')}`);
   }
 };
 
@@ -46,5 +45,3 @@ const distance = (one: string, other: string): number => {
   }
   return rows.at(-1)?.at(-1) ?? 0;
 };
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -86,7 +86,7 @@ const API_KEY = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{8,}$/;
 export const checkOptions = (options: AuthpipeOptions): CheckedOptions => {
   refuseBrowser(globalThis);
   checkedObject('options', options, '{ apiKey, baseUrl }');
-  refuseUnknownKeys(options, OPTION_KEYS, 'options');
+  refuseUnknownKeys(options, OPTION_KEYS);
   const apiKey = options.apiKey ?? process.env.AUTHPIPE_API_KEY;
   return {
     apiKey: checkedKey(apiKey),

@@ -116,13 +116,13 @@ describe('a misspelt option or filter is refused with the nearest known one', ()
     const error = await failure(call);
     expect(error.code).toBe('invalid_request');
     expect(error.errors?.[0]?.pointer).toBe(pointer);
-    expect(error.message).toMatch(new RegExp(`did you mean ${nearest}\\?`));
+    expect(error.message).toMatch(new RegExp(`Did you mean ${nearest}\\?`));
     expect(server.requests).toHaveLength(0);
   });
 
   it('one that is like none is answered with all that there are', async () => {
     const error = await failure(() => loose('getConnection', 'conn_1', { cache: true }));
-    expect(error.message).toBe('cache: is not known here: Options takes signal.');
+    expect(error.message).toBe('cache: is not known here. Known: signal.');
   });
 });
 

@@ -163,10 +163,10 @@ describe('with a server', () => {
         const misspelt: CredentialRef = Object.assign({ lable: 'work' }, ref);
         await expect(client.getCredential(misspelt)).rejects.toMatchObject({
           code: 'invalid_request',
-          message: expect.stringContaining('did you mean label?'),
+          message: expect.stringContaining('Did you mean label?'),
           errors: [{ pointer: '/lable', detail: expect.any(String) }],
         });
-        expect(() => client.getCredentialSync(misspelt)).toThrow('did you mean label?');
+        expect(() => client.getCredentialSync(misspelt)).toThrow('Did you mean label?');
         expect(server.requests).toHaveLength(1);
       },
     );
