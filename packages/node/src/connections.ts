@@ -180,12 +180,12 @@ const checkedImport = (request: ImportConnectionRequest): ImportConnectionReques
   if (ref.tenantId === undefined) throw invalidField('tenantId', 'is missing');
   if ((ref.userId === undefined) === (ref.owner === undefined)) throw invalidField('userId', OWNER_RULE);
   checkedObject('credential', credential, CREDENTIAL_FORMS.accessToken);
-  if (!Object.keys(CREDENTIAL_FORMS).some((key) => Object.hasOwn(credential, key))) {
+  const forms = Object.keys(CREDENTIAL_FORMS).filter((key) => Object.hasOwn(credential, key));
+  const [form] = forms;
+  if (form === undefined) {
     throw invalidField('credential', `must be one of ${Object.values(CREDENTIAL_FORMS).join(', ')}`);
   }
-  for (const [key, value] of Object.entries(credential)) {
-    if (value === undefined || value === null || value === '')
-      throw invalidField(`credential/${key}`, `has no value: give one, or leave the key out`);
-  }
+  if (forms.every((key) => (Reflect.get(credential, key) ?? '') === ''))
+    throw invalidField(`credential/${form}`, 'has no value: is the variable set that it comes from?');
   return request;
 };

@@ -182,6 +182,15 @@ describe('what a call was not given is named', () => {
     expect(error.message).toContain('{ apiKey }, { username, password }');
   });
 
+  it.each([
+    { username: 'an-api-key', password: '' },
+    { accessToken: 'token', refreshToken: undefined },
+    { apiKey: 'key', accessToken: undefined },
+  ])('what is whole is sent: %p', async (credential) => {
+    await loose('importConnection', { ...own, credential });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('a number as userId is told to be one', async () => {
     const error = await failure(() => loose('getCredential', { ...own, userId: 123 }));
     expect(error.message).toBe('userId: must be a string; a number was given.');
