@@ -123,4 +123,14 @@ if (isCheck) {
   const env = { ...environment, AUTHPIPE_DEMO_STARTED_AT: String(startedAt), AUTHPIPE_DEMO_ORG_URL: orgUrl };
   await endTask(await run(process.execPath, [join(demo, 'check.js')], { cwd: root, env }));
 }
+const ownKey = inherited.AUTHPIPE_API_KEY
+  ? `AUTHPIPE_URL=${authpipeUrl} and the AUTHPIPE_API_KEY that you gave`
+  : 'start it with a key of your own: AUTHPIPE_API_KEY=ap_test_$(openssl rand -hex 32) npm run demo';
+console.log(`
+  Sample app          ${appUrl}
+  Sandbox org         ${orgUrl}/control
+  Authpipe            ${authpipeUrl}
+  From your own code  ${ownKey}
+
+Ctrl-C stops it all; nothing is kept.`);
 console.log(`Authpipe demo ready: ${appUrl}`);

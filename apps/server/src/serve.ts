@@ -7,6 +7,7 @@ import { systemClock } from './clock.js';
 import { compose } from './compose.js';
 import { encryptionKeysOf } from './config/encryption-keys.js';
 import type { Config } from './config/read-config.js';
+import { warnOfEmbedded } from './config/warn-of-embedded.js';
 import { createDatabaseClock } from './db/database-clock.js';
 import { openDatabase } from './db/open-database.js';
 import { systemSteadyMillis, systemWallMillis } from './db/steady-millis.js';
@@ -98,6 +99,7 @@ const fingerprintsOf = ([first, ...others]: readonly RootKey[]): [string, ...str
 export const serve = async (config: Config, log: Logger, version: string): Promise<RunningServer> => {
   const randomness = systemRandomness;
   const rootKeys = encryptionKeysOf(config, { log, randomBytes: randomness.bytes }).map(rootKeyOf);
+  warnOfEmbedded(config, log);
   const db = await openDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, log });
   const [monotonicMillis, wallMillis] = [systemSteadyMillis, systemWallMillis];
   const clock = createDatabaseClock({ db, clock: systemClock, monotonicMillis });
@@ -117,7 +119,8 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   };
   try {
     await clock.ask();
-    const vault = await openVault({ db, rootKeys, clock, randomness });
+    const isDevelopmentKey = config.encryptionKeys === null;
+    const vault = await openVault({ db, rootKeys, isDevelopmentKey, clock, randomness });
     const deployment = await openDeployment({
       ...{ db, clock, randomness, sleep: systemSleep, log, dataDir: config.dataDir },
       rootKeyIds: fingerprintsOf(rootKeys),

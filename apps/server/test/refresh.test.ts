@@ -447,6 +447,42 @@ describeEachEngine('refresh', (open) => {
     });
   });
 
+  it('is not made for a validity that the token has, nor for one that no new token would have', async () => {
+    const { id } = await connect();
+    const ask = (minValiditySeconds: number) =>
+      node.refresh.refreshConnection(id, ENVIRONMENT, { minValiditySeconds });
+    expect(await ask(3000)).toMatchObject({ version: 1 });
+    for (let call = 0; call < 3; call += 1) {
+      await expect(ask(7200)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining('at most 3540'),
+        details: { errors: [{ pointer: '/minValiditySeconds', detail: expect.any(String) }] },
+      });
+      clock.move(30);
+    }
+    expect(refreshes()).toBe(0);
+    // A minute and a half old, it is renewed for who asks for nearly all of a token's life; a new one is not.
+    expect(await ask(3540)).toMatchObject({ version: 2 });
+    clock.move(30);
+    expect(await ask(3540)).toMatchObject({ version: 2 });
+    await expect(ask(3590)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(refreshes()).toBe(1);
+  });
+
+  it('is made for an imported token whose whole life nobody knows, once', async () => {
+    const { id } = await connect();
+    await db.query(
+      'test_import',
+      `WITH imported AS (UPDATE connections SET status = 'unverified' WHERE id = $1 RETURNING id)
+       UPDATE credentials SET expires_at = issued_at + interval '5 minutes' WHERE connection_id = (SELECT id FROM imported)`,
+      [id],
+    );
+    const ask = () => node.refresh.refreshConnection(id, ENVIRONMENT, { minValiditySeconds: 7200 });
+    expect(await ask()).toMatchObject({ version: 2, status: 'healthy' });
+    await expect(ask()).rejects.toMatchObject({ message: expect.stringContaining('live for 3600 s') });
+    expect(refreshes()).toBe(1);
+  });
+
   it('hands back what it has not begun when the process stops', async () => {
     const { id } = await connect();
     const stopping = await startNode({ db, clock, log });

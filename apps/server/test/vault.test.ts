@@ -165,6 +165,17 @@ describeEachEngine('the vault', (open) => {
     await expect(wrong).rejects.not.toThrow(Buffer.alloc(32, 1).toString('base64'));
   });
 
+  it('says that no root key was given, where the development key of the data folder was tried', async () => {
+    await vaultWith(root);
+    const message = await openVault({
+      ...{ db, rootKeys: [otherRoot], isDevelopmentKey: true },
+      ...{ clock: systemClock, randomness: systemRandomness },
+    }).catch((error: Error) => error.message);
+    expect(message).toContain('AUTHPIPE_ENCRYPTION_KEY is not set');
+    expect(message).toContain(root.id);
+    expect(message).not.toContain('holds');
+  });
+
   it('stops the start without a root key', async () => {
     await expect(vaultWith()).rejects.toThrow('AUTHPIPE_ENCRYPTION_KEY');
   });

@@ -76,7 +76,10 @@ export class Authpipe {
       isStreaming: () => this.freshness === 'stream',
       onMetrics: () => this.#reader.observeHits(),
     });
-    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest);
+    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest, (isReached) => {
+      if (isReached) this.#stream?.hurry();
+      else this.#stream?.noteTrouble();
+    });
     this.#connections = new Connections(this.#transport);
     this.#sessions = new ConnectSessions(this.#transport);
     this.#integrations = new Integrations(this.#transport);
@@ -92,6 +95,7 @@ export class Authpipe {
         },
         onLoss: () => this.#reader.expectLowerVersions(),
         onError: (error) => observer.error('stream', error),
+        onStart: () => observer.streaming(),
       });
     }
     this.#maxEntries = checked.maxEntries;
@@ -104,7 +108,7 @@ export class Authpipe {
       word: this.#stream,
       observer,
       observesHits: checked.hooks?.hit !== undefined,
-      refreshNow: (id) => this.#connections.act(id, 'refresh', {}),
+      refreshFor: (id, seconds) => this.#connections.refreshFor(id, seconds),
       onAnswer: () => this.#stream?.open(),
     });
     this.#fetch = new AuthorizedFetch({
@@ -125,8 +129,9 @@ export class Authpipe {
    * A credential that is valid now, from the cache where it can be. The object is frozen and shared by all readers.
    * Times in it are RFC 3339 strings, as the server gave them.
    *
-   * With `minValidity` it is valid for at least so many seconds; where the server's is not, the provider is asked for
-   * a new one, which needs a key with `connections:write`.
+   * With `minValidity` it is valid for at least so many seconds, up to 86,400; where the server's is not, the provider is
+   * asked for a new one, which needs a key with `connections:write`. More than the provider's tokens live for is
+   * `invalid_request` with the most that can be asked for, and asks the provider at most once.
    * @throws AuthpipeError `needs_reconnect`, `connection_not_found`, `connection_ambiguous`, `server_unreachable`, …
    */
   getCredential(ref: CredentialRef, options?: ReadOptions): Promise<Credential> {

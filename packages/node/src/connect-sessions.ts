@@ -1,5 +1,13 @@
-import type { ConnectSessionRequest, ConnectSessionState, CreatedConnectSession } from '@authpipe/types';
-import type { CallOptions, CreateOptions } from './connections.js';
+import {
+  type ConnectSessionRequest,
+  type ConnectSessionState,
+  type CreatedConnectSession,
+  OWNER_RULE,
+} from '@authpipe/types';
+import { checkedId, checkedObject, checkedOptions, checkedSignal } from './call-arguments.js';
+import { type CallOptions, CREATE_KEYS, type CreateOptions } from './connections.js';
+import { checkId } from './credential-ref.js';
+import { invalidField } from './errors.js';
 import { type HttpTransport, pathOf } from './http-transport.js';
 
 /** The server's calls about connect sessions, one to one. */
@@ -10,19 +18,36 @@ export class ConnectSessions {
     this.#transport = transport;
   }
 
-  async create(body: ConnectSessionRequest, options: CreateOptions): Promise<CreatedConnectSession> {
-    const call = { method: 'POST', path: '/connect-sessions', body, ...options } as const;
+  async create(request: ConnectSessionRequest, options: CreateOptions): Promise<CreatedConnectSession> {
+    const body = checkedRequest(request);
+    const made = checkedOptions(options, CREATE_KEYS);
+    const call = { method: 'POST', path: '/connect-sessions', body, ...made } as const;
     return (await this.#transport.send(call)) as CreatedConnectSession;
   }
 
-  async get(id: string, { signal }: CallOptions): Promise<ConnectSessionState> {
-    const path = pathOf('connect-sessions', id);
-    return (await this.#transport.send({ method: 'GET', path, signal })) as ConnectSessionState;
+  async get(id: string, options: CallOptions): Promise<ConnectSessionState> {
+    const path = pathOf('connect-sessions', checkedId('id', id));
+    return (await this.#transport.send({
+      method: 'GET',
+      path,
+      ...checkedSignal(options),
+    })) as ConnectSessionState;
   }
 
-  async finish(id: string, codeVerifier: string, { signal }: CallOptions): Promise<ConnectSessionState> {
-    const path = pathOf('connect-sessions', id, 'finish');
-    const body = { codeVerifier };
-    return (await this.#transport.send({ method: 'POST', path, body, signal })) as ConnectSessionState;
+  async finish(id: string, codeVerifier: string, options: CallOptions): Promise<ConnectSessionState> {
+    const path = pathOf('connect-sessions', checkedId('id', id), 'finish');
+    const body = { codeVerifier: checkedId('codeVerifier', codeVerifier) };
+    const call = { method: 'POST', path, body, ...checkedSignal(options) } as const;
+    return (await this.#transport.send(call)) as ConnectSessionState;
   }
 }
+
+/** Checks whose the session is; the rest is for the server, which may know newer fields. */
+const checkedRequest = (request: ConnectSessionRequest): ConnectSessionRequest => {
+  const { tenantId, userId, owner } = checkedObject('request', request, '{ tenantId, userId }');
+  if (tenantId === undefined) throw invalidField('tenantId', 'is missing');
+  checkId('tenantId', tenantId);
+  checkId('userId', userId);
+  if ((userId === undefined) === (owner === undefined)) throw invalidField('userId', OWNER_RULE);
+  return request;
+};

@@ -1,9 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { CacheEntry, type Freshness } from './cache-entry.js';
-import type { LooseRef } from './credential-ref.js';
+import { isMisspelt, type LooseRef } from './credential-ref.js';
 import type { EvictReason } from './observe/hooks.js';
 import { OwnerIndex, type RefPath } from './owner-index.js';
 import type { CredentialAnswer } from './read-credential.js';
+
+/** More than are replaced between two reads of a busy client; what falls out is only not told of. */
+const MOST_REPLACED = 1_000;
 
 type OnEvict = (entry: CacheEntry, reason: EvictReason) => void;
 
@@ -20,6 +23,8 @@ export class CredentialCache {
   readonly #touchEvery: number;
 
   readonly #onEvict: OnEvict;
+  /** Versions that were dropped to be replaced, the oldest first: who asks next learns what its answer takes the place of. */
+  readonly #replaced = new Map<string, number>();
 
   /** @param onEvict is told of each entry that goes, and why */
   constructor(maxEntries: number, onEvict: OnEvict = () => undefined) {
@@ -39,18 +44,24 @@ export class CredentialCache {
     return this.#entries.size;
   }
 
-  /** The entry of a ref, which counts as read; `undefined` also for a ref that is not valid. */
+  /** The entry of a ref, which counts as read; `undefined` also for a ref that is not valid, or has a key that nothing reads. */
   find(ref: LooseRef): CacheEntry | undefined {
     if (ref.connectionId !== undefined)
       return isIdAlone(ref) ? this.#entries.get(ref.connectionId) : undefined;
     const entry = this.#owners.find(ref);
-    if (entry !== undefined && this.#arrivals - entry.touchedAt >= this.#touchEvery) this.#touch(entry);
+    if (entry === undefined || isMisspelt(ref)) return undefined;
+    if (this.#arrivals - entry.touchedAt >= this.#touchEvery) this.#touch(entry);
     return entry;
   }
 
   /** The entry of a connection. */
   get(connectionId: string): CacheEntry | undefined {
     return this.#entries.peek(connectionId);
+  }
+
+  /** The version that is held of a connection, or was until it was dropped to be replaced. */
+  versionOf(connectionId: string): number | undefined {
+    return this.get(connectionId)?.credential.version ?? this.#replaced.get(connectionId);
   }
 
   /** Whether the entry is still held: it may have been dropped while its reader waited. */
@@ -66,6 +77,7 @@ export class CredentialCache {
     const { connectionId } = answer.credential;
     // Looked at, not read: an answer that nobody waited for says nothing about who reads it.
     let entry = this.#entries.peek(connectionId);
+    this.#replaced.delete(connectionId);
     if (entry === undefined) {
       this.#arrivals += 1;
       entry = new CacheEntry(answer, freshness, this.#arrivals);
@@ -101,6 +113,7 @@ export class CredentialCache {
     const entry = this.#entries.peek(connectionId);
     if (entry === undefined) return;
     this.#entries.delete(connectionId);
+    if (reason === 'call' || reason === 'event') this.#noteReplaced(entry);
     this.#onEvict(entry, reason);
   }
 
@@ -109,6 +122,12 @@ export class CredentialCache {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     for (const entry of entries) this.#onEvict(entry, reason);
+  }
+
+  #noteReplaced({ connectionId, credential: { version } }: CacheEntry): void {
+    this.#replaced.set(connectionId, version);
+    const [oldest] = this.#replaced.keys();
+    if (this.#replaced.size > MOST_REPLACED && oldest !== undefined) this.#replaced.delete(oldest);
   }
 
   #touch(entry: CacheEntry): void {
@@ -136,7 +155,8 @@ const isIdAlone = (ref: LooseRef): boolean =>
   ref.tenantId === undefined &&
   ref.userId === undefined &&
   ref.owner === undefined &&
-  ref.label === undefined;
+  ref.label === undefined &&
+  !isMisspelt(ref);
 
 const isSamePath = (one: RefPath, other: RefPath): boolean =>
   one.length === other.length && one.every((step, index) => step === other[index]);

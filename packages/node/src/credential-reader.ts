@@ -1,12 +1,14 @@
 import type { AuthpipeEvent, Connection, Credential } from '@authpipe/types';
 import { abortable } from './abortable.js';
 import type { CacheEntry } from './cache-entry.js';
+import { checkedOptions } from './call-arguments.js';
+import { callSite, errorOfCaller } from './caller-stack.js';
 import type { Clock } from './clock.js';
 import { CredentialCache } from './credential-cache.js';
 import { checkRef, type LooseRef } from './credential-ref.js';
 import { CredentialSource } from './credential-source.js';
 import { isOutdatedBy, verdictOf } from './credential-verdict.js';
-import { AuthpipeError, invalidRequest } from './errors.js';
+import { AuthpipeError, invalidField } from './errors.js';
 import { Flights, flightKey } from './flights.js';
 import type { HttpTransport } from './http-transport.js';
 import type { CacheObserver } from './observe/cache-observer.js';
@@ -14,6 +16,7 @@ import type { EvictReason } from './observe/hooks.js';
 import { pathOfRef, type RefPath } from './owner-index.js';
 import { heedEvent } from './stream/heed-event.js';
 import { PAUSE_MILLIS, type StreamWord, Trust } from './trust.js';
+import { ValidityLimits } from './validity-limits.js';
 
 /** How one read may be done. */
 export interface ReadOptions {
@@ -22,6 +25,8 @@ export interface ReadOptions {
   /** For how many seconds from now the credential has to be valid, up to 86,400. Default: 0. */
   readonly minValidity?: number | undefined;
 }
+
+const READ_KEYS = ['signal', 'minValidity'] as const satisfies readonly (keyof ReadOptions)[];
 
 /** What the reader needs. */
 export interface ReaderSettings {
@@ -35,8 +40,8 @@ export interface ReaderSettings {
   readonly observer: CacheObserver;
   /** Whether warm reads are observed too. */
   readonly observesHits: boolean;
-  /** Asks the provider for a new credential now. */
-  readonly refreshNow: (connectionId: string) => Promise<unknown>;
+  /** Has the provider give a credential that is valid for so many seconds. */
+  readonly refreshFor: (connectionId: string, minValiditySeconds: number) => Promise<unknown>;
   /** Is told of each answer, before anyone gets it. */
   readonly onAnswer: () => void;
 }
@@ -56,6 +61,7 @@ export class CredentialReader {
   #hitObserver: CacheObserver | undefined;
   readonly #flights = new Flights<Credential>();
   readonly #renewals = new Flights<Credential>();
+  readonly #limits = new ValidityLimits();
 
   constructor(settings: ReaderSettings) {
     const { clock, observer, transport } = settings;
@@ -87,7 +93,7 @@ export class CredentialReader {
         return entry.promise;
       }
     }
-    return this.#readWithCare(ref, options ?? {});
+    return this.#readWithCare(ref, options);
   }
 
   /**
@@ -156,10 +162,11 @@ export class CredentialReader {
     });
   }
 
-  async #readWithCare(ref: LooseRef, { signal, minValidity = 0 }: ReadOptions): Promise<Credential> {
+  async #readWithCare(ref: LooseRef, options: ReadOptions | undefined): Promise<Credential> {
     checkRef(ref);
+    const { signal, minValidity = 0 } = checkedOptions(options, READ_KEYS);
     if (!(minValidity >= 0 && minValidity <= 86_400)) {
-      throw invalidRequest('minValidity must be from 0 to 86,400 seconds.', '/minValidity');
+      throw invalidField('minValidity', 'must be from 0 to 86,400 seconds');
     }
     signal?.throwIfAborted();
     const neededMillis = minValidity * 1_000;
@@ -169,15 +176,23 @@ export class CredentialReader {
     }
     // Expired ones are dropped, not only passed over: a secret that can't be served has no business in memory.
     if (entry !== undefined && !this.#lasts(entry, 0)) this.#cache.drop(entry.connectionId, 'expired');
+    else if (entry !== undefined && this.#isGood(entry)) this.#refuseBeyond(entry.credential, minValidity);
     this.#observer.miss(ref);
-    const credential = await abortable(this.#ask(ref), signal);
-    if (this.#lastsLongEnough(credential, neededMillis)) return credential;
-    const renewed = await abortable(this.#renew(ref, credential.connectionId), signal);
-    if (this.#lastsLongEnough(renewed, neededMillis)) return renewed;
-    throw invalidRequest(
-      'This provider gives no credential that is valid for minValidity seconds: ask for less.',
-      '/minValidity',
-    );
+    const site = callSite();
+    try {
+      const credential = await abortable(this.#ask(ref), signal);
+      if (this.#lastsLongEnough(credential, neededMillis)) return credential;
+      this.#refuseBeyond(credential, minValidity);
+      return await abortable(this.#renew(ref, credential, minValidity), signal);
+    } catch (error) {
+      throw errorOfCaller(error, site);
+    }
+  }
+
+  /** @throws AuthpipeError where it is known that no credential is valid for so long */
+  #refuseBeyond({ connectionId, version }: Credential, minValidity: number): void {
+    const refusal = this.#limits.refusal(connectionId, version, minValidity);
+    if (refusal !== undefined) throw refusal;
   }
 
   /** Answers from an entry that is valid for long enough; how old the server's word is decides who waits. */
@@ -193,6 +208,7 @@ export class CredentialReader {
     }
     if (this.#mayBeServed(entry)) return this.#serveStale(ref, entry);
     this.#observer.miss(ref);
+    const site = callSite();
     try {
       return await abortable(this.#ask(ref, true), signal);
     } catch (error) {
@@ -200,7 +216,7 @@ export class CredentialReader {
       const servable = verdictOf(error) === 'unknown' && this.#cache.holds(entry);
       if (error instanceof AuthpipeError && servable && this.#lasts(entry, neededMillis))
         return entry.credential;
-      throw error;
+      throw errorOfCaller(error, site);
     }
   }
 
@@ -242,13 +258,14 @@ export class CredentialReader {
       const askedAtMillis = this.#now();
       try {
         const answer = await this.#source.fetch(ref, hasFallback);
+        this.#observer.answered(ref);
         this.#settings.onAnswer();
         const { credential } = answer;
         const now = this.#now();
         if (now >= answer.expiresAtMillis) throw alreadyExpired(credential, now - answer.expiresAtMillis);
         const { connectionId } = credential;
         if (!mayKeep(connectionId, credential)) return credential;
-        const previousVersion = this.#cache.get(connectionId)?.credential.version ?? credential.version;
+        const previousVersion = this.#cache.versionOf(connectionId) ?? credential.version;
         const freshness = this.#trust.inAnswer(askedAtMillis, answer.refreshAfterMillis);
         const kept = this.#cache.keep(path, answer, freshness);
         if (credential.version !== previousVersion && kept.credential === credential)
@@ -276,12 +293,23 @@ export class CredentialReader {
     }
   }
 
-  /** Has the provider give a new credential, once for all who want one of this connection. */
-  #renew(ref: LooseRef, connectionId: string): Promise<Credential> {
-    return this.#renewals.join(connectionId, async () => {
-      await this.#settings.refreshNow(connectionId);
+  /** Has the provider give a credential that lasts so long, once for all who want the same of this connection. */
+  #renew(ref: LooseRef, { connectionId, version }: Credential, minValidity: number): Promise<Credential> {
+    const seconds = Math.ceil(minValidity);
+    return this.#renewals.join(flightKey([connectionId, String(seconds)]), async () => {
+      try {
+        await this.#settings.refreshFor(connectionId, seconds);
+      } catch (error) {
+        const detail = refusedValidity(error);
+        throw detail === undefined ? error : this.#limits.note(connectionId, version, minValidity, detail);
+      }
       this.forget(connectionId);
-      return this.#ask(ref);
+      const renewed = await this.#ask(ref);
+      if (this.#lastsLongEnough(renewed, minValidity * 1_000)) return renewed;
+      // The newest there is: it stays in the cache for whoever asks for less.
+      const most = Math.floor((Date.parse(renewed.expiresAt ?? '') - this.#now()) / 1_000);
+      const detail = `must be at most ${most}: this provider's newest token ends in ${most} s`;
+      throw this.#limits.note(connectionId, renewed.version, most + 1, detail);
     });
   }
 
@@ -294,6 +322,12 @@ export class CredentialReader {
     return credential.expiresAt === null || this.#now() + neededMillis <= Date.parse(credential.expiresAt);
   }
 }
+
+/** Why the server did not have a token renewed that would not have lasted; `undefined` for any other failure. */
+const refusedValidity = (error: unknown): string | undefined =>
+  error instanceof AuthpipeError && error.code === 'invalid_request'
+    ? error.errors?.find(({ pointer }) => pointer === '/minValiditySeconds')?.detail
+    : undefined;
 
 const alreadyExpired = (credential: Credential, agoMillis: number): AuthpipeError =>
   new AuthpipeError(

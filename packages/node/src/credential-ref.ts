@@ -1,5 +1,8 @@
+import type { ProviderId } from '@authpipe/types';
 import { appId, DEFAULT_LABEL, OWNER_RULE } from '@authpipe/types';
-import { AuthpipeError, invalidRequest } from './errors.js';
+import { given } from './call-arguments.js';
+import { invalidField, invalidRequest } from './errors.js';
+import { refuseUnknownKeys } from './known-keys.js';
 
 /** Whose connection it is: always said, never guessed. */
 export type Owner =
@@ -8,7 +11,7 @@ export type Owner =
 
 /** Which provider, or which integration of it. */
 export type Target =
-  | { readonly provider: string; readonly integration?: string }
+  | { readonly provider: ProviderId; readonly integration?: string }
   | { readonly integration: string; readonly provider?: never };
 
 /** Finds a connection by what the app knows: provider or integration, tenant, owner, and label (default `default`). */
@@ -43,6 +46,28 @@ export interface LooseRef {
   readonly label?: string | undefined;
 }
 
+/** Every key of a ref. */
+const REF_KEYS = ['provider', 'integration', 'tenantId', 'userId', 'owner', 'label', 'connectionId'] as const;
+
+/**
+ * Whether a ref says something that nothing reads. Looked at with each read, also one from the cache: a misspelt `label`,
+ * or a `userid` beside `owner`, must not be answered with what the rest of the ref means.
+ */
+export const isMisspelt = (ref: LooseRef): boolean => {
+  for (const key in ref) if (!isRefKey(key)) return true;
+  return false;
+};
+
+/** Spelled out, with the most frequent first: comparing is cheaper than any look-up. */
+const isRefKey = (key: string): boolean =>
+  key === 'provider' ||
+  key === 'tenantId' ||
+  key === 'userId' ||
+  key === 'connectionId' ||
+  key === 'owner' ||
+  key === 'label' ||
+  key === 'integration';
+
 /** Query of `GET /v1/credentials` for a ref. */
 export const refQuery = (ref: LooseRef): Record<string, string | undefined> =>
   ref.connectionId === undefined
@@ -64,35 +89,32 @@ export const checkRef = (ref: LooseRef): void => {
   if (typeof ref !== 'object' || ref === null) {
     throw invalidRequest('Say which connection: { provider, tenantId, userId }, or { connectionId }.');
   }
+  refuseUnknownKeys(ref, REF_KEYS);
   const { connectionId, ...rest } = ref;
   if (connectionId !== undefined) {
     if (typeof connectionId !== 'string' || connectionId === '')
-      throw badField('connectionId', 'must not be empty');
+      throw invalidField('connectionId', 'must not be empty');
     const other = Object.entries(rest).find(([, value]) => value !== undefined)?.[0];
-    if (other !== undefined) throw badField(other, 'must be left out beside connectionId');
+    if (other !== undefined) throw invalidField(other, 'must be left out beside connectionId');
     return;
   }
   if (ref.provider === undefined && ref.integration === undefined) {
-    throw badField('provider', 'is missing: give provider, integration or connectionId');
+    throw invalidField('provider', 'is missing: give provider, integration or connectionId');
   }
   checkId('provider', ref.provider);
   checkId('integration', ref.integration);
-  if (ref.tenantId === undefined) throw badField('tenantId', 'is missing');
+  if (ref.tenantId === undefined) throw invalidField('tenantId', 'is missing');
   checkId('tenantId', ref.tenantId);
   checkId('userId', ref.userId);
   checkId('label', ref.label);
-  if (ref.owner !== undefined && ref.owner !== 'tenant') throw badField('owner', 'can only be "tenant"');
-  if ((ref.userId === undefined) === (ref.owner === undefined)) throw badField('userId', OWNER_RULE);
+  if (ref.owner !== undefined && ref.owner !== 'tenant') throw invalidField('owner', 'can only be "tenant"');
+  if ((ref.userId === undefined) === (ref.owner === undefined)) throw invalidField('userId', OWNER_RULE);
 };
 
 /** Checks an id that may be left out. @throws AuthpipeError `invalid_request`, naming the field */
 export const checkId = (field: keyof LooseRef, value: unknown): void => {
   if (value === undefined) return;
+  if (typeof value !== 'string') throw invalidField(field, `must be a string; ${given(value)}`);
   const checked = appId.safeParse(value);
-  if (!checked.success) throw badField(field, checked.error.issues[0]?.message ?? 'is not valid');
+  if (!checked.success) throw invalidField(field, checked.error.issues[0]?.message ?? 'is not valid');
 };
-
-const badField = (field: string, detail: string): AuthpipeError =>
-  new AuthpipeError('invalid_request', `${field}: ${detail}.`, {
-    errors: [{ pointer: `/${field}`, detail }],
-  });

@@ -54,6 +54,12 @@ export class AuthpipeError extends Error {
 const isRetryable = (code: AuthpipeErrorCode): boolean =>
   code === 'server_unreachable' || (code in ERROR_CODES && ERROR_CODES[code as ErrorCode].retryable);
 
+/** One field of the call is wrong: names it. `detail` has no full stop. */
+export const invalidField = (field: string, detail: string): AuthpipeError =>
+  new AuthpipeError('invalid_request', `${field}: ${detail}.`, {
+    errors: [{ pointer: `/${field}`, detail }],
+  });
+
 /** The call itself is wrong: says which field and how. */
 export const invalidRequest = (message: string, pointer?: string): AuthpipeError =>
   new AuthpipeError('invalid_request', message, {

@@ -1,3 +1,4 @@
+import { callSite, showCaller } from './caller-stack.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { AuthpipeError, invalidRequest } from './errors.js';
 import { LateBatchError } from './late-batch-error.js';
@@ -43,13 +44,17 @@ export class HttpTransport {
   readonly #origin: string;
   readonly #breaker: CircuitBreaker;
   readonly #runRequest: RunRequest;
+  readonly #onOutcome: (isReached: boolean) => void;
   readonly #closed = new AbortController();
 
+  /** @param onOutcome is told of each request whether the server answered it, with an error or without */
   constructor(
     options: CheckedOptions,
     random: () => number = Math.random,
     runRequest: RunRequest = (_call, request) => request(),
+    onOutcome: (isReached: boolean) => void = () => undefined,
   ) {
+    this.#onOutcome = onOutcome;
     this.#options = options;
     this.#tools = { clock: options.clock, random };
     this.#origin = new URL(options.baseUrl).origin;
@@ -70,7 +75,13 @@ export class HttpTransport {
   async send(call: HttpCall): Promise<Json> {
     const isRepeatable = call.method === 'GET' || call.isRead === true;
     const attempts = isRepeatable ? (call.attempts ?? DEFAULT_ATTEMPTS) : 1;
-    return withRetries(() => this.#attempt(call), attempts, this.#tools, call.signal);
+    const site = callSite();
+    try {
+      return await withRetries(() => this.#attempt(call), attempts, this.#tools, call.signal);
+    } catch (error) {
+      showCaller(error, site);
+      throw error;
+    }
   }
 
   /** Ends every running request; later ones are refused. */
@@ -81,7 +92,14 @@ export class HttpTransport {
   async #attempt(call: HttpCall): Promise<Json> {
     call.signal?.throwIfAborted();
     if (this.#closed.signal.aborted) throw closedError();
-    return this.#breaker.run(() => this.#runRequest(call, () => this.#request(call)));
+    try {
+      const answer = await this.#breaker.run(() => this.#runRequest(call, () => this.#request(call)));
+      this.#onOutcome(true);
+      return answer;
+    } catch (error) {
+      if (error instanceof AuthpipeError) this.#onOutcome(error.code !== 'server_unreachable');
+      throw error;
+    }
   }
 
   async #request(call: HttpCall): Promise<Json> {

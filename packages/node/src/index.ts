@@ -1,5 +1,6 @@
 export type {
   AuthpipeEvent,
+  CatalogueProviderId,
   Connection,
   ConnectionReport,
   ConnectSessionRequest,
@@ -16,6 +17,7 @@ export type {
   Metadata,
   NamedSecret,
   NamedSecretInfo,
+  ProviderId,
 } from '@authpipe/types';
 export { Authpipe, type Freshness } from './client.js';
 export type { Clock, SleepOptions } from './clock.js';

@@ -1,4 +1,5 @@
 import type { NamedSecret, NamedSecretInfo } from '@authpipe/types';
+import { checkedId, checkedOptions, checkedSignal } from './call-arguments.js';
 import type { CallOptions } from './connections.js';
 import { type HttpCall, type HttpTransport, pathOf } from './http-transport.js';
 
@@ -17,9 +18,11 @@ export class NamedSecrets {
     connectionId: string,
     name: string,
     value: string,
-    { signal }: CallOptions,
+    options: CallOptions,
   ): Promise<NamedSecretInfo> {
-    const call = { method: 'PUT', path: place(connectionId, name), body: { value }, signal } as const;
+    const path = place(connectionId, name);
+    const body = { value: checkedId('value', value) };
+    const call = { method: 'PUT', path, body, ...checkedSignal(options) } as const;
     return (await this.#transport.send(call)) as NamedSecretInfo;
   }
 
@@ -27,14 +30,15 @@ export class NamedSecrets {
     return (await this.#transport.send({
       method: 'GET',
       path: place(connectionId, name),
-      ...options,
+      ...checkedOptions(options, ['signal', 'attempts', 'background']),
     })) as NamedSecret;
   }
 
-  async delete(connectionId: string, name: string, { signal }: CallOptions): Promise<void> {
+  async delete(connectionId: string, name: string, options: CallOptions): Promise<void> {
+    const { signal } = checkedSignal(options);
     await this.#transport.send({ method: 'DELETE', path: place(connectionId, name), signal });
   }
 }
 
 const place = (connectionId: string, name: string): string =>
-  pathOf('connections', connectionId, 'secrets', name);
+  pathOf('connections', checkedId('connectionId', connectionId), 'secrets', checkedId('name', name));

@@ -1,5 +1,7 @@
+import { checkedObject } from './call-arguments.js';
 import { type Clock, systemClock } from './clock.js';
 import { invalidRequest } from './errors.js';
+import { refuseUnknownKeys } from './known-keys.js';
 import { type AuthpipeHooks, HOOK_NAMES } from './observe/hooks.js';
 
 /** How a client is set up. */
@@ -36,6 +38,19 @@ export interface AuthpipeOptions {
   readonly hooks?: AuthpipeHooks | undefined;
 }
 
+const OPTION_KEYS = [
+  'apiKey',
+  'baseUrl',
+  'maxAgeSeconds',
+  'maxEntries',
+  'timeoutMillis',
+  'stream',
+  'hooks',
+  'fetch',
+  'providerFetch',
+  'clock',
+] as const satisfies readonly (keyof AuthpipeOptions)[];
+
 /** Options after their check, with nothing left out. */
 export interface CheckedOptions {
   readonly apiKey: string;
@@ -70,6 +85,8 @@ const API_KEY = /^ap_([a-z][a-z0-9]{0,31})_[A-Za-z0-9_-]{8,}$/;
  */
 export const checkOptions = (options: AuthpipeOptions): CheckedOptions => {
   refuseBrowser(globalThis);
+  checkedObject('options', options, '{ apiKey, baseUrl }');
+  refuseUnknownKeys(options, OPTION_KEYS);
   const apiKey = options.apiKey ?? process.env.AUTHPIPE_API_KEY;
   return {
     apiKey: checkedKey(apiKey),
@@ -145,7 +162,13 @@ const checkedUrl = (baseUrl: string | undefined): string => {
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     throw invalidRequest(
-      `baseUrl sends the API key and every credential over http:// to ${url.hostname}, where the network can read them: use https://.`,
+      `baseUrl sends the API key and every credential over http:// to ${url.hostname}, where the network can read them: use https://, also within a network of containers.`,
+      '/baseUrl',
+    );
+  }
+  if (/\/v1\/*$/.test(url.pathname)) {
+    throw invalidRequest(
+      'baseUrl ends in /v1, which this client adds itself: leave /v1 out of it.',
       '/baseUrl',
     );
   }

@@ -1,16 +1,19 @@
-import type { Connection, Credential } from '@authpipe/types';
+import type { Connection, Credential, ProviderId } from '@authpipe/types';
 import { abortable } from './abortable.js';
+import { checkedScope, checkedSignal } from './call-arguments.js';
 import type { CallOptions, ConnectionFilter } from './connections.js';
 import { checkId, type LooseRef } from './credential-ref.js';
-import { AuthpipeError, invalidRequest } from './errors.js';
+import { AuthpipeError, invalidField } from './errors.js';
 import { pathOfRef, type RefPath } from './owner-index.js';
 
 /** Whose credentials to load: all of a tenant, or those of one provider or integration. */
 export interface PreloadScope {
   readonly tenantId: string;
-  readonly provider?: string | undefined;
-  readonly integration?: string | undefined;
+  readonly provider?: ProviderId;
+  readonly integration?: string;
 }
+
+const SCOPE_KEYS = ['tenantId', 'provider', 'integration'] as const satisfies readonly (keyof PreloadScope)[];
 
 /** How a preload went. */
 export interface PreloadResult {
@@ -48,15 +51,15 @@ const MEANS_ANOTHER = new Set<string>([
 
 /** Fills the cache with a tenant's credentials, up to its size. @throws AuthpipeError where the list can't be had */
 export const preload = async (
-  { tenantId, provider, integration }: PreloadScope,
-  { signal }: CallOptions,
+  scope: PreloadScope,
+  options: CallOptions,
   tools: PreloadTools,
 ): Promise<PreloadResult> => {
+  checkedScope('scope', scope, SCOPE_KEYS);
   // Left out by mistake, it would load every tenant.
-  if (tenantId === undefined) throw invalidRequest('tenantId: is missing.', '/tenantId');
-  checkId('tenantId', tenantId);
-  checkId('provider', provider);
-  checkId('integration', integration);
+  if (scope.tenantId === undefined) throw invalidField('tenantId', 'is missing');
+  for (const field of SCOPE_KEYS) checkId(field, scope[field]);
+  const { signal } = checkedSignal(options);
   const failed: PreloadFailure[] = [];
   let loaded = 0;
   const loadPage = async (page: readonly Connection[]) => {
@@ -68,8 +71,7 @@ export const preload = async (
     loaded += outcomes.filter((outcome) => outcome === undefined).length;
   };
   let page: Connection[] = [];
-  const filter = { tenantId, provider, integration, pageSize: PAGE_SIZE };
-  for await (const connection of tools.list(filter, { signal })) {
+  for await (const connection of tools.list({ ...scope, pageSize: PAGE_SIZE }, { signal })) {
     page.push(connection);
     if (page.length < Math.min(PAGE_SIZE, tools.maxEntries - loaded)) continue;
     await loadPage(page);

@@ -1,5 +1,7 @@
 import { type AuthpipeEvent, type Credential, type WebhookScheme, webhookScheme } from '@authpipe/types';
 import { abortable } from './abortable.js';
+import { checkedSignal } from './call-arguments.js';
+import { callSite, errorOfCaller } from './caller-stack.js';
 import type { Clock } from './clock.js';
 import type { CallOptions, Connections } from './connections.js';
 import { checkRef, type LooseRef, refQuery } from './credential-ref.js';
@@ -77,11 +79,17 @@ export class ProviderWebhooks {
   }
 
   /** The body's JSON, or the body as it was given where it is not JSON. @throws AuthpipeError */
-  async verify(ref: LooseRef, input: ProviderWebhookInput, { signal }: CallOptions): Promise<unknown> {
+  async verify(ref: LooseRef, input: ProviderWebhookInput, options: CallOptions): Promise<unknown> {
     checkRef(ref);
+    const { signal } = checkedSignal(options);
     const webhook = new ReceivedWebhook(input);
     signal?.throwIfAborted();
-    await abortable(this.#check(ref, input, webhook), signal);
+    const site = callSite();
+    try {
+      await abortable(this.#check(ref, input, webhook), signal);
+    } catch (error) {
+      throw errorOfCaller(error, site);
+    }
     const json = webhook.json();
     return json === undefined ? input.body : json;
   }

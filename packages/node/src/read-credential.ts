@@ -1,5 +1,6 @@
 import type { Credential } from '@authpipe/types';
 import { AuthpipeError } from './errors.js';
+import { redactWhenPrinted } from './redacted-credential.js';
 
 /** A credential as the server answered it, with its times read once. */
 export interface CredentialAnswer {
@@ -58,5 +59,5 @@ const freeze = (credential: Credential): Credential => {
   for (const part of Object.values(credential)) {
     if (typeof part === 'object' && part !== null) Object.freeze(part);
   }
-  return Object.freeze(credential);
+  return Object.freeze(redactWhenPrinted(credential));
 };

@@ -288,12 +288,74 @@ describe('minValidity', () => {
     ]);
   });
 
-  it('is refused with a sentence when the provider gives none that lasts', async () => {
-    server.answer = () => ({ json: credential() });
-    await expect(connect().getCredential(REF, { minValidity: 7_200 })).rejects.toMatchObject({
-      code: 'invalid_request',
-      message: expect.stringContaining('ask for less'),
+  it('that no token has is refused with the most there is, and asked of the provider once', async () => {
+    let version = 1;
+    server.answer = ({ method }) => {
+      if (method === 'POST') version += 1;
+      return { json: credential({ version, credential: `token-${version}` }) };
+    };
+    const evicted: string[] = [];
+    const client = connect({ hooks: { evict: ({ reason }) => evicted.push(reason) } });
+    for (let call = 0; call < 3; call += 1) {
+      await expect(client.getCredential(REF, { minValidity: 7_200 })).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: expect.stringContaining('minValidity: must be at most 3600'),
+        errors: [{ pointer: '/minValidity', detail: expect.any(String) }],
+      });
+    }
+    expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(1);
+    expect(server.requests[1]?.body).toEqual({ minValiditySeconds: 7_200 });
+    expect((await client.getCredential(REF)).credential).toBe('token-2');
+    expect((await client.getCredential(REF, { minValidity: 3_600 })).credential).toBe('token-2');
+    expect(server.requests).toHaveLength(3);
+    expect(evicted).toEqual(['call']);
+
+    // A newer version may live longer.
+    version = 3;
+    clock.advanceSeconds(61);
+    await client.getCredential(REF);
+    await expect(client.getCredential(REF, { minValidity: 7_200 })).rejects.toThrow('must be at most');
+    expect(server.requests.filter(({ method }) => method === 'POST')).toHaveLength(2);
+  });
+
+  it('that the server refuses keeps the credential, and is asked of the server once', async () => {
+    const refusal = problem(400, 'invalid_request', {
+      errors: [{ pointer: '/minValiditySeconds', detail: 'must be at most 3540: so long they live' }],
     });
+    server.answer = ({ method }) => (method === 'POST' ? refusal : { json: credential() });
+    const evicted: string[] = [];
+    const client = connect({ hooks: { evict: ({ reason }) => evicted.push(reason) } });
+    for (let call = 0; call < 3; call += 1) {
+      await expect(client.getCredential(REF, { minValidity: 7_200 })).rejects.toMatchObject({
+        message: 'minValidity: must be at most 3540: so long they live.',
+        errors: [{ pointer: '/minValidity', detail: expect.any(String) }],
+      });
+    }
+    expect(server.requests.map(({ method }) => method)).toEqual(['GET', 'POST']);
+    await client.getCredential(REF);
+    expect(server.requests).toHaveLength(2);
+    expect(evicted).toEqual([]);
+  });
+
+  it('of two callers is judged for each: what one asks too much is not refused to the other', async () => {
+    const refusal = problem(400, 'invalid_request', {
+      errors: [{ pointer: '/minValiditySeconds', detail: 'must be at most 3540: so long they live' }],
+    });
+    let refreshed = false;
+    const shortLived = credential({ expiresAt: '2026-01-01T00:05:00.000Z' });
+    server.answer = ({ method, body }) => {
+      if (method !== 'POST') return { json: refreshed ? credential({ version: 2 }) : shortLived };
+      if ((body as { minValiditySeconds: number }).minValiditySeconds > 3_540) return refusal;
+      refreshed = true;
+      return { json: {} };
+    };
+    const client = connect();
+    const [tooMuch, enough] = await Promise.allSettled([
+      client.getCredential(REF, { minValidity: 7_200 }),
+      client.getCredential(REF, { minValidity: 600 }),
+    ]);
+    expect(tooMuch.status).toBe('rejected');
+    expect(enough).toMatchObject({ status: 'fulfilled', value: { version: 2 } });
   });
 
   it.each([-1, Number.NaN, 100_000])('can not be %p', async (minValidity) => {

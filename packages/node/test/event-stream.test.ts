@@ -255,6 +255,69 @@ describe('a stream that broke', () => {
     expect(new Set(pauses).size).toBeGreaterThan(1);
   });
 
+  describe('after a long outage', () => {
+    /** Fails until its pauses are long. */
+    const outage = async (answerStream: HttpServer['answerStream'] = () => 'cut') => {
+      await openStream();
+      server.answerStream = answerStream;
+      server.answer = () => 'cut';
+      server.streams[0]?.cut();
+      await until(() => client.freshness === 'max_age');
+      for (let tries = 1; tries <= 6; tries += 1) {
+        await aMoment();
+        clock.advanceSeconds(30);
+      }
+      await aMoment();
+    };
+    const pausesOf = async (act: () => Promise<unknown>) => {
+      const before = clock.sleptInBackground.length;
+      await act();
+      await aMoment();
+      return clock.sleptInBackground.slice(before);
+    };
+
+    it('is opened within a second of the first call that is answered again, and says no old reason', async () => {
+      await outage();
+      expect(client.toJSON().streamError).toContain('No answer from');
+      await expect(client.getConnection('conn_1')).rejects.toMatchObject({ code: 'server_unreachable' });
+      server.answer = () => ({ json: { id: 'conn_1' } });
+      server.answerStream = () => 'stream';
+      const [pause = Number.NaN] = await pausesOf(() => client.getConnection('conn_1'));
+      expect(pause).toBeLessThanOrEqual(1_000);
+      expect(client.toJSON()).not.toHaveProperty('streamError');
+      clock.advanceSeconds(1);
+      (await server.streamOpened(2)).ready({ resumed: true });
+      await until(() => client.freshness === 'stream');
+    });
+
+    it('is opened soon by a call that the server answers with an error, too', async () => {
+      await outage();
+      server.answer = () => problem(404, 'connection_not_found');
+      expect(await pausesOf(() => client.getConnection('conn_9').catch(() => undefined))).toHaveLength(1);
+    });
+
+    it('is not opened with each call where it alone goes on failing', async () => {
+      await outage();
+      server.answer = () => ({ json: { id: 'conn_1' } });
+      await client.getConnection('conn_1');
+      await aMoment();
+      const opened = server.streamRequests.length;
+      clock.advanceSeconds(1);
+      await until(() => server.streamRequests.length === opened + 1);
+      await aMoment();
+      for (let call = 0; call < 5; call += 1) {
+        expect(await pausesOf(() => client.getConnection('conn_1'))).toEqual([]);
+      }
+    });
+
+    it('is not opened before the time that the server asked for', async () => {
+      const busy = { ...(problem(503, 'provider_unavailable') as object), headers: { 'retry-after': '25' } };
+      await outage(() => busy);
+      server.answer = () => ({ json: { id: 'conn_1' } });
+      expect(await pausesOf(() => client.getConnection('conn_1'))).toEqual([]);
+    });
+  });
+
   it('waits as long as Retry-After says', async () => {
     server.answerStream = () => ({
       ...(problem(503, 'provider_unavailable') as object),

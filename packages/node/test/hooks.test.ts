@@ -77,6 +77,79 @@ describe('hooks', () => {
     ]);
   });
 
+  it('are told of an outage once, and again when it comes back', async () => {
+    const told = () =>
+      notes
+        .filter(([name]) => name === 'error')
+        .map(([, note]) => (note as { error: { code: string } }).error.code);
+    await client.getCredential(REF);
+    server.answer = () => 'cut';
+    for (let time = 0; time < 10; time += 1) {
+      clock.advanceSeconds(61);
+      await client.getCredential(REF);
+      await client.getCredential({ connectionId: `conn_${time}` }).catch(() => undefined);
+      await aMoment();
+    }
+    expect(told()).toEqual(['server_unreachable']);
+
+    server.answer = () => ({ json: credential({ connectionId: 'conn_8' }) });
+    clock.advanceSeconds(61);
+    await client.getCredential({ connectionId: 'conn_8' });
+    server.answer = () => 'cut';
+    await client.getCredential({ connectionId: 'conn_9' }).catch(() => undefined);
+    expect(told()).toEqual(['server_unreachable', 'server_unreachable']);
+  });
+
+  it('are told of each credential in trouble, once until there is one or the reason changes', async () => {
+    const told = () =>
+      notes
+        .filter(([name]) => name === 'error')
+        .map(([, note]) => {
+          const { error, ref } = note as { error: { code: string }; ref: { connectionId: string } };
+          return `${ref.connectionId} ${error.code}`;
+        });
+    const read = (connectionId: string) => client.getCredential({ connectionId }).catch(() => undefined);
+    server.answer = () => problem(409, 'needs_reconnect', { reason: 'revoked' });
+    for (const id of ['conn_1', 'conn_2', 'conn_1', 'conn_2']) await read(id);
+    expect(told()).toEqual(['conn_1 needs_reconnect', 'conn_2 needs_reconnect']);
+
+    server.answer = () => problem(404, 'connection_not_found');
+    await read('conn_2');
+    server.answer = () => ({ json: credential({ expiresAt: null, refreshAfter: null }) });
+    await read('conn_1');
+    client.close();
+    client = connect({ stream: false });
+    await read('conn_1');
+    clock.advanceSeconds(61);
+    server.answer = () => problem(409, 'needs_reconnect', { reason: 'revoked' });
+    await read('conn_1');
+    expect(told().slice(2)).toEqual(['conn_2 connection_not_found', 'conn_1 needs_reconnect']);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['refreshConnection', () => client.refreshConnection('conn_1')],
+    ['reportConnection', () => client.reportConnection('conn_1', { status: 401 })],
+    ['minValidity', () => client.getCredential(REF, { minValidity: 3_000 })],
+  ])('are told of the newer credential that %s brought', async (_name, act) => {
+    const ending = credential({ expiresAt: '2026-01-01T00:30:00.000Z' });
+    let refreshed = false;
+    server.answer = ({ method }) => {
+      if (method === 'POST') refreshed = true;
+      return { json: refreshed ? credential({ version: 2 }) : ending };
+    };
+    await client.getCredential(REF);
+    await act();
+    await client.getCredential(REF);
+    expect(notes.filter(([name]) => name === 'refresh')).toEqual([
+      ['refresh', { connectionId: 'conn_1', version: 2, previousVersion: 1 }],
+    ]);
+  });
+
+  it('are told of a miss without waiting', () => {
+    expect(client.getCredentialSync(REF)).toBeUndefined();
+    expect(notes).toEqual([['miss', { ref: REF }]]);
+  });
+
   it('are told why a credential went', async () => {
     const reasons = () =>
       notes.filter(([name]) => name === 'evict').map(([, note]) => (note as { reason: string }).reason);

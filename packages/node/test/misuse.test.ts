@@ -40,6 +40,8 @@ describe('options', () => {
     ['another scheme', 'ftp://auth.example.com', 'write it whole'],
     ['a user name', 'https://me:pw@auth.example.com', 'take out'],
     ['a query', 'https://auth.example.com/?a=b', 'take out'],
+    ['the path of the API', 'https://auth.example.com/v1', 'leave /v1 out'],
+    ['the path of the API behind another', 'https://example.com/authpipe/v1/', 'leave /v1 out'],
     ['http off loopback', 'http://auth.example.com', 'https://'],
     ['http to a host that only begins like loopback', 'http://127.0.0.1.example.com', 'https://'],
     ['http to a host that only begins like localhost', 'http://localhost.example.com', 'https://'],
@@ -136,6 +138,9 @@ describe('with a server', () => {
       ['with an empty connection id', { connectionId: '' }, '/connectionId'],
       ['with a connection id and an owner', { connectionId: 'conn_1', userId: 'user_123' }, '/userId'],
       ['with a connection id and a provider', { connectionId: 'conn_1', provider: 'okta' }, '/provider'],
+      ['with a misspelt user', { provider: 'okta', tenantId: 'org_acme', userid: 'user_123' }, '/userid'],
+      ['with a misspelt user beside the tenant', { ...own, userid: 'user_123' }, '/userid'],
+      ['with a misspelt user and an undefined one', { ...own, userID: 'u', userId: undefined }, '/userID'],
     ])('%s is refused, even where the tenant’s own is cached', async (_name, ref, pointer) => {
       await client.getCredential(own);
       await expect(client.getCredential(ref as CredentialRef)).rejects.toMatchObject({
@@ -144,6 +149,27 @@ describe('with a server', () => {
       });
       expect(server.requests).toHaveLength(1);
     });
+
+    it.each([
+      ['by user', { provider: 'okta', tenantId: 'org_acme', userId: 'user_123' }],
+      ['by tenant', own],
+      ['by integration', { integration: 'okta', tenantId: 'org_acme', userId: 'user_123' }],
+      ['by label', { provider: 'okta', tenantId: 'org_acme', userId: 'user_123', label: 'home' }],
+      ['by id', { connectionId: 'conn_1' }],
+    ] as [string, CredentialRef][])(
+      'with a misspelt label is refused, also where the rest of it is cached %s',
+      async (_name, ref) => {
+        await client.getCredential(ref);
+        const misspelt: CredentialRef = Object.assign({ lable: 'work' }, ref);
+        await expect(client.getCredential(misspelt)).rejects.toMatchObject({
+          code: 'invalid_request',
+          message: expect.stringContaining('Did you mean label?'),
+          errors: [{ pointer: '/lable', detail: expect.any(String) }],
+        });
+        expect(() => client.getCredentialSync(misspelt)).toThrow('Did you mean label?');
+        expect(server.requests).toHaveLength(1);
+      },
+    );
 
     it.each([undefined, null, 'okta'])('that is %p is refused', async (ref) => {
       await expect(client.getCredential(ref as unknown as CredentialRef)).rejects.toMatchObject({

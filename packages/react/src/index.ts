@@ -1,4 +1,4 @@
-export type { ConnectedAccount } from '@authpipe/types';
+export type { CatalogueProviderId, ConnectedAccount, ProviderId } from '@authpipe/types';
 export { AuthpipeProvider, type AuthpipeProviderProps } from './authpipe-provider.js';
 export type { Browser, Popup } from './browser.js';
 export type { ButtonSize } from './button-appearance.js';
@@ -13,6 +13,5 @@ export {
   type ConnectSnapshot,
 } from './connect-flow.js';
 export type { ConnectLabelOverrides, ConnectLabels } from './connect-labels.js';
-export type { CatalogueProviderId, ProviderId } from './provider-id.js';
 export type { ConnectRequest, ListRequest, SessionRequest, SessionSource } from './session-source.js';
 export { type UseConnectOptions, type UseConnectResult, useConnect } from './use-connect.js';

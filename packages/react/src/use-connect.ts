@@ -1,8 +1,7 @@
-import type { ConnectedAccount } from '@authpipe/types';
+import type { ConnectedAccount, ProviderId } from '@authpipe/types';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useAuthpipeContext } from './authpipe-provider.js';
 import { ConnectFlow, type ConnectFlowOptions, type ConnectSnapshot } from './connect-flow.js';
-import type { ProviderId } from './provider-id.js';
 
 export interface UseConnectOptions extends Omit<ConnectFlowOptions, 'session' | 'provider' | 'baseUrl'> {
   readonly provider: ProviderId;

@@ -120,6 +120,13 @@ export type DeletedConnection = z.infer<typeof deletedConnection>;
 export const deletedTenant = z.object({ connections: z.int(), revokedAtProvider: z.int() });
 export type DeletedTenant = z.infer<typeof deletedTenant>;
 
+/** Body of `POST /v1/connections/{id}/refresh`; it may be left out. */
+export const refreshConnectionRequest = z.strictObject({
+  /** Refresh only for a token that is valid for so many seconds: not where the one there is does, nor where none does. */
+  minValiditySeconds: z.int().min(1).max(86_400).optional(),
+});
+export type RefreshConnectionRequest = z.infer<typeof refreshConnectionRequest>;
+
 /** Body of `POST /v1/connections/{id}/report`: how the provider's API answered a call with the credential. */
 export const connectionReport = z.strictObject({
   status: z.union([z.literal(401), z.literal(403)]),

@@ -31,7 +31,7 @@ export const credential = z.object({
   /** The string to put behind `Bearer`: token, key, or base64 pair. */
   credential: z.string(),
   kind: connectionKind,
-  /** `Bearer`, `DPoP`, `SSWS`, `Basic`, … */
+  /** `Bearer`, `DPoP`, `SSWS`, `Basic`, …; `N_A` of a webhook secret, which is not sent (RFC 8693 section 2.2.1). */
   tokenType: z.string(),
   /** Headers ready to be sent to the provider's API. */
   headers: z.record(z.string(), z.string()),

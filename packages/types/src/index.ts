@@ -9,6 +9,7 @@ export * from './import-connection.js';
 export * from './integration.js';
 export * from './named-secret.js';
 export * from './problem.js';
+export * from './provider-id.js';
 export * from './setup-link.js';
 export * from './webhook-endpoint.js';
 export * from './webhook-scheme.js';

@@ -72,6 +72,9 @@ export const toConnectedAccount = (record: ConnectionRecord, context: WireContex
 /** Providers answer `bearer`, `Bearer` and `BEARER`; the header has one spelling. @see RFC 6750 section 2.1 */
 const BEARER = /^bearer$/i;
 
+/** Of what is sent to nobody. @see RFC 8693 section 2.2.1 */
+const NO_TOKEN_TYPE = 'N_A';
+
 type Sendable = Pick<Credential, 'credential' | 'tokenType' | 'headers' | 'fields'>;
 
 /** A proof is good for one request, so none is ready-made: whoever sends the token makes it with the key. */
@@ -113,7 +116,7 @@ const sendable = (
       };
     }
     case 'webhook_secret':
-      return { credential: secrets.webhookSecret, tokenType, headers: {} };
+      return { credential: secrets.webhookSecret, tokenType: NO_TOKEN_TYPE, headers: {} };
   }
 };
 

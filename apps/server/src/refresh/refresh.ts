@@ -7,6 +7,7 @@ import { toConnection, type WireContext } from '../credentials/to-wire.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import { createSweep } from '../sweep.js';
+import { checkValidity, isValidFor } from './check-validity.js';
 import {
   createRefreshClaimed,
   type RefreshClaimedDependencies,
@@ -40,11 +41,16 @@ export interface Refresh {
   /** Refreshes now, due or not, or waits for whoever is at it. Tells nothing: read again. */
   refreshNow(connectionId: string, environment: string): Promise<void>;
   /**
-   * The same for a caller who wants to know.
-   * @throws Problem `connection_not_found`; `invalid_request` when there is nothing to refresh with; `needs_reconnect`;
-   *   `provider_unavailable` when the provider gave nothing
+   * The same for a caller who wants to know. With `minValiditySeconds` only for the sake of a token that is valid for so
+   * long: none is asked for where the one there is does, nor where a new one would not.
+   * @throws Problem `connection_not_found`; `invalid_request` when there is nothing to refresh with, and where no token is
+   *   valid for so long; `needs_reconnect`; `provider_unavailable` when the provider gave nothing
    */
-  refreshConnection(connectionId: string, environment: string): Promise<Connection>;
+  refreshConnection(
+    connectionId: string,
+    environment: string,
+    wanted?: { readonly minValiditySeconds?: number | undefined },
+  ): Promise<Connection>;
   /** Refreshes all that is due at `now`. Resolves with how many were tried. */
   sweepDueRefreshes(now: Date): Promise<number>;
   /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
@@ -159,7 +165,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'force' });
     },
 
-    async refreshConnection(connectionId, environment) {
+    async refreshConnection(connectionId, environment, { minValiditySeconds } = {}) {
       const stored = await credentials.openCredential(connectionId, environment);
       if (!stored) throw connectionNotFound();
       if (!canBeRenewed(stored.secrets)) {
@@ -167,6 +173,11 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
           'invalid_request',
           'There is nothing to refresh: the connection holds no refresh token.',
         );
+      }
+      if (minValiditySeconds !== undefined) {
+        const now = dependencies.clock.now();
+        if (isValidFor(stored, minValiditySeconds, now)) return toConnection(stored.connection, wire);
+        checkValidity(stored, minValiditySeconds, now);
       }
       const { version } = stored;
       await refreshOrWait({ connectionId, environment }, { version, force: true, wish: 'caller' });

@@ -16,13 +16,20 @@ const CANARY = { environment: '', tenantId: '' };
 const ROOT_KEYS_IN_USE = 'SELECT DISTINCT root_key_id FROM tenant_keys ORDER BY root_key_id';
 
 /** Each root key that ever wrapped something here must be given. Fingerprints tell: equal ones are equal keys. */
-const checkRootKeys = async (db: Database, rootKeys: readonly RootKey[]): Promise<void> => {
+const checkRootKeys = async (
+  db: Database,
+  rootKeys: readonly RootKey[],
+  isDevelopmentKey: boolean,
+): Promise<void> => {
   const inUse = await db.query<{ root_key_id: string }>('vault_root_keys', ROOT_KEYS_IN_USE, []);
   const missing = inUse.find((row) => !rootKeys.some(({ id }) => id === row.root_key_id));
   if (!missing) return;
   const given = rootKeys.map(({ id }) => id).join(', ');
+  const sealedWith = `The vault was sealed with the root key ${missing.root_key_id}`;
   throw new StartError(
-    `The vault was sealed with the root key ${missing.root_key_id}, and AUTHPIPE_ENCRYPTION_KEY holds ${given}: put the right key there, beside a new one if you are changing keys.`,
+    isDevelopmentKey
+      ? `${sealedWith}, and AUTHPIPE_ENCRYPTION_KEY is not set, so that the development key of the data folder (${given}) was tried: set AUTHPIPE_ENCRYPTION_KEY to the key that sealed it, or AUTHPIPE_DATA_DIR to the folder whose development key did.`
+      : `${sealedWith}, and AUTHPIPE_ENCRYPTION_KEY holds ${given}: put the right key there, beside a new one if you are changing keys.`,
   );
 };
 
@@ -77,12 +84,15 @@ const unpack = (envelope: Uint8Array): { keyId: string; box: Buffer } => {
 export const openVault = async ({
   db,
   rootKeys,
+  isDevelopmentKey = false,
   clock,
   randomness,
 }: {
   readonly db: Database;
   /** The first wraps, all unwrap. */
   readonly rootKeys: readonly RootKey[];
+  /** Whether the root key was made in the data folder since none was given; for the message. Default: false. */
+  readonly isDevelopmentKey?: boolean;
   readonly clock: Clock;
   readonly randomness: Randomness;
 }): Promise<Vault> => {
@@ -94,7 +104,7 @@ export const openVault = async ({
   const keys = createTenantKeys({ db, rootKeys: [first, ...others], clock, randomness });
   // Made before the check: of two first starts with different root keys, one must fail.
   await keys.ensureKey(CANARY.environment, CANARY.tenantId);
-  await checkRootKeys(db, rootKeys);
+  await checkRootKeys(db, rootKeys, isDevelopmentKey);
   await checkCanary(keys);
   const sealWith = ({ id, key }: TenantKey, place: SecretPlace, plaintext: string) =>
     pack(

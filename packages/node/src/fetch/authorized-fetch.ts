@@ -1,5 +1,6 @@
 import type { Credential } from '@authpipe/types';
 import { abortable } from '../abortable.js';
+import { callSite, errorOfCaller } from '../caller-stack.js';
 import { type CredentialRef, checkRef } from '../credential-ref.js';
 import { verdictOf } from '../credential-verdict.js';
 import { AuthpipeError } from '../errors.js';
@@ -36,8 +37,17 @@ export class AuthorizedFetch {
   }
 
   /** Makes one call: see `Authpipe.fetch`. */
-  async send(ref: CredentialRef, input: FetchInput, init: RequestInit = {}): Promise<Response> {
-    const request = outgoingRequest(input, init);
+  async send(ref: CredentialRef, input: FetchInput, init?: RequestInit | null): Promise<Response> {
+    const site = callSite();
+    try {
+      return await this.#send(ref, input, init);
+    } catch (error) {
+      throw errorOfCaller(error, site);
+    }
+  }
+
+  async #send(ref: CredentialRef, input: FetchInput, init?: RequestInit | null): Promise<Response> {
+    const request = outgoingRequest(input, init ?? {});
     const { signal } = request;
     let credential = await this.#tools.reader.read(ref, signal === undefined ? undefined : { signal });
     let hop: Hop = { ...request, url: targetUrl(request.target, credential) };

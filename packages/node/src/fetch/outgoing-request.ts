@@ -1,4 +1,5 @@
-import { invalidRequest } from '../errors.js';
+import { given } from '../call-arguments.js';
+import { invalidField } from '../errors.js';
 import { nodeTypes } from '../node-modules.js';
 
 /** What `fetch` takes first. */
@@ -59,7 +60,7 @@ const targetOf = (input: unknown): string => {
   if (typeof input === 'string') return input;
   if (isRequest(input)) return input.url;
   if (typeof input === 'object' && input !== null && 'href' in input) return String(input.href);
-  throw invalidRequest('Say what to fetch: a path such as /users, a URL, or a Request.');
+  throw invalidField('input', `must be a path such as /users, a URL or a Request; ${given(input)}`);
 };
 
 /** `fetch` leaves `patch` as it is written, which servers refuse. */

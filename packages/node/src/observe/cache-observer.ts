@@ -2,6 +2,7 @@ import type { CacheEntry } from '../cache-entry.js';
 import type { CredentialRef, LooseRef } from '../credential-ref.js';
 import { AuthpipeError } from '../errors.js';
 import type { AuthpipeHooks, ErrorNote, EvictReason } from './hooks.js';
+import { KnownTroubles } from './known-troubles.js';
 
 /** How often something happened since the client was made. */
 export interface CacheCounts {
@@ -15,6 +16,7 @@ export interface CacheCounts {
 export class CacheObserver {
   readonly counts: CacheCounts = { hits: 0, misses: 0, stale: 0, evictions: 0 };
   readonly #hooks: AuthpipeHooks;
+  readonly #troubles = new KnownTroubles();
 
   constructor(hooks: AuthpipeHooks = {}) {
     this.#hooks = hooks;
@@ -45,9 +47,20 @@ export class CacheObserver {
     if (this.#hooks.evict !== undefined) tell(this.#hooks.evict, { connectionId, version, reason });
   }
 
-  /** Only typed errors are told: what a caller's own signal throws is the caller's. */
+  /** The server has answered a question for a ref: what it is asked in vain from now on is news. */
+  answered(ref: LooseRef): void {
+    this.#troubles.end('credential', ref);
+  }
+
+  /** The event stream runs. */
+  streaming(): void {
+    this.#troubles.end('stream');
+  }
+
+  /** Only typed errors are told, and each trouble once: what a caller's own signal throws is the caller's. */
   error(operation: ErrorNote['operation'], error: unknown, ref?: LooseRef): void {
     if (this.#hooks.error === undefined || !(error instanceof AuthpipeError)) return;
+    if (!this.#troubles.isNews(operation, error.code, ref)) return;
     tell(this.#hooks.error, {
       operation,
       error,

@@ -13,7 +13,10 @@ export interface MissNote {
   readonly ref: CredentialRef;
 }
 
-/** Another version of a credential took the place of the one in the cache; a lower one after a restored backup only. */
+/**
+ * Another version of a credential took the place of the one in the cache, or of one that was dropped to be replaced; a lower
+ * one after a restored backup only.
+ */
 export interface RefreshNote {
   readonly connectionId: string;
   readonly version: number;
@@ -34,7 +37,11 @@ export interface EvictNote {
   readonly reason: EvictReason;
 }
 
-/** Something failed, also where a read was answered in spite of it. */
+/**
+ * Something failed, also where a read was answered in spite of it. Each trouble is told once: that the server can't be
+ * reached, or refuses the key, until it answers; what is about one credential, until there is an answer for it or the code
+ * changes; what is about the stream, until it runs or the code changes.
+ */
 export interface ErrorNote {
   /** `credential`: a question for one; `stream`: the event stream, which is tried again by itself. */
   readonly operation: 'credential' | 'stream';
@@ -58,7 +65,7 @@ export interface AuthpipeHooks {
   readonly refresh?: ((note: RefreshNote) => void) | undefined;
   /** A credential was dropped. */
   readonly evict?: ((note: EvictNote) => void) | undefined;
-  /** A request for a credential failed, or the event stream did. */
+  /** A request for a credential failed, or the event stream did: once, until it goes again. */
   readonly error?: ((note: ErrorNote) => void) | undefined;
 }
 

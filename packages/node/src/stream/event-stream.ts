@@ -20,6 +20,8 @@ export interface EventStreamSettings extends RetryTools {
   readonly onLoss: () => void;
   /** It failed, and is tried again by itself. */
   readonly onError: (error: AuthpipeError) => void;
+  /** It runs. */
+  readonly onStart?: () => void;
 }
 
 /** One lost heartbeat is an accident, three are a dead connection. */
@@ -47,6 +49,10 @@ export class EventStream implements StreamWord {
   /** Resumed, and what was missed has not all come in yet. */
   #isCatchingUp = false;
   #lastSignMillis = 0;
+  /** Ends the pause before the next try. */
+  #endPause: (() => void) | undefined;
+  /** Whether an answer of the server is news: it was in trouble, or has not answered since the stream last ran well. */
+  #mayHurry = true;
 
   constructor(settings: EventStreamSettings) {
     this.#settings = settings;
@@ -87,6 +93,22 @@ export class EventStream implements StreamWord {
     this.#closed.abort();
   }
 
+  /** The server does not answer other calls either: when it does again, the stream need not wait. */
+  noteTrouble(): void {
+    this.#mayHurry = true;
+  }
+
+  /**
+   * The server has answered another call. A pause that was made for its sake ends within a second: once for each time that it
+   * was in trouble, so that a stream that alone is broken is not opened again with each call.
+   */
+  hurry(): void {
+    if (this.#endPause === undefined || !this.#mayHurry) return;
+    this.#mayHurry = false;
+    this.#lastError = undefined;
+    this.#endPause();
+  }
+
   async #run(): Promise<void> {
     const { clock, onError } = this.#settings;
     for (let failures = 0; ; ) {
@@ -97,7 +119,26 @@ export class EventStream implements StreamWord {
       this.#lastError = error;
       if (error !== undefined) onError(error);
       failures = wasSteady ? 0 : failures + 1;
-      await clock.sleep(this.#pauseBefore(failures, error), this.#closed.signal, { background: true });
+      if (wasSteady) this.#mayHurry = true;
+      await this.#pause(this.#pauseBefore(failures, error), error);
+    }
+  }
+
+  /** Waits before the next try: to its end, or until the server answers another call, and then a moment left to chance. */
+  async #pause(millis: number, error: AuthpipeError | undefined): Promise<void> {
+    const { clock, random } = this.#settings;
+    const pause = new AbortController();
+    const stop = () => pause.abort();
+    this.#closed.signal.addEventListener('abort', stop, { once: true });
+    if (isAboutReaching(error)) this.#endPause = stop;
+    try {
+      await clock.sleep(millis, pause.signal, { background: true });
+    } catch {
+      this.#closed.signal.throwIfAborted();
+      await clock.sleep(random() * FIRST_PAUSE_MILLIS, this.#closed.signal, { background: true });
+    } finally {
+      this.#endPause = undefined;
+      this.#closed.signal.removeEventListener('abort', stop);
     }
   }
 
@@ -169,6 +210,7 @@ export class EventStream implements StreamWord {
         this.#readyAtMillis = this.#settings.clock.now();
         this.#isCatchingUp = isResumed;
         this.#lastError = undefined;
+        this.#settings.onStart?.();
         this.#patienceMillis = heartbeatSeconds * HEARTBEATS_MISSED * 1_000;
         if (!isResumed) {
           if (this.#lastEventId !== undefined) this.#settings.onLoss();
@@ -211,3 +253,11 @@ export class EventStream implements StreamWord {
     return false;
   }
 }
+
+/**
+ * Whether the way to the server was the trouble, be it something between that answered in its place; not the server's own
+ * refusal, nor the pause that it asked for.
+ */
+const isAboutReaching = (error: AuthpipeError | undefined): boolean =>
+  error === undefined ||
+  (error.retryAfterSeconds === undefined && (error.retryable || error.code === 'server_unreachable'));

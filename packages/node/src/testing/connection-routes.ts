@@ -4,6 +4,7 @@ import {
   credentialRef,
   importConnectionRequest,
   metadata,
+  refreshConnectionRequest,
 } from '@authpipe/types';
 import type { LooseRef, OwnerRef } from '../credential-ref.js';
 import { AuthpipeError, invalidRequest } from '../errors.js';
@@ -59,7 +60,14 @@ export const connectionRoutes = ({ connections, now }: ConnectionRouteTools): Ro
         connections.update(stored, read(metadata, pairs));
       }),
     ],
-    ['POST /connections/:id/refresh', afterwards((stored) => connections.refresh(stored))],
+    [
+      'POST /connections/:id/refresh',
+      afterwards((stored, { body }) => {
+        const { minValiditySeconds } = read(refreshConnectionRequest, body ?? {});
+        if (minValiditySeconds === undefined) connections.refresh(stored);
+        else connections.refreshFor(stored, minValiditySeconds);
+      }),
+    ],
     ['POST /connections/:id/check', afterwards(() => undefined)],
     [
       'POST /connections/:id/report',

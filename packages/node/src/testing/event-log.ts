@@ -48,6 +48,13 @@ export class EventLog {
     for (const stream of this.#streams) stream.send(textOf(event, this.#events.length));
   }
 
+  /** Tells the last event again, with more to it: who acted on it already leaves this one alone. Not written. */
+  insist(extras: EventExtras): void {
+    const last = this.#events.at(-1);
+    if (last === undefined) return;
+    for (const stream of this.#streams) stream.send(textOf({ ...last, ...extras }, this.#events.length));
+  }
+
   /** Shows every client that nothing is missing. */
   beat(): void {
     for (const stream of this.#streams) stream.send(': heartbeat\n\n');

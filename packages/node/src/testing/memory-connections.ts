@@ -139,6 +139,20 @@ export class MemoryConnections {
     this.#change(stored, { version: version + 1 }, 'credential.refreshed', extras);
   }
 
+  /** Gets a credential that is valid for so long. @throws AuthpipeError as the server refuses: its credentials never are */
+  refreshFor(stored: StoredConnection, minValiditySeconds: number): void {
+    const { expiresAtMillis, lifetimeSeconds } = stored.credential;
+    if (expiresAtMillis === null || expiresAtMillis - this.#now() >= minValiditySeconds * 1_000) return;
+    if (lifetimeSeconds === null || minValiditySeconds <= lifetimeSeconds) {
+      this.refresh(stored);
+      return;
+    }
+    const detail = `must be at most ${lifetimeSeconds}: the provider's tokens live for ${lifetimeSeconds} s`;
+    throw new AuthpipeError('invalid_request', `minValiditySeconds ${detail}.`, {
+      errors: [{ pointer: '/minValiditySeconds', detail }],
+    });
+  }
+
   /** Lets the credential end in so many seconds. */
   expiresIn(stored: StoredConnection, seconds: number): void {
     stored.credential = { ...stored.credential, ...endingIn(seconds, this.#now()) };

@@ -32,6 +32,13 @@ export interface TestRefresh {
   readonly invalidatesPrevious?: true;
 }
 
+/** What an event of a type says of the connection. */
+const STATES: Partial<Record<EventType, Pick<Connection, 'status' | 'reason'>>> = {
+  'connection.needs_reconnect': { status: 'needs_reconnect', reason: 'revoked' },
+  'connection.degraded': { status: 'degraded', reason: 'provider_down' },
+  'connection.recovered': { status: 'healthy', reason: null },
+};
+
 /**
  * What a test does in the place of people, providers and time. Whatever changes something resolves once every client of
  * this server has heeded it: the next line of the test sees it. A client without its event stream (`stream: false`, or
@@ -61,7 +68,7 @@ export class TestControls {
   /** Connects an account. The same provider, owner and label again reconnects it, with what is given now. */
   connect(ref: OwnerRef, credential: TestCredential = {}): Promise<Connection> {
     checkRef(ref);
-    return this.#change(() => this.#server.connections.connect(ref, credential).connection);
+    return this.#changeForAll(() => this.#server.connections.connect(ref, credential).connection);
   }
 
   /**
@@ -148,9 +155,18 @@ export class TestControls {
     return this.#server.events.events;
   }
 
-  /** An event about a connection as it is now, for `signWebhook`. Nothing happens by it. */
-  event(type: EventType, ref: CredentialRef): AuthpipeEvent {
-    return this.#server.events.eventOf(type, this.#find(ref).connection);
+  /**
+   * An event about a connection, for `signWebhook`. Nothing happens by it: one that tells of a state says that state, with
+   * `reason`, whatever the connection's is. Of a connection that is gone, `events()` has the last.
+   * @param reason default: `revoked` for `connection.needs_reconnect`, `provider_down` for `connection.degraded`
+   */
+  event(type: EventType, ref: CredentialRef, reason?: StatusReason): AuthpipeEvent {
+    const { connection } = this.#find(ref);
+    const told = STATES[type];
+    if (told === undefined) return this.#server.events.eventOf(type, connection);
+    const isSo = connection.status === told.status && reason === undefined;
+    const state = isSo ? {} : { ...told, ...(reason === undefined ? {} : { reason }) };
+    return this.#server.events.eventOf(type, { ...connection, ...state });
   }
 
   /** A webhook of the server, to be handed to the route under test. `verifyWebhook` accepts it with `webhookSecret`. */
@@ -169,11 +185,21 @@ export class TestControls {
   }
 
   #act(ref: CredentialRef, act: (stored: StoredConnection) => void): Promise<Connection> {
-    return this.#change(() => {
+    return this.#changeForAll(() => {
       const stored = this.#find(ref);
       act(stored);
       return stored.connection;
     });
+  }
+
+  /**
+   * A client fetches news only of what was read since the news before, and lets the next read of the rest have the old,
+   * valid one: here it has to drop that, so that every next read sees the change.
+   */
+  async #changeForAll<T>(change: () => T): Promise<T> {
+    const result = await this.#change(change);
+    await this.#change(() => this.#server.events.insist({ invalidatesPrevious: true }));
+    return result;
   }
 
   /** What is under way first comes to its end: an event stream that is just being opened would miss the change. */

@@ -13,9 +13,12 @@ export interface TestCredential {
   readonly credential?: string;
   /** Default: `oauth2`. */
   readonly kind?: ConnectionKind;
-  /** Default: `Basic` for `basic`, else `Bearer`. */
+  /** Default: `Basic` for `basic`, `N_A` for `webhook_secret`, else `Bearer`. */
   readonly tokenType?: string;
-  /** Default: `authorization`, with token type and credential. A refresh puts the new credential in. */
+  /**
+   * Default: `authorization`, with token type and credential; none for `webhook_secret`. A refresh puts the new credential
+   * in.
+   */
   readonly headers?: Readonly<Record<string, string>>;
   /** The parts, where a credential has several. */
   readonly fields?: Readonly<Record<string, string>>;
@@ -52,6 +55,8 @@ export interface StoredCredential {
   readonly refreshAfterMillis: number | null;
 }
 
+/** Others are `Bearer`. @see RFC 8693 section 2.2.1 for `N_A` */
+const TOKEN_TYPES: Partial<Record<ConnectionKind, string>> = { basic: 'Basic', webhook_secret: 'N_A' };
 const DEFAULT_LIFETIME_SECONDS = 3_600;
 /** As long before the end as the server begins to fetch the next, or at half of a short life. */
 const REFRESH_MARGIN_SECONDS = 300;
@@ -63,13 +68,14 @@ export const storedCredential = (
   nowMillis: number,
 ): StoredCredential => {
   const { kind = 'oauth2' } = given;
-  const tokenType = given.tokenType ?? (kind === 'basic' ? 'Basic' : 'Bearer');
+  const tokenType = given.tokenType ?? TOKEN_TYPES[kind] ?? 'Bearer';
   const ends = kind === 'oauth2' || kind === 'client_credentials';
   const lifetimeSeconds =
     given.expiresInSeconds === undefined ? (ends ? DEFAULT_LIFETIME_SECONDS : null) : given.expiresInSeconds;
   return {
     ...{ credential, kind, tokenType, fields: given.fields, lifetimeSeconds },
-    headers: given.headers ?? { authorization: `${tokenType} ${credential}` },
+    headers:
+      given.headers ?? (kind === 'webhook_secret' ? {} : { authorization: `${tokenType} ${credential}` }),
     baseUrl: given.baseUrl === undefined ? 'https://api.example.com' : given.baseUrl,
     isRenewable: given.renewable ?? lifetimeSeconds !== null,
     ...endingIn(lifetimeSeconds, nowMillis),

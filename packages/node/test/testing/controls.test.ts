@@ -122,6 +122,75 @@ describe('what a test says happens', () => {
     expect((await authpipe.getCredential(ref)).credential).not.toBe(before.credential);
   });
 
+  it('signs a webhook of an event that says what its type says, though nothing happened', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    const received = (...args: Parameters<typeof testing.event>) =>
+      authpipe.verifyWebhook({
+        ...testing.signWebhook(testing.event(...args)),
+        secret: testing.webhookSecret,
+      });
+    expect(received('connection.needs_reconnect', ref)).toMatchObject({
+      ...{ type: 'connection.needs_reconnect', status: 'needs_reconnect', reason: 'revoked' },
+    });
+    expect(received('connection.needs_reconnect', ref, 'user_deactivated').reason).toBe('user_deactivated');
+    expect(received('connection.degraded', ref)).toMatchObject({
+      status: 'degraded',
+      reason: 'provider_down',
+    });
+    expect(received('credential.refreshed', ref)).toMatchObject({ status: 'healthy', reason: null });
+    await testing.degrade(ref, 'configuration');
+    expect(received('connection.degraded', ref).reason).toBe('configuration');
+    expect(received('connection.recovered', ref)).toMatchObject({ status: 'healthy', reason: null });
+  });
+
+  it('holds a webhook secret that is sent to nobody', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref, { kind: 'webhook_secret', credential: 'a-webhook-secret' });
+    expect(await authpipe.getCredential(ref)).toMatchObject({ tokenType: 'N_A', headers: {} });
+  });
+
+  it('lets a token end that nobody has read since the event before', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    await authpipe.getCredential(ref);
+    await testing.refresh(ref);
+    await testing.expiresIn(ref, 5);
+    const { expiresAt } = await authpipe.getCredential(ref);
+    expect(Date.parse(expiresAt ?? '') - testing.now()).toBe(5_000);
+    expect(testing.events().map(({ type }) => type)).toEqual([
+      'connection.created',
+      'credential.refreshed',
+      'credential.refreshed',
+    ]);
+  });
+
+  it.each(['degrade first', 'degrade last'])(
+    'ends a token for good at a provider in trouble: %s',
+    async (order) => {
+      const { authpipe, testing } = start();
+      await testing.connect(ref);
+      const { credential } = await authpipe.getCredential(ref);
+      if (order === 'degrade first') await testing.degrade(ref);
+      await testing.expiresIn(ref, 5);
+      if (order === 'degrade last') await testing.degrade(ref);
+      expect(await authpipe.getCredential(ref)).toMatchObject({ credential, status: 'degraded' });
+      await testing.advance(5);
+      await expect(authpipe.getCredential(ref)).rejects.toMatchObject({ code: 'provider_unavailable' });
+    },
+  );
+
+  it('keeps a token in the cache that was read, so that it is served while the server is away', async () => {
+    const { authpipe, testing } = start();
+    await testing.connect(ref);
+    const { credential } = await authpipe.getCredential(ref);
+    await testing.expiresIn(ref, 5);
+    await testing.outage(true);
+    expect(await authpipe.getCredential(ref)).toMatchObject({ credential });
+    await testing.advance(5);
+    await expect(authpipe.getCredential(ref)).rejects.toMatchObject({ code: 'server_unreachable' });
+  });
+
   it('serves a token of a provider in trouble to its end, then refuses, then recovers', async () => {
     const { authpipe, testing } = start();
     await testing.connect(ref, { expiresInSeconds: 60 });

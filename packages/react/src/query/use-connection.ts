@@ -1,8 +1,7 @@
-import type { ListedConnection } from '@authpipe/types';
+import type { ListedConnection, ProviderId } from '@authpipe/types';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import type { ConnectionsError } from '../connections-client.js';
-import type { ProviderId } from '../provider-id.js';
 import { type ConnectionsQueryOptions, useSelectedConnections } from './use-connections.js';
 
 /** The label of a connection that was given none. */

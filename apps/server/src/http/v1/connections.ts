@@ -12,6 +12,8 @@ import {
   importConnectionRequest,
   metadata,
   type ParsedImportConnectionRequest,
+  type RefreshConnectionRequest,
+  refreshConnectionRequest,
 } from '@authpipe/types';
 import { z } from 'zod';
 import type { ConnectionFilter } from '../../credentials/connection-store.js';
@@ -35,7 +37,12 @@ export interface Connections {
     request: ParsedImportConnectionRequest,
     environment: string,
   ) => Promise<Connection>;
-  readonly refreshConnection: (id: string, environment: string) => Promise<Connection>;
+  /** With `minValiditySeconds` not where the token lasts so long, and refused where a new one would not. */
+  readonly refreshConnection: (
+    id: string,
+    environment: string,
+    wanted: RefreshConnectionRequest,
+  ) => Promise<Connection>;
   readonly checkConnection: (id: string, environment: string) => Promise<Connection>;
   /** A caller's own bad experience with a version: it triggers a check and decides nothing. */
   readonly reportConnection: (
@@ -145,12 +152,13 @@ export const connectionRoutes = (connections: Connections): Route[] => [
     method: 'post',
     path: '/connections/:id/refresh',
     scope: 'connections:write',
-    summary: 'Refresh now',
+    summary: 'Refresh now, or only where the token is not valid for long enough',
     params,
+    body: refreshConnectionRequest,
     answer: connection,
-    handle: async ({ key, params: { id } }) => {
+    handle: async ({ key, params: { id }, body }) => {
       visibleTo(key, await connections.getConnection(id, key.environment));
-      return { body: await connections.refreshConnection(id, key.environment) };
+      return { body: await connections.refreshConnection(id, key.environment, body) };
     },
   }),
   defineRoute({
