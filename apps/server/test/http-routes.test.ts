@@ -59,6 +59,14 @@ const routes: Route[] = [
     handle: async ({ body }) => ({ body }),
   }),
   defineRoute({
+    method: 'post',
+    path: '/wishes',
+    scope: 'connections:read',
+    summary: 'Wish, or leave it',
+    body: z.strictObject({ wish: z.string().optional() }),
+    handle: async ({ body }) => ({ body }),
+  }),
+  defineRoute({
     method: 'get',
     path: '/things',
     scope: 'connections:read',
@@ -227,6 +235,11 @@ describe('the API', () => {
     const answer = await request(app).post('/v1/things').set(as('reader')).type('text/plain').send('hello');
     expect(answer.status).toBe(400);
     expect(answer.body.detail).toContain('Content-Type: application/json');
+  });
+
+  it('takes a POST with nothing in it where nothing has to be said', async () => {
+    const answer = await request(app).post('/v1/wishes').set(as('reader')).set('Content-Length', '0');
+    expect([answer.status, answer.body]).toEqual([200, {}]);
   });
 
   it('answers a body that does not unpack with invalid_request', async () => {

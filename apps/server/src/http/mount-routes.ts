@@ -48,6 +48,8 @@ const parsed = (schema: KeyedRoute['body'], value: unknown, part: 'body' | 'path
 const parseJson = express.json({ limit: '256kb', strict: false });
 
 const readBody = (request: Request, response: Response): Promise<void> => {
+  // Clients say so of a POST that has nothing to say, and name no type then. @see RFC 9110 section 8.6
+  if (request.headers['content-length'] === '0') return Promise.resolve();
   if (request.is('application/json') === false) {
     throw new Problem('invalid_request', 'Send the body as JSON, with "Content-Type: application/json".');
   }
