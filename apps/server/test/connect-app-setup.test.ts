@@ -256,6 +256,42 @@ describe('a forwarded link', () => {
     expect(await saved()).toEqual(before);
   });
 
+  it('keeps to the settings that it was made with, whatever is typed or sent along', async () => {
+    await start();
+    const browser = createBrowser();
+    const page = await openLink((await link({ config: { domain: world.domain } })).url, browser);
+    expect(page.root.querySelector('[name="config.domain"]')).toBeNull();
+    const guide = await browser.post(
+      `${page.url}/address`,
+      { 'config.domain': 'evil.example.com' },
+      { origin: world.publicUrl },
+    );
+    expect(guide.text).not.toContain('Change where it is');
+    await tryIt(await withSecret(guide, browser), WITH_SECRET);
+    expect(await saved()).toMatchObject({ config: { domain: world.domain } });
+  });
+
+  it('for an app that is there renews its client where it is', async () => {
+    await start();
+    await world.setUp('okta', { tenantId: 'org_acme' });
+    const before = await saved();
+    const browser = createBrowser();
+    const page = await openLink((await link()).url, browser);
+    const guide = await page.submit({ button: 'Continue' });
+    expect(guide.text).toContain(world.domain);
+    const done = await tryIt(await withSecret(guide, browser), WITH_SECRET);
+    expect(done.text).toContain('Okta is set up');
+    expect(await saved()).toMatchObject({ rowId: before?.rowId, config: { domain: world.domain } });
+  });
+
+  it('is not made with a setting that is wrong, which nobody could mend; nor is a session', async () => {
+    await start();
+    const wrong = { config: { domain: 'acme-admin.okta.com' } };
+    const refused = { code: 'invalid_request', details: { errors: [{ pointer: '/config/domain' }] } };
+    await expect(link(wrong)).rejects.toMatchObject(refused);
+    await expect(session(wrong)).rejects.toMatchObject(refused);
+  });
+
   it('sets one tenant’s app up, and no other', async () => {
     await start();
     await world.setUp('okta', { tenantId: 'org_globex' });

@@ -7,7 +7,7 @@ export const setupLinkRequest = z.strictObject({
   provider: appId.optional(),
   /** Scopes that connections will ask for, and that the administrator has to grant; the definition's when left out. */
   scopes: z.array(z.string().min(1).max(256)).max(100).optional(),
-  /** Settings that are known already, such as Okta's `domain`: the administrator may change them. */
+  /** Settings that are known already, such as Okta's `domain`: the administrator can't change them. */
   config: z.record(z.string(), z.string()).optional(),
   /** The host of your product, as its people know it: the page says that it asks. */
   askedBy: z.string().min(1).max(253).optional(),

@@ -4,6 +4,7 @@ import type { ConnectionRecord } from '../credentials/credential-record.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
 import { missingApp } from './app-setup/app-setup.js';
+import { checkGivenSettings, ownSettings } from './app-setup/given-settings.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import type { ConnectSessionStore } from './connect-session-store.js';
 import { secretHash } from './secret-hash.js';
@@ -83,12 +84,16 @@ export const createCreateSession =
     const available = await integrations.findIntegrations({ environment, tenantId: owner.tenantId });
     const filter = { integrations: allowed, chosen: null, config, reconnected };
     const choices = findChoices(available, filter, choiceOptions);
-    const mayCome = (id: string) =>
-      request.permissions.includes('setup') && missingApp(id, available, choiceOptions.findProvider) !== null;
+    const comingApp = (id: string) =>
+      request.permissions.includes('setup') ? missingApp(id, available, choiceOptions.findProvider) : null;
+    const coming = allowed.flatMap((id) => comingApp(id) ?? []);
+    for (const definition of coming) {
+      checkGivenSettings(definition, ownSettings(definition, config), choiceOptions.allowLoopback);
+    }
     const missing = allowed.filter(
-      (id) => !choices.some(({ integrationId }) => integrationId === id) && !mayCome(id),
+      (id) => !choices.some(({ integrationId }) => integrationId === id) && comingApp(id) === null,
     );
-    const isNothing = choices.length === 0 && !allowed.some(mayCome);
+    const isNothing = choices.length === 0 && coming.length === 0;
     // A session that only lists and disconnects needs nothing that could be connected.
     if (request.permissions.includes('connect') && (isNothing || missing.length > 0)) {
       throw new Problem(

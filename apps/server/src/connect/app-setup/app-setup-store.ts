@@ -19,6 +19,7 @@ type Place = Pick<AppSetup, 'environment' | 'tenantId' | 'integrationId'>;
 
 const toSetup = ({ linkHash: _hash, clientKey: _key, ...row }: SetupRow): AppSetup => ({
   ...row,
+  given: pairs.parse(row.given),
   config: pairs.parse(row.config),
   clientJwk: publicJwk.parse(row.clientJwk) as PublicJwk | null,
 });

@@ -17,6 +17,9 @@ export interface AppSetup {
   readonly browserHash: Uint8Array | null;
   /** The connect session that goes on afterwards. */
   readonly sessionId: string | null;
+  /** Settings that whoever made it has fixed, or that the app already has: they win over what is typed. */
+  readonly given: Readonly<Record<string, string>>;
+  /** All settings, once they are typed. */
   readonly config: Readonly<Record<string, string>>;
   /** Asked of every person; empty for the definition's default. */
   readonly scopes: readonly string[];

@@ -124,7 +124,7 @@ export const createCheckSetup = ({
     async saveSettings(setup: AppSetup, typed: Settings): Promise<void> {
       requireOpen(setup);
       const definition = definitionOf(setup);
-      const parsed = parseConfig(definition, typed, { allowLoopback });
+      const parsed = parseConfig(definition, { ...typed, ...setup.given }, { allowLoopback });
       if (!parsed.ok) {
         throw refuse(
           parsed.errors.map(({ field, error, suggestion }) => ({

@@ -9,6 +9,7 @@ import { sameHash, secretHash } from '../secret-hash.js';
 import { linkCodeHash, newSecret } from '../session-token.js';
 import { type AppSetup, missingApp, setupMethodsOf } from './app-setup.js';
 import type { AppSetupStore } from './app-setup-store.js';
+import { checkGivenSettings, ownSettings } from './given-settings.js';
 import { writeSetupAuditLine } from './setup-audit-line.js';
 import type { SetupIntegrations } from './setup-integrations.js';
 
@@ -19,6 +20,7 @@ export interface OpenSetupDependencies {
   readonly setups: AppSetupStore;
   readonly integrations: SetupIntegrations;
   readonly findProvider: (id: string) => ProviderDefinition | undefined;
+  readonly allowLoopback: boolean;
   /** Without a trailing slash. */
   readonly publicUrl: string;
   readonly clock: Clock;
@@ -53,28 +55,27 @@ export const createOpenSetup = ({
   setups,
   integrations,
   findProvider,
+  allowLoopback,
   publicUrl,
   clock,
   randomness,
   log,
 }: OpenSetupDependencies) => {
-  /** The key set of an app has one address, whoever sets it up and however often. */
-  const rowIdFor = async (place: NewSetup): Promise<string> => {
-    const { environment, tenantId, integrationId } = place;
-    const existing = await integrations.getIntegration({ environment, tenantId, integrationId });
-    const sibling = await setups.findSibling(place, clock.now());
-    return existing?.rowId ?? sibling?.integrationRowId ?? newId('int', randomness);
-  };
-
   const create = async (wanted: NewSetup): Promise<{ setup: AppSetup; code: string }> => {
     const { environment, tenantId, integrationId, provider, session } = wanted;
     const { asker = null, scopes = [], config = {}, lifetimeSeconds = LINK_SECONDS } = wanted;
     const now = clock.now();
     const code = newSecret(randomness);
+    const existing = await integrations.getIntegration({ environment, tenantId, integrationId });
+    const sibling = await setups.findSibling(wanted, now);
     const setup: AppSetup = {
       id: newId('setup', randomness),
-      ...{ environment, tenantId, integrationId, provider, asker, config, scopes },
-      integrationRowId: await rowIdFor(wanted),
+      ...{ environment, tenantId, integrationId, provider, asker, scopes },
+      // The key set of an app has one address, whoever sets it up and however often.
+      integrationRowId: existing?.rowId ?? sibling?.integrationRowId ?? newId('int', randomness),
+      // An app that is there stays where it is, unless whoever may write integrations says otherwise.
+      given: { ...existing?.config, ...config },
+      config: {},
       browserHash: session?.browserHash ?? null,
       sessionId: session?.id ?? null,
       clientJwk: null,
@@ -118,7 +119,7 @@ export const createOpenSetup = ({
 
     /**
      * Makes a set-up with a link, for an app's backend.
-     * @throws Problem `invalid_request` for a provider whose app nobody sets up
+     * @throws Problem `invalid_request` for a provider whose app nobody sets up, and for a setting that is wrong
      */
     async createLink(wanted: NewSetup): Promise<SetupLink> {
       const definition = findProvider(wanted.provider);
@@ -129,6 +130,7 @@ export const createOpenSetup = ({
           errors: [{ pointer: '/provider', detail }],
         });
       }
+      checkGivenSettings(definition, wanted.config ?? {}, allowLoopback);
       const { setup, code } = await create(wanted);
       writeSetupAuditLine(log, setup, { audit: 'setup.link_made' });
       return { id: setup.id, url: linkTo(code), expiresAt: setup.expiresAt };
@@ -137,10 +139,11 @@ export const createOpenSetup = ({
     /** Begins what a session offers, in the session's own browser. @throws ConnectRefusal `nothing_to_connect` */
     async begin(session: ConnectSession, asker: string | null): Promise<AppSetup> {
       const offer = await offerOf(session);
-      const { id, browserHash, environment, tenantId, scopes, config } = session;
+      const { id, browserHash, environment, tenantId, scopes } = session;
       if (!offer) throw new ConnectRefusal('nothing_to_connect', { sessionId: id });
       const { integrationId, definition } = offer;
       const place = { environment, tenantId, integrationId, provider: definition.id };
+      const config = ownSettings(definition, session.config);
       const { setup } = await create({ ...place, asker, scopes, config, session: { id, browserHash } });
       return setup;
     },

@@ -14,7 +14,7 @@ import { faultsOf, formField, generalAlert } from './form-field.js';
 import { type Html, html } from './html.js';
 import { marks, pageLayout } from './page-layout.js';
 import { forwardForm } from './setup-pages.js';
-import { SETUP_FOOTER } from './setup-words.js';
+import { SETUP_FOOTER, settingRows } from './setup-words.js';
 
 /** What the guide shows. */
 export interface SetupGuide {
@@ -117,9 +117,7 @@ export const setupGuidePage = (guide: SetupGuide): string => {
     const pointer = `/credential/${name}`;
     return formField({ name: `credential.${name}`, pointer, value, ...field }, faults);
   });
-  const places = Object.entries(definition.config).map(
-    ([name, { label }]) => html`<div><dt>${label}</dt><dd>${setup.config[name] ?? ''}</dd></div>`,
-  );
+  const isFixed = Object.keys(definition.config).every((name) => Object.hasOwn(setup.given, name));
   return pageLayout({
     title: `${hasFailed ? 'Error: ' : ''}Set ${definition.name} up, step 2 of 2 – ${setup.asker ?? 'Authpipe'}`,
     withCopying: true,
@@ -130,8 +128,8 @@ ${marks(setup.asker, definition.name)}
 <h1>Make the app at ${definition.name}</h1>
 ${trial ? trialReport(trial, definition, method) : null}
 ${generalAlert(faults)}
-<dl>${places}</dl>
-<p class="small way"><a href="/connect/setup/${setup.id}?edit=address">Change where it is</a></p>
+<dl>${settingRows(definition, setup.config)}</dl>
+${isFixed ? null : html`<p class="small way"><a href="/connect/setup/${setup.id}?edit=address">Change where it is</a></p>`}
 ${guideSteps(guide, method)}
 <form method="post" action="/connect/setup/${setup.id}/try">
 <input type="hidden" name="method" value="${method.id}">

@@ -10,7 +10,7 @@ import { faultsOf, generalAlert } from './form-field.js';
 import { type Html, html } from './html.js';
 import { marks, outcomeMark, pageLayout } from './page-layout.js';
 import { askerName, askerOf, ownerRows } from './session-words.js';
-import { SETUP_FOOTER, setupAsker, setupRows } from './setup-words.js';
+import { SETUP_FOOTER, settingRows, setupAsker, setupRows } from './setup-words.js';
 
 const doneBy = (definition: ProviderDefinition): string =>
   setupMethodsOf(definition)[0]?.setup.doneBy ?? 'an administrator';
@@ -65,19 +65,22 @@ export const setupAddressPage = (
   { typed, errors = [] }: { readonly typed?: Settings; readonly errors?: readonly FieldError[] } = {},
 ): string => {
   const faults = faultsOf(errors);
-  const fields = Object.keys(definition.config).map((name) =>
+  const { given } = setup;
+  const asks = Object.keys(definition.config).filter((name) => !Object.hasOwn(given, name));
+  const fields = asks.map((name) =>
     configField(name, definition, (typed ?? setup.config)[name] ?? '', faults),
   );
+  const heading = asks.length > 0 ? `Where is your ${definition.name}?` : `Set ${definition.name} up`;
   return pageLayout({
     title: `${errors.length > 0 ? 'Error: ' : ''}Set ${definition.name} up, step 1 of 2 – ${setup.asker ?? 'Authpipe'}`,
     footer: SETUP_FOOTER,
     body: html`<main>
 ${marks(setup.asker, definition.name)}
 <p class="step">Step 1 of 2</p>
-<h1>Where is your ${definition.name}?</h1>
+<h1>${heading}</h1>
 ${generalAlert(faults)}
 <p><strong>${setupAsker(setup)}</strong> connects to ${definition.name} through an app of your own organization. You will make it in the next step.</p>
-<dl>${setupRows(setup)}</dl>
+<dl>${setupRows(setup)}${settingRows(definition, given)}</dl>
 <form method="post" action="/connect/setup/${setup.id}/address">
 ${fields}
 <div class="actions"><button class="button primary">Continue</button></div>

@@ -1,3 +1,4 @@
+import type { ProviderDefinition } from '@authpipe/providers';
 import type { AppSetup } from '../../connect/app-setup/app-setup.js';
 import { type Html, html } from './html.js';
 
@@ -8,6 +9,15 @@ export const setupAsker = ({ asker }: Pick<AppSetup, 'asker'>): string =>
 /** For whose workspace it is. */
 export const setupRows = ({ tenantId }: Pick<AppSetup, 'tenantId'>): Html =>
   html`<div><dt>Workspace</dt><dd>${tenantId}</dd></div>`;
+
+/** Settings that are known, as rows of a list. */
+export const settingRows = (
+  { config }: ProviderDefinition,
+  settings: Readonly<Record<string, string>>,
+): Html[] =>
+  Object.entries(config)
+    .filter(([name]) => Object.hasOwn(settings, name))
+    .map(([name, { label }]) => html`<div><dt>${label}</dt><dd>${settings[name] ?? ''}</dd></div>`);
 
 /** What is said of the safekeeping under each of the set-up's pages. */
 export const SETUP_FOOTER =
