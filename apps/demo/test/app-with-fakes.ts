@@ -31,7 +31,10 @@ export const CONNECTION: Connection = {
   config: { domain: 'acme.okta.com' },
   metadata: {},
   version: 1,
+  lostScopes: [],
+  failedApi: null,
   verifiedAt: '2026-01-01T00:00:00.000Z',
+  verifiedBy: 'connect',
   createdAt: '2026-01-01T00:00:00.000Z',
   updatedAt: '2026-01-01T00:00:00.000Z',
 };

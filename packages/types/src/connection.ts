@@ -12,7 +12,7 @@ export type ConnectionKind = z.infer<typeof connectionKind>;
 export const connectionStatus = z.enum(['unverified', 'healthy', 'degraded', 'needs_reconnect']);
 export type ConnectionStatus = z.infer<typeof connectionStatus>;
 
-/** Why a connection is `degraded` or `needs_reconnect`. */
+/** Why a connection is `degraded` or `needs_reconnect`. `STATUS_REASONS` says what each means and who can mend it. */
 export const statusReason = z.enum([
   'revoked',
   'refresh_token_expired',
@@ -65,13 +65,19 @@ export const connection = z.object({
   scopes: z.array(z.string()),
   /** Scopes that were asked for and not granted. */
   missingScopes: z.array(z.string()),
+  /** Scopes that were granted once and that the token has no longer. */
+  lostScopes: z.array(z.string()),
+  /** The API that refused the credential, with `role_lost`, `scope_lost` and `configuration`: `GET /api/v1/users`. */
+  failedApi: z.string().nullable(),
   /** The connection's settings at the provider (Okta: `domain`); nothing secret. */
   config: z.record(z.string(), z.string()),
   metadata,
   /** Grows with every change of the credential. */
   version: z.int(),
-  /** When the credential was last proved to work, and by what. */
+  /** When the credential was last proved to work. */
   verifiedAt: z.iso.datetime().nullable(),
+  /** What proved it then: `connect`, `refresh`, `introspection`, `userinfo`, `request` or `token_request`. */
+  verifiedBy: z.string().nullable(),
   createdAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
 });

@@ -30,7 +30,7 @@ export const authpipeEvent = z.object({
   time: z.iso.datetime(),
   environment: z.string(),
   connectionId: z.string().nullable(),
-  /** `null` with `webhook_endpoint.disabled` only; so is `provider`. */
+  /** `null` with `webhook_endpoint.disabled`, and with `integration.degraded` where several integrations share the trouble. */
   integration: z.string().nullable(),
   provider: z.string().nullable(),
   tenantId: z.string().nullable(),
@@ -46,6 +46,10 @@ export const authpipeEvent = z.object({
    * any more. Left out where the old one works to its own end.
    */
   invalidatesPrevious: z.literal(true).optional(),
+  /** The API that refused the credential, where the reason is about one (`role_lost`): `GET /api/v1/users`. */
+  failedApi: z.string().optional(),
+  /** With `connection.expiring`: when the grant or the key ends. */
+  expiresAt: z.iso.datetime().optional(),
   /** With `webhook_endpoint.disabled`: which, and why. */
   webhookEndpoint: z.object({ id: z.string(), reason: webhookDisabledReason }).optional(),
 });

@@ -3,6 +3,12 @@ import { appId, DEFAULT_LABEL, metadata, namesOneOwner, OWNER_RULE } from './ide
 
 const secret = z.string().min(1, 'must not be empty').max(16_384);
 
+/** When a credential ends, where that is known. */
+const expiresAt = z.iso
+  .datetime({ offset: true })
+  .refine((time) => Date.parse(time) >= 0, 'must not be before 1970')
+  .optional();
+
 /** Scopes to ask for with client credentials; the integration's, else the definition's default, when left out. */
 const requestedScopes = z.array(z.string().min(1).max(256)).max(100).optional();
 
@@ -11,14 +17,12 @@ export const importedCredential = z.union([
   z.strictObject({
     accessToken: secret,
     refreshToken: secret.optional(),
-    expiresAt: z.iso
-      .datetime({ offset: true })
-      .refine((time) => Date.parse(time) >= 0, 'must not be before 1970')
-      .optional(),
+    expiresAt,
     scopes: z.array(z.string().min(1)).optional(),
   }),
-  z.strictObject({ apiKey: secret }),
-  z.strictObject({ username: z.string().min(1).max(1024), password: z.string().max(16_384) }),
+  /** `expiresAt`: people are told 14, 3 and 1 days ahead. */
+  z.strictObject({ apiKey: secret, expiresAt }),
+  z.strictObject({ username: z.string().min(1).max(1024), password: z.string().max(16_384), expiresAt }),
   z.strictObject({ webhookSecret: secret }),
   /** A client of the connection's own, for OAuth client credentials (RFC 6749 section 4.4). */
   z.strictObject({

@@ -11,5 +11,6 @@ export * from './named-secret.js';
 export * from './problem.js';
 export * from './provider-id.js';
 export * from './setup-link.js';
+export * from './status-reasons.js';
 export * from './webhook-endpoint.js';
 export * from './webhook-scheme.js';

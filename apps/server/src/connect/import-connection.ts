@@ -49,8 +49,8 @@ const tokenTypeOf = (method: AuthMethod | undefined, kind: NewGrant['kind']): st
  * where the vendor documents nothing.
  */
 const expiryOf = (credential: StaticCredential, method: AuthMethod | undefined, now: Date): Date | null => {
+  if ('expiresAt' in credential && credential.expiresAt !== undefined) return new Date(credential.expiresAt);
   if (!('accessToken' in credential)) return null;
-  if (credential.expiresAt !== undefined) return new Date(credential.expiresAt);
   if (credential.refreshToken !== undefined) return addSeconds(now, UNKNOWN_END_SECONDS);
   const usualSeconds = method?.kind === 'oauth2' ? method.accessTokenLifetimeSeconds : null;
   return usualSeconds === null ? null : addSeconds(now, usualSeconds);

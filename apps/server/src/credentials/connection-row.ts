@@ -13,7 +13,8 @@ export const CONNECTION_CONFIG = `c.config || coalesce(
 /** Columns that `toConnectionRecord` reads. */
 export const CONNECTION_COLUMNS = `c.id, c.environment, c.integration_id, c.integration_row_id, c.provider, c.auth_method,
   c.kind, c.tenant_id, c.owner, c.user_id, c.label, c.status, c.reason, c.since, c.reconnect_by, c.account,
-  c.requested_scopes, c.scopes, c.metadata, ${CONNECTION_CONFIG} AS config, c.verified_at, c.created_at, c.updated_at, k.version`;
+  c.requested_scopes, c.scopes, c.lost_scopes, c.failed_api, c.metadata, ${CONNECTION_CONFIG} AS config, c.verified_at,
+  c.verified_by, c.created_at, c.updated_at, k.version`;
 
 /** A row of `CONNECTION_COLUMNS`. */
 export interface ConnectionRow {
@@ -35,9 +36,12 @@ export interface ConnectionRow {
   readonly account: ConnectionRecord['account'];
   readonly requested_scopes: string[];
   readonly scopes: string[];
+  readonly lost_scopes: string[] | null;
+  readonly failed_api: string | null;
   readonly config: Record<string, string>;
   readonly metadata: Record<string, string>;
   readonly verified_at: Date | null;
+  readonly verified_by: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly version: number;
@@ -63,10 +67,13 @@ export const toConnectionRecord = (row: ConnectionRow): ConnectionRecord => ({
   account: row.account,
   requestedScopes: row.requested_scopes,
   scopes: row.scopes,
+  lostScopes: row.lost_scopes ?? [],
+  failedApi: row.failed_api,
   config: row.config,
   metadata: row.metadata,
   version: row.version,
   verifiedAt: row.verified_at,
+  verifiedBy: row.verified_by,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 });

@@ -52,12 +52,17 @@ export interface ConnectionRecord {
   readonly account: ConnectionAccount | null;
   readonly requestedScopes: readonly string[];
   readonly scopes: readonly string[];
+  /** Granted once, and no longer in the token. */
+  readonly lostScopes: readonly string[];
+  /** The API that refused, where the reason is about one. */
+  readonly failedApi: string | null;
   /** The connection's own settings under those of its integration, which win. */
   readonly config: Record<string, string>;
   readonly metadata: Metadata;
   /** Of the credential. */
   readonly version: number;
   readonly verifiedAt: Date | null;
+  readonly verifiedBy: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

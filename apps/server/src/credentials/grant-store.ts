@@ -64,6 +64,10 @@ interface Place {
   readonly isNew: boolean;
 }
 
+/** When a person has to come again: a refresh token's end, or a key's. An access token's alone says nothing of that. */
+const knownEnd = ({ secrets, expiresAt, refreshExpiresAt }: NewGrant): Date | null =>
+  'accessToken' in secrets ? refreshExpiresAt : expiresAt;
+
 /** The store that makes, mends and replaces connections. */
 export const createGrantStore = ({
   db,
@@ -143,7 +147,7 @@ export const createGrantStore = ({
         'timestamptz',
       ),
     ],
-    ['expiring_at', bind(expiringNoticeAt(grant.issuedAt, grant.refreshExpiresAt), 'timestamptz')],
+    ['expiring_at', bind(expiringNoticeAt(grant.issuedAt, knownEnd(grant)), 'timestamptz')],
     ['probe_at', bind(firstProbeAt(grant, now), 'timestamptz')],
   ];
 
@@ -153,10 +157,13 @@ export const createGrantStore = ({
     ['provider', bind(grant.provider, 'text')],
     ['auth_method', bind(grant.authMethod, 'text')],
     ['kind', bind(grant.kind, 'text')],
-    ['reconnect_by', bind(grant.refreshExpiresAt, 'timestamptz')],
+    ['reconnect_by', bind(knownEnd(grant), 'timestamptz')],
     ['account', bind(grant.account, 'jsonb')],
     ['requested_scopes', bind([...grant.requestedScopes], 'text[]')],
     ['scopes', bind([...grant.scopes], 'text[]')],
+    // A person has just granted them: what was lost before is no loss any more.
+    ['lost_scopes', `'{}'`],
+    ['failed_api', 'NULL'],
     ['config', bind(grant.config, 'jsonb')],
     ['verified_at', bind(grant.verifiedBy === null ? null : now, 'timestamptz')],
     ['verified_by', bind(grant.verifiedBy, 'text')],
@@ -232,6 +239,9 @@ export const createGrantStore = ({
         'probe_lease_owner = NULL',
         'probe_lease_until = NULL',
         'suspected_reason = NULL',
+        'answer = NULL',
+        'answered_at = NULL',
+        'failing_since = NULL',
       ],
       fence: `k.version = ${bind(version, 'int')}`,
       status: bind(grant.verifiedBy === null ? 'unverified' : 'healthy', 'text'),

@@ -21,9 +21,11 @@ const JITTER_OF_LATE_MARGIN = 1 / 2;
 const EXERCISE_AT_PART_OF_IDLE = 1 / 2;
 const JITTER_OF_EXERCISE = 1 / 5;
 
-/** When people are told of a grant's end: two weeks ahead; a quarter of its life ahead where that is shorter. */
+/** When people are told of a grant's end first: two weeks ahead; a quarter of its life ahead where that is shorter. */
 const LARGEST_NOTICE_SECONDS = 14 * 86_400;
 const NOTICE_OF_LIFETIME = 1 / 4;
+/** … and again, with so many days left. */
+export const LATER_NOTICE_DAYS = [3, 1] as const;
 
 /** A token that is refused sooner says more of the refusal than of its lifetime. */
 const SHORTEST_LEARNED_SECONDS = 60;
@@ -152,8 +154,8 @@ export const refreshDueAt = (timing: RefreshTiming): Date | null => {
 };
 
 /**
- * When to tell that a grant's end is near: two weeks ahead, or with a quarter of its life left where it lives shorter
- * than eight weeks. `null` without an end.
+ * When to tell first that a grant's end is near: two weeks ahead, or with a quarter of its life left where it lives shorter
+ * than eight weeks. `null` without an end. `LATER_NOTICE_DAYS` follow.
  */
 export const expiringNoticeAt = (consentedAt: Date, refreshExpiresAt: Date | null): Date | null => {
   if (refreshExpiresAt === null) return null;

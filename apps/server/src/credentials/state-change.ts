@@ -22,7 +22,7 @@ export interface StateChange {
   readonly credential: readonly string[];
   /** Condition on `k`, the credential as it is: the fence that keeps a late writer out. */
   readonly fence: string;
-  /** SQL of the new status and reason, in terms of the old `b.status` and `b.reason` and of `moved.refresh_failures`. */
+  /** SQL of the new status and reason, in terms of the old `b.status`, `b.reason`, `b.scopes`, `b.lost_scopes`, `b.failed_api` and of `moved.refresh_failures`. */
   readonly status: string;
   readonly reason: string;
   /** More assignments to `connections`. */
@@ -47,7 +47,8 @@ export const stateChangeSql = ({ bind }: SqlValues, change: StateChange): string
 WITH given AS (
   SELECT * FROM jsonb_to_recordset(${bind(change.connections, 'jsonb')}) AS g (${columns.join(', ')})
 ), b AS (
-  SELECT c.id, c.status, c.reason FROM given g JOIN connections c ON c.id = g.id ORDER BY c.id FOR UPDATE OF c
+  SELECT c.id, c.status, c.reason, c.scopes, coalesce(c.lost_scopes, '{}') AS lost_scopes, c.failed_api
+  FROM given g JOIN connections c ON c.id = g.id ORDER BY c.id FOR UPDATE OF c
 ), moved AS (
   UPDATE credentials k SET ${change.credential.join(', ')}
   FROM b JOIN given g ON g.id = b.id WHERE k.connection_id = b.id AND ${change.fence}

@@ -52,10 +52,13 @@ export const toConnection = (record: ConnectionRecord, { findProvider }: WireCon
   account: record.account,
   scopes: [...record.scopes],
   missingScopes: missingScopes(record, methodOf(findProvider(record.provider), record.authMethod)),
+  lostScopes: [...record.lostScopes],
+  failedApi: record.failedApi,
   config: record.config,
   metadata: record.metadata,
   version: record.version,
   verifiedAt: iso(record.verifiedAt),
+  verifiedBy: record.verifiedBy,
   createdAt: record.createdAt.toISOString(),
   updatedAt: record.updatedAt.toISOString(),
 });

@@ -50,6 +50,7 @@ export const insertConnectionEvent = ({ id, type, time, more, from }: Connection
     jsonb_build_object(
       'environment', c.environment, 'connectionId', c.id, 'integration', c.integration_id,
       'provider', c.provider, 'tenantId', c.tenant_id, 'owner', c.owner, 'userId', nullif(c.user_id, ''),
-      'label', c.label, 'version', c.version, 'status', c.status, 'reason', c.reason, 'metadata', c.metadata)${more === undefined ? '' : ` || ${more}`},
+      'label', c.label, 'version', c.version, 'status', c.status, 'reason', c.reason, 'metadata', c.metadata)
+      || CASE WHEN c.failed_api IS NULL THEN '{}' ELSE jsonb_build_object('failedApi', c.failed_api) END${more === undefined ? '' : ` || ${more}`},
     ${time}
   FROM ${from}`;

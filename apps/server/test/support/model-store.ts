@@ -56,7 +56,10 @@ const connectionOf = (row: ModelRow): ConnectionRecord => ({
   config: {},
   metadata: {},
   version: row.version,
+  lostScopes: [],
+  failedApi: null,
   verifiedAt: null,
+  verifiedBy: null,
   createdAt: row.issuedAt,
   updatedAt: row.issuedAt,
 });

@@ -240,7 +240,10 @@ const settled = (given: TestCredential, { kind }: StoredCredential, now: string)
   missingScopes: [...(given.missingScopes ?? [])],
   config: { ...given.config },
   metadata: { ...given.metadata },
+  lostScopes: [],
+  failedApi: null,
   verifiedAt: now,
+  verifiedBy: 'connect',
   updatedAt: now,
 });
 
