@@ -89,6 +89,8 @@ export const crowdstrike = {
       reset: 'x-ratelimit-retryafter',
       resetUnit: 'epoch_seconds',
     },
+    // By customer account, 6,000 a minute as documented; hosts are shared by all customers of a cloud.
+    limit: { requests: 6000, perSeconds: 60, countedPer: 'account' },
     readError: readBearerAnswer,
   },
 } as const satisfies ProviderDefinition;

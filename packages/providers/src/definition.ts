@@ -101,15 +101,20 @@ export interface ProbeVerdict {
   readonly reason: FailureReason | null;
 }
 
-/** How to see whether a credential works, in order of preference. */
+/**
+ * How to see whether a credential works. The heavier word wins: who issues the token knows best whether it lives, and the
+ * API alone knows whether it may be used. So one of the probes of the token is made, the heaviest that fits, and then each
+ * request that fits: it may find that a living token is refused, and not that a token is dead that a heavier probe saw alive.
+ */
 export type Probe =
-  /** RFC 7662 introspection of the access token with client authentication. */
-  | { readonly kind: 'introspection' }
-  /** The OpenID Connect userinfo endpoint; needs the `openid` scope. */
-  | { readonly kind: 'userinfo' }
-  /** A cheap call of the provider's API. */
+  /** RFC 7662 introspection of the access token with client authentication. Weight 3 unless told. */
+  | { readonly kind: 'introspection'; readonly weight?: number }
+  /** The OpenID Connect userinfo endpoint; needs the `openid` scope. Weight 2 unless told. */
+  | { readonly kind: 'userinfo'; readonly weight?: number }
+  /** A cheap call of the provider's API, as an app would make it. Weight 1 unless told. */
   | {
       readonly kind: 'request';
+      readonly weight?: number;
       readonly url: UrlTemplate;
       /** The probe is left out when a scope is not granted. */
       readonly scopes?: readonly string[];
@@ -123,6 +128,14 @@ export interface RateLimitHeaders {
   readonly reset: string;
   /** What the reset header holds: seconds since the epoch, or seconds from now. */
   readonly resetUnit: 'epoch_seconds' | 'delta_seconds';
+}
+
+/** How many requests a provider allows, as far as it documents it; probes take a twentieth of it at most. */
+export interface ApiLimit {
+  readonly requests: number;
+  readonly perSeconds: number;
+  /** Whether all that is asked of a host counts together, or each customer's account there by itself. */
+  readonly countedPer: 'host' | 'account';
 }
 
 /** Endpoints found by metadata (OpenID Connect Discovery 1.0, RFC 8414) or fixed by the definition. */
@@ -418,6 +431,8 @@ export interface ProviderDefinition {
     /** Base of the provider's API; also the only host that the SDK's `fetch` sends a credential to. */
     readonly baseUrl: UrlTemplate;
     readonly rateLimit?: RateLimitHeaders;
+    /** Of one endpoint; what an answer's headers tell goes before it. Left out: 600 requests in 60 seconds, by host. */
+    readonly limit?: ApiLimit;
     /** What a refused call of the provider's API says of the credential. */
     readonly readError: (answer: HttpAnswer) => ProbeVerdict;
   };

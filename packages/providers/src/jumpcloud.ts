@@ -55,6 +55,8 @@ export const jumpcloud = {
   },
   api: {
     baseUrl: 'https://{region}',
+    // Not documented in numbers; hosts are shared by all customers of a region.
+    limit: { requests: 600, perSeconds: 60, countedPer: 'account' },
     readError: readJumpcloudAnswer,
   },
 } as const satisfies ProviderDefinition;

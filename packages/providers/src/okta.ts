@@ -48,13 +48,22 @@ const MANAGEMENT_SCOPES = [
   { name: 'okta.roles.manage', description: 'Create, update, and delete roles' },
 ] as const satisfies readonly ScopeDefinition[];
 
-/** A service app has no `users/me`: it is seen by the list that its scopes open. */
-const serviceProbe = (url: UrlTemplate, scope: string): Probe => ({
+/**
+ * Okta gives a token each scope of the app, whatever its account may do: only a list shows whether there is a role. It asks
+ * for one entry; `users/me` would be answered without any role, and a service app has none.
+ */
+const listProbe = (url: UrlTemplate, scope: string): Probe => ({
   kind: 'request',
   url,
   scopes: [scope],
   read: readOktaApiAnswer,
 });
+
+const LIST_PROBES: readonly Probe[] = [
+  listProbe('https://{domain}/api/v1/users?limit=1', 'okta.users.read'),
+  listProbe('https://{domain}/api/v1/groups?limit=1', 'okta.groups.read'),
+  listProbe('https://{domain}/api/v1/apps?limit=1', 'okta.apps.read'),
+];
 
 const USER_OAUTH = {
   id: 'user_oauth',
@@ -92,16 +101,7 @@ const USER_OAUTH = {
   readAuthorizationError: readOktaAuthorizationError,
   readTokenError: readOktaTokenError,
   account: { url: 'https://{domain}/api/v1/users/me', read: readOktaUser },
-  probes: [
-    { kind: 'introspection' },
-    { kind: 'userinfo' },
-    {
-      kind: 'request',
-      url: 'https://{domain}/api/v1/users/me',
-      scopes: ['okta.users.read'],
-      read: readOktaApiAnswer,
-    },
-  ],
+  probes: [{ kind: 'introspection' }, { kind: 'userinfo' }, ...LIST_PROBES],
 } as const satisfies OAuthCodeMethod;
 
 /** Okta, by the org's own authorization server: the only one that issues `okta.*` scopes. */
@@ -141,11 +141,7 @@ export const okta = {
       tokenRequestFormat: 'form',
       accessTokenLifetimeSeconds: 60 * MINUTE_SECONDS,
       readTokenError: readOktaTokenError,
-      probes: [
-        serviceProbe('https://{domain}/api/v1/users?limit=1', 'okta.users.read'),
-        serviceProbe('https://{domain}/api/v1/groups?limit=1', 'okta.groups.read'),
-        serviceProbe('https://{domain}/api/v1/apps?limit=1', 'okta.apps.read'),
-      ],
+      probes: LIST_PROBES,
     },
     {
       ...USER_OAUTH,
@@ -177,6 +173,8 @@ export const okta = {
       reset: 'x-rate-limit-reset',
       resetUnit: 'epoch_seconds',
     },
+    // By org and endpoint; larger orgs have more, and say so in each answer.
+    limit: { requests: 600, perSeconds: 60, countedPer: 'host' },
     readError: readOktaApiAnswer,
   },
   // Event hooks: the administrator types the header's name, Authorization as a rule, and its whole value.

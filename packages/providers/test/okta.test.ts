@@ -42,11 +42,11 @@ describe('Okta’s definition', () => {
     expect(method.accessTokenLifetimeSeconds).toBe(3_600);
   });
 
-  it('probes by introspection first, then userinfo, then the API', () => {
-    expect(method.probes.map((probe) => probe.kind)).toEqual(['introspection', 'userinfo', 'request']);
+  it('probes by introspection first, then userinfo, then the lists that need a role', () => {
+    expect(method.probes.map((probe) => probe.kind)).toEqual(['introspection', 'userinfo', 'request', 'request', 'request']);
     const [, , request] = method.probes;
-    if (request?.kind !== 'request') throw new Error('the last probe is a request');
-    expect(fillUrl(request.url, config)).toBe('https://acme.okta.com/api/v1/users/me');
+    if (request?.kind !== 'request') throw new Error('the third probe is a request');
+    expect(fillUrl(request.url, config)).toBe('https://acme.okta.com/api/v1/users?limit=1');
     expect(request.scopes).toEqual(['okta.users.read']);
   });
 

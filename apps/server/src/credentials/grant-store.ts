@@ -163,7 +163,6 @@ export const createGrantStore = ({
     ['scopes', bind([...grant.scopes], 'text[]')],
     // A person has just granted them: what was lost before is no loss any more.
     ['lost_scopes', `'{}'`],
-    ['failed_api', 'NULL'],
     ['config', bind(grant.config, 'jsonb')],
     ['verified_at', bind(grant.verifiedBy === null ? null : now, 'timestamptz')],
     ['verified_by', bind(grant.verifiedBy, 'text')],

@@ -3,7 +3,7 @@ import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { sqlValues } from './sql-values.js';
-import { type ChangedRow, stateChangeSql } from './state-change.js';
+import { type ChangedRow, type StateChange, stateChangeSql } from './state-change.js';
 
 /** How long one look may take: a refresh before it, the probe, and a refresh to confirm it. */
 export const PROBE_LEASE_SECONDS = 60;
@@ -18,7 +18,12 @@ export interface ProbeClaim {
 export interface Probed {
   readonly connectionId: string;
   readonly version: number;
+  /** Where it was asked: an outage would be met there. Left out: the provider was not asked. */
+  readonly host?: string;
 }
+
+/** How a caller's report is taken. */
+export type ReportLeave = 'look' | 'later';
 
 /** What a look came to. */
 export type ProbeOutcome =
@@ -31,16 +36,50 @@ export type ProbeOutcome =
        * token says nothing of.
        */
       readonly mendsDead: boolean;
+      /** A key that works past the end that was told has none. */
+      readonly hasNoEnd?: boolean;
     }
   /** It does not, or not fully: two looks agree. */
-  | { readonly result: 'degraded' | 'dead'; readonly reason: StatusReason }
+  | {
+      readonly result: 'degraded' | 'dead';
+      readonly reason: StatusReason;
+      readonly failedApi?: string | undefined;
+      readonly lostScopes?: readonly string[] | undefined;
+    }
   /** A first bad verdict: nothing is told until a second one agrees. */
   | { readonly result: 'suspected'; readonly reason: StatusReason }
-  /** Nothing was learned. */
-  | { readonly result: 'inconclusive' };
+  /** Nothing was learned of the credential; `isAway`: since the provider did not answer. */
+  | { readonly result: 'inconclusive'; readonly isAway?: boolean };
 
 /** Leave given back. */
 const PROBED = ['probe_lease_owner = NULL', 'probe_lease_until = NULL'];
+
+/** A client may report as often as this, … */
+const REPORT_SECONDS = 20;
+/** … and so many times at once: enough for a burst of calls that fail together. */
+const REPORTS_AT_ONCE = 3;
+
+const CLAIM_REPORT = `UPDATE credentials k SET
+    report_slot_at = CASE WHEN was.may_look
+      THEN greatest(was.slot, $2::timestamptz) + make_interval(secs => ${REPORT_SECONDS}) ELSE k.report_slot_at END,
+    probe_at = CASE WHEN was.may_look THEN k.probe_at ELSE least(k.probe_at, was.slot) END
+  FROM (
+    SELECT connection_id, coalesce(report_slot_at, $2::timestamptz) AS slot,
+      coalesce(report_slot_at <= $2::timestamptz + make_interval(secs => ${REPORT_SECONDS * (REPORTS_AT_ONCE - 1)}), true) AS may_look
+    FROM credentials WHERE connection_id = $1 FOR UPDATE
+  ) was WHERE k.connection_id = was.connection_id
+  RETURNING was.may_look AS "mayLook"`;
+
+/** One name for each text of the statement. */
+const nameOf = (outcome: ProbeOutcome, host: string | undefined): string => {
+  const parts = [
+    host === undefined ? '' : '_asked',
+    'lostScopes' in outcome && outcome.lostScopes !== undefined ? '_scopes' : '',
+    'isAway' in outcome && outcome.isAway ? '_away' : '',
+    'hasNoEnd' in outcome && outcome.hasNoEnd ? '_endless' : '',
+  ];
+  return `probe_${outcome.result}${parts.join('')}`;
+};
 
 /** The probe side of credentials, for one owner (one process). It has no vault. */
 export const createProbeStore = ({
@@ -75,7 +114,7 @@ export const createProbeStore = ({
    * failing: only a refresh mends that.
    */
   async saveProbe(
-    { connectionId, version }: Probed,
+    { connectionId, version, host }: Probed,
     outcome: ProbeOutcome,
     probeAt: Date | null,
   ): Promise<boolean> {
@@ -86,12 +125,38 @@ export const createProbeStore = ({
       connections: [{ id: connectionId, event: newId('evt', randomness) }],
       now,
       fence: `k.version = ${bind(version, 'int')}`,
+      failedApi: 'failedApi' in outcome ? (outcome.failedApi ?? null) : null,
     };
     const next = (): string => `probe_at = ${bind(probeAt, 'timestamptz')}`;
-    const text = stateChangeSql(sql, { ...change, ...assignments() });
-    return (await db.query<ChangedRow>(`probe_${outcome.result}`, text, sql.values)).length > 0;
+    const { credential, connection = [], ...state } = assignments();
+    const lostScopes = 'lostScopes' in outcome ? (outcome.lostScopes ?? null) : null;
+    const text = stateChangeSql(sql, {
+      ...change,
+      ...state,
+      credential: [...credential, ...answered()],
+      connection: [
+        ...connection,
+        ...(outcome.result === 'ok' ? [`lost_scopes = '{}'`] : []),
+        ...(lostScopes === null ? [] : [`lost_scopes = ${bind(lostScopes, 'text[]')}`]),
+      ],
+    });
+    return (await db.query<ChangedRow>(nameOf(outcome, host), text, sql.values)).length > 0;
 
-    function assignments() {
+    /** What the provider's place is known by: good and bad answers alike, one of each connection. */
+    function answered(): string[] {
+      const isAway = outcome.result === 'inconclusive' && outcome.isAway === true;
+      if (host === undefined || (outcome.result === 'inconclusive' && !isAway)) return [];
+      const answer = outcome.result === 'ok' ? 'good' : isAway ? 'away' : 'refused';
+      const at = bind(now, 'timestamptz');
+      return [
+        `answer_host = ${bind(host, 'text')}`,
+        `answer = ${bind(answer, 'text')}`,
+        `answered_at = ${at}`,
+        `failing_since = ${answer === 'good' ? 'NULL' : `coalesce(k.failing_since, ${at})`}`,
+      ];
+    }
+
+    function assignments(): Pick<StateChange, 'credential' | 'status' | 'reason' | 'connection'> {
       switch (outcome.result) {
         case 'ok': {
           const keepsState = `(b.status = 'degraded' AND moved.refresh_failures > 0
@@ -102,6 +167,7 @@ export const createProbeStore = ({
               // What ends without a refresh token is looked at when it ends; a dead verdict had put that off.
               "refresh_at = coalesce(k.refresh_at, CASE WHEN b.status = 'needs_reconnect' THEN k.expires_at END)",
               'suspected_reason = NULL',
+              ...(outcome.hasNoEnd ? ['expires_at = NULL', 'expiring_at = NULL'] : []),
               ...PROBED,
             ],
             status: `CASE WHEN ${keepsState} THEN b.status ELSE 'healthy' END`,
@@ -109,6 +175,7 @@ export const createProbeStore = ({
             connection: [
               `verified_at = ${bind(now, 'timestamptz')}`,
               `verified_by = ${bind(outcome.by, 'text')}`,
+              ...(outcome.hasNoEnd ? ['reconnect_by = NULL'] : []),
             ],
           };
         }
@@ -138,6 +205,16 @@ export const createProbeStore = ({
           return { credential: [next(), ...PROBED], status: 'b.status', reason: 'b.reason' };
       }
     }
+  },
+
+  /**
+   * Takes a caller's report: now, or when the connection's turn comes, so that a client that is refused again and again does
+   * not hammer the provider. `null`: there is no such connection.
+   */
+  async claimReport(connectionId: string): Promise<ReportLeave | null> {
+    const [row] = await db.query<{ mayLook: boolean }>('probe_report', CLAIM_REPORT, [connectionId, clock.now()]);
+    if (!row) return null;
+    return row.mayLook ? 'look' : 'later';
   },
 
   /** Hands leases back: what this owner holds of the given connections is free for others at once. */

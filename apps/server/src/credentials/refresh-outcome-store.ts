@@ -42,10 +42,22 @@ export type KeptOutcome =
   /** Somebody else is refreshing, or the database is behind them, or not proven to be ours: come back when that is over. */
   | 'held';
 
-/** Trouble that a refresh has nothing to say about: only a probe sees whether it is over. */
-const ONLY_A_PROBE_MENDS = `('scope_lost', 'role_lost')`;
 /** Trouble that says nothing of the cause: it never replaces a known one, so that an outage is told once. */
 const PASSING = `('provider_down', 'rate_limited')`;
+
+/** How the place of the provider did, as the outage rule counts it. */
+const answered = (answer: 'good' | 'refused' | 'away', at: string): string[] => [
+  `answer = '${answer}'`,
+  `answered_at = ${at}`,
+  `failing_since = ${answer === 'good' ? 'NULL' : `coalesce(k.failing_since, ${at})`}`,
+];
+
+/** Ends that were known to come say nothing of the provider. */
+export const FORESEEN_ENDS: ReadonlySet<StatusReason> = new Set([
+  'refresh_token_expired',
+  'refresh_token_missing',
+  'deployment_copied',
+]);
 
 const LEASE_FREED = ['lease_owner = NULL', 'lease_until = NULL'];
 
@@ -104,7 +116,10 @@ export const createRefreshOutcomeStore = ({
   ) => {
     const now = clock.now();
     const at = sql.bind(now, 'timestamptz');
-    const keepsState = `b.status = 'degraded' AND b.reason IN ${ONLY_A_PROBE_MENDS}`;
+    // A token answer that is narrower than what was granted: the rest is lost until it is back.
+    const lost = `ARRAY(SELECT unnest(b.scopes || b.lost_scopes) EXCEPT SELECT unnest(g.scopes || '{offline_access}'::text[]))`;
+    const isNarrower = `cardinality(${lost}) > 0`;
+    const keepsState = `b.status = 'degraded' AND (b.reason = 'role_lost' OR b.reason = 'scope_lost' AND b.failed_api IS NOT NULL)`;
     return {
       connections: given.map(({ fence, refreshed }) => ({
         ...fenceRow(fence),
@@ -141,12 +156,14 @@ export const createRefreshOutcomeStore = ({
         'refresh_failures = 0',
         'refresh_intent_at = NULL',
         'suspected_reason = NULL',
+        ...answered('good', at),
         ...LEASE_FREED,
       ],
-      status: `CASE WHEN ${keepsState} THEN b.status ELSE 'healthy' END`,
-      reason: `CASE WHEN ${keepsState} THEN b.reason END`,
+      status: `CASE WHEN ${keepsState} THEN b.status WHEN ${isNarrower} THEN 'degraded' ELSE 'healthy' END`,
+      reason: `CASE WHEN ${keepsState} THEN b.reason WHEN ${isNarrower} THEN 'scope_lost' END`,
       connection: [
         'scopes = g.scopes',
+        `lost_scopes = ARRAY(SELECT unnest(c.scopes || coalesce(c.lost_scopes, '{}')) EXCEPT SELECT unnest(g.scopes || '{offline_access}'::text[]))`,
         'reconnect_by = g.refresh_expires_at',
         `verified_at = ${at}`,
         "verified_by = 'refresh'",
@@ -215,6 +232,8 @@ export const createRefreshOutcomeStore = ({
         readonly reason: StatusReason | null;
         readonly forgetIntent: boolean;
         readonly isAttempt: boolean;
+        /** What the provider answered, as far as it says something of an outage. */
+        readonly answer?: 'refused' | 'away' | undefined;
       },
     ): Promise<boolean> {
       const sql = sqlValues();
@@ -232,13 +251,14 @@ export const createRefreshOutcomeStore = ({
           `refresh_failures = CASE WHEN ${bind(failure.isAttempt, 'boolean')} THEN k.refresh_failures + 1
             WHEN ${reason} IS NOT NULL THEN greatest(k.refresh_failures, 1) ELSE k.refresh_failures END`,
           `refresh_intent_at = CASE WHEN NOT ${bind(failure.forgetIntent, 'boolean')} THEN k.refresh_intent_at END`,
+          ...(failure.answer ? answered(failure.answer, bind(clock.now(), 'timestamptz')) : []),
           ...LEASE_FREED,
         ],
         fence: own(sql),
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      return (await db.query<ChangedRow>('refresh_failed', text, sql.values)).length > 0;
+      return (await db.query<ChangedRow>(`refresh_failed_${failure.answer ?? 'unasked'}`, text, sql.values)).length > 0;
     },
 
     /**
@@ -248,6 +268,7 @@ export const createRefreshOutcomeStore = ({
     async saveDeadGrant(fence: RefreshFence, reason: StatusReason): Promise<boolean> {
       const sql = sqlValues();
       const told = sql.bind(reason, 'text');
+      const isForeseen = FORESEEN_ENDS.has(reason);
       const text = stateChangeSql(sql, {
         connections: [{ ...fenceRow(fence), event: eventId() }],
         columns: FENCE_COLUMNS,
@@ -259,13 +280,14 @@ export const createRefreshOutcomeStore = ({
           // Whoever has a lost rotation tried by hand must look first: its successor may still turn up.
           `refresh_intent_at = CASE WHEN ${told} = 'rotation_lost' THEN k.refresh_intent_at END`,
           'suspected_reason = NULL',
+          ...(isForeseen ? [] : answered('refused', sql.bind(clock.now(), 'timestamptz'))),
           ...LEASE_FREED,
         ],
         fence: own(sql),
         status: `'needs_reconnect'`,
         reason: `CASE WHEN b.status = 'needs_reconnect' THEN b.reason ELSE ${told} END`,
       });
-      return (await db.query<ChangedRow>('refresh_dead', text, sql.values)).length > 0;
+      return (await db.query<ChangedRow>(isForeseen ? 'refresh_ended' : 'refresh_dead', text, sql.values)).length > 0;
     },
 
     /**

@@ -25,6 +25,8 @@ export interface StateChange {
   /** SQL of the new status and reason, in terms of the old `b.status`, `b.reason`, `b.scopes`, `b.lost_scopes`, `b.failed_api` and of `moved.refresh_failures`. */
   readonly status: string;
   readonly reason: string;
+  /** The API that a bad state is about, if it is about one. */
+  readonly failedApi?: string | null;
   /** More assignments to `connections`. */
   readonly connection?: readonly string[];
   /** Told first, whatever becomes of the state. */
@@ -54,7 +56,7 @@ WITH given AS (
   FROM b JOIN given g ON g.id = b.id WHERE k.connection_id = b.id AND ${change.fence}
   RETURNING k.connection_id, k.version, k.refresh_failures
 ), next AS (
-  SELECT b.id, b.status AS was, b.reason AS was_reason, ${change.status} AS status, ${change.reason} AS reason, moved.version
+  SELECT b.id, b.status AS was, b.reason AS was_reason, ${change.status} AS status, ${change.reason} AS reason, b.failed_api, moved.version
   FROM b JOIN moved ON moved.connection_id = b.id JOIN given g ON g.id = b.id
 ), changed AS (
   UPDATE connections c SET ${[
@@ -62,6 +64,8 @@ WITH given AS (
     'reason = next.reason',
     `since = CASE WHEN next.status = next.was AND next.reason IS NOT DISTINCT FROM next.was_reason THEN c.since ELSE ${now} END`,
     `updated_at = ${now}`,
+    `failed_api = CASE WHEN next.reason IS NOT NULL THEN coalesce(${bind(change.failedApi ?? null, 'text')},
+      CASE WHEN next.reason = next.was_reason THEN next.failed_api END) END`,
     ...(change.connection ?? []),
   ].join(', ')}
   FROM next JOIN given g ON g.id = next.id WHERE c.id = next.id

@@ -38,6 +38,7 @@ export const createIntrospect =
         active,
         expiresAt: seconds <= LONGEST_LIFETIME_SECONDS ? addSeconds(askedAt, seconds) : null,
         scopes: scope ? scope.split(/\s+/).filter(Boolean) : null,
+        headers: answerHeaders(),
       };
     } catch (error) {
       throw toTokenRequestError(error, () =>

@@ -1,4 +1,4 @@
-import type { OAuthCodeMethod, ProbeVerdict, ProviderDefinition, TokenMethod } from '@authpipe/providers';
+import type { HttpAnswer, OAuthCodeMethod, ProbeVerdict, ProviderDefinition, TokenMethod } from '@authpipe/providers';
 import type { ConnectionAccount } from '@authpipe/types';
 import type { PrivateJwk } from '../jwk.js';
 import type { UsableToken } from './ask-resource.js';
@@ -100,10 +100,37 @@ export interface Introspection {
   /** In our clock, however wrong the provider's is; null where it is not told. */
   readonly expiresAt: Date | null;
   readonly scopes: readonly string[] | null;
+  /** The answer's headers; empty where they are not known. */
+  readonly headers?: HttpAnswer['headers'];
 }
 
-/** What a probe found. `by` is null when no probe of the method fits the connection. */
-export type ProbeOutcome = ProbeVerdict & { readonly by: 'introspection' | 'userinfo' | 'request' | null };
+/** What a probe found. */
+export type ProbeOutcome = ProbeVerdict & {
+  /** What was asked first of all that said something; null when no probe of the method fits, or none may be made now. */
+  readonly by: 'introspection' | 'userinfo' | 'request' | null;
+  /** The API that refused a living token: `GET /api/v1/users`. */
+  readonly failedApi?: string;
+  /** Scopes that were granted and that the token has no longer. */
+  readonly lostScopes?: readonly string[];
+  /** The provider did not answer, or only that it can't. */
+  readonly isAway?: boolean;
+  /** Nothing could be asked within the share of the provider's limit; not before then. */
+  readonly putOffUntil?: Date;
+};
+
+/** One endpoint of a provider, as its rate limits count: `introspection`, `userinfo` or `GET /api/v1/users`. */
+export interface ProbedEndpoint {
+  readonly origin: string;
+  readonly name: string;
+}
+
+/** Leave to ask, within the share of the provider's limit that probes may use. */
+export interface ProbeLeave {
+  /** Null: go on. Else: not before then. */
+  ask(endpoint: ProbedEndpoint): Promise<Date | null>;
+  /** What the provider's answer says of its limit. */
+  note(endpoint: ProbedEndpoint, answer: Pick<HttpAnswer, 'status' | 'headers'>): void;
+}
 
 /** What has to be right at the provider before anybody can connect, in the order in which it is tried. */
 export type PreflightStep = 'address' | 'client' | 'grant_types' | 'redirect_uri' | 'scopes';
@@ -152,11 +179,12 @@ export interface OAuth {
   /** @returns null where the provider has no introspection endpoint. */
   introspect(target: TokenTarget, token: string, hint: TokenHint): Promise<Introspection | null>;
   /**
-   * Sees whether an access token works, by the first probe of the method that fits. Give one that is known to be
-   * fresh: an expired token looks like a dead grant. Never throws for what the provider does.
+   * Sees whether an access token works, by the method's probes as they are weighed. Give one that is known to be fresh: an
+   * expired token looks like a dead grant. Never throws for what the provider does.
    */
   probe(
     target: TokenTarget,
     token: UsableToken & { readonly scopes: readonly string[] },
+    leave?: ProbeLeave,
   ): Promise<ProbeOutcome>;
 }

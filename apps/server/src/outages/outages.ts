@@ -1,0 +1,141 @@
+import type { StatusReason } from '@authpipe/types';
+import { addSeconds, type Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import type { Logger } from '../log/logger.js';
+import type { Randomness } from '../randomness.js';
+import { createFailingPlacesStore, type Place, placeKey } from './failing-places-store.js';
+import { judgePeers, type PlaceState, WITNESSES } from './judge-peers.js';
+import { createPeersStore, type Suspect, type Witness } from './peers-store.js';
+
+export type { Suspect } from './peers-store.js';
+
+/** Looks at another connection now, and notes what comes of it. False: it could not be asked. Never rejects. */
+export type AskWitness = (witness: Pick<Witness, 'connectionId' | 'environment'>) => Promise<boolean>;
+
+/**
+ * Whose fault a failure is. `own`: the connection's. `held`: the provider's or the integration's, or nobody can tell yet:
+ * the connection's state stays as it is.
+ */
+export type Fault = 'own' | 'held';
+
+/** A client that is refused is told of the integration alone, where it has more connections than this. */
+const FEW_CONNECTIONS = 10;
+/** A refusal that lasts longer than this, while the provider answers, is no outage. */
+const LONGEST_HOLD_SECONDS = 86_400;
+
+/** Keeps the outage of a provider, or the fault of an integration, from being told as a fault of each connection. */
+export interface Outages {
+  /** A connection's credential was refused, by answers that agree. Others are asked before it is believed. */
+  judgeRefusal(suspect: Suspect, reason: StatusReason): Promise<Fault>;
+  /** The provider did not answer for a connection, or only that it can't. Nobody else is asked. */
+  judgeSilence(suspect: Suspect): Promise<Fault>;
+  /** Whether a refused client is told of the integration, and not of each of its connections. */
+  isToldOfIntegration(integrationRowId: string | null): Promise<boolean>;
+  /** Ends what is over, tries what is not, and puts off all else that is due there. Before each sweep of probes. */
+  tend(now: Date): Promise<void>;
+}
+
+/** The outage rule, over all replicas. */
+export const createOutages = ({
+  db,
+  clock,
+  randomness,
+  log,
+  askWitness,
+  intervalSeconds,
+}: {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+  readonly askWitness: AskWitness;
+  /** Over which looks are spread when an outage is over. */
+  readonly intervalSeconds: number;
+}): Outages => {
+  const peers = createPeersStore(db);
+  const places = createFailingPlacesStore({ db, randomness });
+
+  const placesOf = ({ host, integrationRowId }: Suspect): Place[] => [
+    ...(integrationRowId === null ? [] : [{ integrationRowId }]),
+    { host },
+  ];
+
+  /** Since when one of its places fails. */
+  const failingSince = async (suspect: Suspect): Promise<Date | null> => {
+    const failing = await places.list();
+    if (failing.size === 0) return null;
+    const since = placesOf(suspect).map((place) => failing.get(placeKey(place)));
+    return since.find((time) => time !== undefined) ?? null;
+  };
+
+  const declare = async (place: Place, reason: StatusReason): Promise<void> => {
+    if (!(await places.declare(place, reason, clock.now()))) return;
+    log.warn({ place: placeKey(place), reason }, 'many connections fail at once: their verdicts are held back');
+  };
+
+  /** What others say of the integration, and of the host. */
+  const look = async (suspect: Suspect): Promise<{ integration: PlaceState; host: PlaceState }> => {
+    const answers = await peers.answersSince(suspect, clock.now());
+    return {
+      integration: judgePeers(answers.filter(({ isOfIntegration }) => isOfIntegration)),
+      host: judgePeers(answers),
+    };
+  };
+
+  /** Declares what fails. The whole host, where others than this integration's fail there too, or there is none. */
+  const declareFailing = async (
+    suspect: Suspect,
+    { integration, host }: { integration: PlaceState; host: PlaceState },
+    reason: StatusReason,
+  ): Promise<boolean> => {
+    const { integrationRowId } = suspect;
+    if (integration === 'failing' && integrationRowId !== null) await declare({ integrationRowId }, reason);
+    else if (host === 'failing') await declare({ host: suspect.host }, 'provider_down');
+    else return false;
+    return true;
+  };
+
+  return {
+    async judgeRefusal(suspect, reason) {
+      const since = await failingSince(suspect);
+      if (since !== null) {
+        return since <= addSeconds(clock.now(), -LONGEST_HOLD_SECONDS) ? 'own' : 'held';
+      }
+      let asked = 0;
+      let isUnclear = false;
+      for (;;) {
+        const state = await look(suspect);
+        if (await declareFailing(suspect, state, reason)) return 'held';
+        if (state.integration === 'working') return 'own';
+        const wanted = WITNESSES - asked;
+        const found = wanted > 0 ? await peers.witnesses(suspect, clock.now(), wanted) : [];
+        // The integration has no others to ask: the host's others speak.
+        const useful = state.host === 'working' ? found.filter(({ isOfIntegration }) => isOfIntegration) : found;
+        const [witness] = useful;
+        if (!witness) return isUnclear ? 'held' : 'own';
+        asked += 1;
+        if (!(await askWitness(witness))) isUnclear = true;
+      }
+    },
+
+    async judgeSilence(suspect) {
+      if ((await failingSince(suspect)) !== null) return 'held';
+      const state = await look(suspect);
+      if (await declareFailing(suspect, state, 'provider_down')) return 'held';
+      if (state.host === 'working') return 'own';
+      const others = await peers.witnesses(suspect, clock.now(), WITNESSES);
+      return others.length >= WITNESSES ? 'held' : 'own';
+    },
+
+    async isToldOfIntegration(integrationRowId) {
+      return integrationRowId !== null && (await peers.hasConnections(integrationRowId, FEW_CONNECTIONS + 1));
+    },
+
+    async tend(now) {
+      const failing = await places.list();
+      if (failing.size === 0) return;
+      const ended = await places.tend([...failing.keys()], now, intervalSeconds);
+      for (const place of ended) log.info({ place }, 'connections work again there: looks are resumed');
+    },
+  };
+};

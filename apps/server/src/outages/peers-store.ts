@@ -1,0 +1,93 @@
+import type { Database } from '../db/database.js';
+
+/** Whose verdict is in question, and where it was met. */
+export interface Suspect {
+  readonly connectionId: string;
+  readonly environment: string;
+  readonly integrationRowId: string | null;
+  /** Where the provider was asked: `https://acme.okta.com`. */
+  readonly host: string;
+}
+
+/** What another connection was answered last, since the suspect failed first. */
+export interface PeerAnswer {
+  readonly isGood: boolean;
+  readonly isOfIntegration: boolean;
+}
+
+/** A connection that could be asked about now. */
+export interface Witness {
+  readonly connectionId: string;
+  readonly environment: string;
+  readonly isOfIntegration: boolean;
+}
+
+/** Answers that are counted at most, the latest: enough to judge by, and as cheap with a million connections. */
+const COUNTED = 500;
+/** Answers older than this say nothing of now. */
+const LONGEST_SECONDS = 900;
+/** A witness is chosen among so many. */
+const CANDIDATES = 200;
+/** A token that ends sooner can't bear witness. */
+const TOKEN_LEFT_SECONDS = 10;
+
+const ME = `me AS (
+  SELECT c.id, c.tenant_id, c.owner, c.user_id,
+    greatest(coalesce(k.failing_since, $4::timestamptz), $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS})) AS since
+  FROM connections c JOIN credentials k ON k.connection_id = c.id WHERE c.id = $1)`;
+
+/** The same person's other connections share one fate with it. */
+const NOT_MY_OWN = `c.id <> me.id AND NOT (c.tenant_id = me.tenant_id AND c.owner = me.owner AND c.user_id = me.user_id
+  AND c.owner = 'user')`;
+
+const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
+
+const ANSWERS = `WITH ${ME}
+  SELECT k.answer = 'good' AS "isGood", ${OF_INTEGRATION} AS "isOfIntegration"
+  FROM me, LATERAL (
+    SELECT connection_id, answer FROM credentials
+    WHERE answer_host = $2 AND answered_at >= me.since ORDER BY answered_at DESC LIMIT ${COUNTED}
+  ) k JOIN connections c ON c.id = k.connection_id
+  WHERE ${NOT_MY_OWN}`;
+
+const CAN_BE_ASKED = `k.probe_at IS NOT NULL AND (k.answered_at IS NULL OR k.answered_at < me.since)
+  AND (k.expires_at IS NULL OR k.expires_at > $4::timestamptz + make_interval(secs => ${TOKEN_LEFT_SECONDS}))`;
+
+const WITNESSES = `WITH ${ME}, asked AS (
+    SELECT k.connection_id, k.environment FROM me, LATERAL (
+      SELECT * FROM credentials k WHERE k.answer_host = $2 AND ${CAN_BE_ASKED} ORDER BY k.answered_at LIMIT ${CANDIDATES}
+    ) k
+  ), never_asked AS (
+    SELECT k.connection_id, k.environment FROM me
+    JOIN connections c ON c.integration_row_id = $3 JOIN credentials k ON k.connection_id = c.id
+    WHERE k.answer_host IS NULL AND ${CAN_BE_ASKED} LIMIT ${CANDIDATES}
+  )
+  SELECT w.connection_id AS "connectionId", w.environment, ${OF_INTEGRATION} AS "isOfIntegration"
+  FROM me, (SELECT * FROM asked UNION SELECT * FROM never_asked) w JOIN connections c ON c.id = w.connection_id
+  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect'
+  ORDER BY 3 DESC, md5(w.connection_id || me.id) LIMIT $5`;
+
+const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT $2) c`;
+
+/** What other connections of the same host and the same integration were answered. */
+export const createPeersStore = (db: Database) => ({
+  /** The latest answers of others since the suspect failed first. */
+  answersSince: ({ connectionId, host, integrationRowId }: Suspect, now: Date): Promise<PeerAnswer[]> =>
+    db.query('outage_answers', ANSWERS, [connectionId, host, integrationRowId, now]),
+
+  /** Others that were not asked since, at random, those of the integration first. */
+  witnesses: (
+    { connectionId, host, integrationRowId }: Suspect,
+    now: Date,
+    limit: number,
+  ): Promise<Witness[]> =>
+    db.query('outage_witnesses', WITNESSES, [connectionId, host, integrationRowId, now, limit]),
+
+  /** Whether an integration has at least so many connections. */
+  async hasConnections(integrationRowId: string, atLeast: number): Promise<boolean> {
+    const [row] = await db.query<{ count: number }>('outage_many', MANY, [integrationRowId, atLeast]);
+    return (row?.count ?? 0) >= atLeast;
+  },
+});
+
+export type PeersStore = ReturnType<typeof createPeersStore>;
