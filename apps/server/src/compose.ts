@@ -29,6 +29,7 @@ import { createEventFeed, type EventFeed } from './events/event-feed.js';
 import { createEventLog } from './events/event-log.js';
 import { createHealth } from './health/health.js';
 import { createProbeCredential } from './health/probe-credential.js';
+import { createProbeLimits } from './health/probe-limits.js';
 import { createApp } from './http/app.js';
 import { createConnectRouter } from './http/connect/connect-router.js';
 import { connectSessionRoutes } from './http/v1/connect-sessions.js';
@@ -42,12 +43,14 @@ import { setupLinkRoute } from './http/v1/setup-links.js';
 import { tenantRoutes } from './http/v1/tenants.js';
 import { webhookEndpointRoutes } from './http/v1/webhook-endpoints.js';
 import { createIntegrations } from './integrations/integration-store.js';
+import { createNoteRefusedClient } from './integrations/note-refused-client.js';
 import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
 import { recurringWork } from './jobs/recurring-work.js';
 import type { RecurringWork } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
 import { createOAuth } from './oauth/create-oauth.js';
 import { createGuardedFetch } from './oauth/guarded-fetch.js';
+import { createOutages } from './outages/outages.js';
 import { newId, type Randomness } from './randomness.js';
 import { createFindTarget } from './refresh/find-target.js';
 import { createRefresh } from './refresh/refresh.js';
@@ -153,6 +156,12 @@ export const compose = (foundation: Foundation): Composition => {
   const findTarget = createFindTarget({ integrations, findProvider });
   const gate = createTokenEndpointGate({ db, clock, randomness, log });
   const spool = createSpool({ folder: join(config.dataDir, 'spool'), store: refreshes, log });
+  const outages = createOutages({
+    ...{ db, clock, randomness, log },
+    // `health` is made below; nothing is asked before.
+    askWitness: (witness) => health.askWitness(witness),
+    intervalSeconds: probeIntervalSeconds,
+  });
   const refresh = createRefresh({
     store: refreshes,
     credentials,
@@ -161,6 +170,7 @@ export const compose = (foundation: Foundation): Composition => {
     findTarget,
     gate,
     spool,
+    outages,
     isFrozen: deployment.isFrozen,
     provenanceOf: deployment.provenanceOf,
     mayRevoke,
@@ -181,8 +191,12 @@ export const compose = (foundation: Foundation): Composition => {
       oauth,
       fetch: guardedFetch,
       findTarget,
+      leaveFor: createProbeLimits({ db, clock, log }),
       wire,
     }),
+    outages,
+    tendOutages: outages.tend,
+    noteRefusedClient: createNoteRefusedClient({ integrations, clock }),
     refreshIfDue: refresh.refreshIfDue,
     refreshNow: refresh.refreshNow,
     clock,

@@ -43,7 +43,13 @@ describe('Okta’s definition', () => {
   });
 
   it('probes by introspection first, then userinfo, then the lists that need a role', () => {
-    expect(method.probes.map((probe) => probe.kind)).toEqual(['introspection', 'userinfo', 'request', 'request', 'request']);
+    expect(method.probes.map((probe) => probe.kind)).toEqual([
+      'introspection',
+      'userinfo',
+      'request',
+      'request',
+      'request',
+    ]);
     const [, , request] = method.probes;
     if (request?.kind !== 'request') throw new Error('the third probe is a request');
     expect(fillUrl(request.url, config)).toBe('https://acme.okta.com/api/v1/users?limit=1');

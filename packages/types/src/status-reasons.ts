@@ -24,7 +24,8 @@ export interface StatusReasonEntry {
  */
 export const STATUS_REASONS = {
   revoked: {
-    meaning: 'The grant was withdrawn at the provider: by the user, by an administrator, or by a security rule.',
+    meaning:
+      'The grant was withdrawn at the provider: by the user, by an administrator, or by a security rule.',
     proof: 'The provider called the access token dead, and then refused the refresh token.',
     mendedBy: 'user',
     show: 'Access to {provider} was withdrawn. Connect again.',
@@ -67,7 +68,8 @@ export const STATUS_REASONS = {
   },
   client_secret_invalid: {
     meaning: 'The provider refuses the integration’s client ID or secret.',
-    proof: 'The provider answered invalid_client. It is the integration’s fault: all its connections have it.',
+    proof:
+      'The provider answered invalid_client. It is the integration’s fault: all its connections have it.',
     mendedBy: 'developer',
     show: 'We have trouble with {provider} and are on it. You need not do anything.',
   },
@@ -86,7 +88,8 @@ export const STATUS_REASONS = {
   },
   role_lost: {
     meaning: 'The token has the scope, but its account may not use it: it lacks the role that the API needs.',
-    proof: 'The token lives, and the API named in `failedApi` refused two calls in a row for want of a permission.',
+    proof:
+      'The token lives, and the API named in `failedApi` refused two calls in a row for want of a permission.',
     mendedBy: 'customer_admin',
     show: 'Your account at {provider} lacks a role that is needed. Ask your administrator for it; you need not reconnect.',
   },
@@ -109,8 +112,10 @@ export const STATUS_REASONS = {
     show: '{provider} does not answer right now. It will be tried again.',
   },
   configuration: {
-    meaning: 'A setting at the provider or of the integration stands in the way: an assignment, a network zone, DPoP.',
-    proof: 'The provider refused for a reason that is not the grant, or its API refuses a token that it calls living.',
+    meaning:
+      'A setting at the provider or of the integration stands in the way: an assignment, a network zone, DPoP.',
+    proof:
+      'The provider refused for a reason that is not the grant, or its API refuses a token that it calls living.',
     mendedBy: 'customer_admin',
     show: 'A setting at {provider} stands in the way. Ask your administrator; you need not reconnect.',
   },

@@ -212,7 +212,10 @@ export const createProbeStore = ({
    * not hammer the provider. `null`: there is no such connection.
    */
   async claimReport(connectionId: string): Promise<ReportLeave | null> {
-    const [row] = await db.query<{ mayLook: boolean }>('probe_report', CLAIM_REPORT, [connectionId, clock.now()]);
+    const [row] = await db.query<{ mayLook: boolean }>('probe_report', CLAIM_REPORT, [
+      connectionId,
+      clock.now(),
+    ]);
     if (!row) return null;
     return row.mayLook ? 'look' : 'later';
   },

@@ -258,7 +258,10 @@ export const createRefreshOutcomeStore = ({
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      return (await db.query<ChangedRow>(`refresh_failed_${failure.answer ?? 'unasked'}`, text, sql.values)).length > 0;
+      return (
+        (await db.query<ChangedRow>(`refresh_failed_${failure.answer ?? 'unasked'}`, text, sql.values))
+          .length > 0
+      );
     },
 
     /**
@@ -287,7 +290,10 @@ export const createRefreshOutcomeStore = ({
         status: `'needs_reconnect'`,
         reason: `CASE WHEN b.status = 'needs_reconnect' THEN b.reason ELSE ${told} END`,
       });
-      return (await db.query<ChangedRow>(isForeseen ? 'refresh_ended' : 'refresh_dead', text, sql.values)).length > 0;
+      return (
+        (await db.query<ChangedRow>(isForeseen ? 'refresh_ended' : 'refresh_dead', text, sql.values)).length >
+        0
+      );
     },
 
     /**

@@ -143,6 +143,15 @@ const baseUrlOf = (
   }
 };
 
+/** Where a connection's provider is asked, as outages are counted: `https://acme.okta.com`. */
+export const providerHostOf = (
+  connection: Pick<ConnectionRecord, 'provider' | 'config'>,
+  { findProvider, allowLoopback }: WireContext,
+): string => {
+  const baseUrl = baseUrlOf(findProvider(connection.provider), connection, allowLoopback);
+  return baseUrl === null ? connection.provider : new URL(baseUrl).origin;
+};
+
 /** A credential as the API answers it, ready to be sent. Secret. */
 export const toCredential = (
   stored: ServedCredential,

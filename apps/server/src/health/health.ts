@@ -3,6 +3,7 @@ import { type ConnectionStore, connectionNotFound } from '../credentials/connect
 import type { ProbeClaim } from '../credentials/probe-store.js';
 import { errorName } from '../errors/error-name.js';
 import type { Logger } from '../log/logger.js';
+import type { AskWitness } from '../outages/outages.js';
 import type { Sleep } from '../sleep.js';
 import { createSweep } from '../sweep.js';
 import { createLookAtConnection, type LookDependencies } from './look-at-connection.js';
@@ -16,6 +17,8 @@ const HAND_BACK_MILLIS = 2_000;
 
 export interface HealthDependencies extends LookDependencies {
   readonly connections: Pick<ConnectionStore, 'findRecord' | 'getConnection'>;
+  /** Looks whether outages are over, and puts off what waits for that. */
+  readonly tendOutages: (now: Date) => Promise<void>;
   readonly sleep: Sleep;
   readonly log: Logger;
 }
@@ -27,9 +30,12 @@ export interface Health {
   /**
    * A caller was refused by the provider. It triggers a look, which alone decides: a caller can't mark a connection. One
    * that is known to be dead is not asked about again, and nothing is learned of a `version` that has been replaced (the
-   * current one, when left out). @throws Problem `connection_not_found`
+   * current one, when left out). Three reports at once and one in 20 s after that are looked into; of more, one look is
+   * made when its time has come. @throws Problem `connection_not_found`
    */
   reportConnection(connectionId: string, environment: string, version?: number): Promise<Connection>;
+  /** Looks at another connection to see how it does; false: it could not be asked. Never rejects. */
+  readonly askWitness: AskWitness;
   /** Looks at all that is due at `now`. Resolves with how many were looked at. */
   sweepDueProbes(now: Date): Promise<number>;
   /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
@@ -37,15 +43,21 @@ export interface Health {
 }
 
 /** Health in this process: one look per connection at a time here, and by lease over all replicas. */
-export const createHealth = ({ connections, sleep, log, ...dependencies }: HealthDependencies): Health => {
-  const lookAtConnection = createLookAtConnection(dependencies);
+export const createHealth = ({
+  connections,
+  tendOutages,
+  sleep,
+  log,
+  ...dependencies
+}: HealthDependencies): Health => {
+  const { lookAt, bearWitness } = createLookAtConnection(dependencies);
   const looks = new Map<string, Promise<void>>();
   let isStopping = false;
 
   const look = (claim: ProbeClaim): Promise<void> => {
     const current = looks.get(claim.connectionId);
     if (current) return current;
-    const started = lookAtConnection(claim).finally(() => looks.delete(claim.connectionId));
+    const started = lookAt(claim).finally(() => looks.delete(claim.connectionId));
     looks.set(claim.connectionId, started);
     return started;
   };
@@ -73,11 +85,26 @@ export const createHealth = ({ connections, sleep, log, ...dependencies }: Healt
       const connection = await connections.getConnection(connectionId, environment);
       const isOutdated = version !== undefined && version < connection.version;
       if (connection.status === 'needs_reconnect' || isOutdated) return connection;
+      if ((await dependencies.store.claimReport(connectionId)) !== 'look') return connection;
       await look({ connectionId, environment });
       return connections.getConnection(connectionId, environment);
     },
 
-    sweepDueProbes: sweep,
+    async sweepDueProbes(now) {
+      await tendOutages(now);
+      return sweep(now);
+    },
+
+    async askWitness(claim) {
+      // Who is looked at now bears witness by that.
+      const current = looks.get(claim.connectionId);
+      if (current) return false;
+      return bearWitness(claim).catch((error: unknown) => {
+        const { connectionId } = claim;
+        log.warn({ connectionId, error: errorName(error) }, 'a witness could not be asked');
+        return false;
+      });
+    },
 
     async stop() {
       isStopping = true;

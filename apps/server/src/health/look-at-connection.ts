@@ -1,21 +1,26 @@
 import type { StatusReason } from '@authpipe/types';
-import { addSeconds, type Clock } from '../clock.js';
-import { canBeRenewed, type StoredCredential } from '../credentials/credential-record.js';
+import type { Clock } from '../clock.js';
+import {
+  type ConnectionRecord,
+  canBeRenewed,
+  type StoredCredential,
+} from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
-import { nextProbeAt } from '../credentials/probe-schedule.js';
 import type { ProbeClaim, ProbeOutcome, ProbeStore } from '../credentials/probe-store.js';
 import type { RefreshIfDue } from '../credentials/read-credential.js';
-import { methodOf, type WireContext } from '../credentials/to-wire.js';
+import { methodOf, providerHostOf, type WireContext } from '../credentials/to-wire.js';
+import type { Fault, Outages } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
-import type { Look, ProbeCredential } from './probe-credential.js';
-
-/** How soon a suspicion that could not be settled at once is looked at again. */
-const SUSPICION_SECONDS = 30;
+import { createNextLook } from './next-look.js';
+import { CLIENT_REASONS, type Look, type ProbeCredential } from './probe-credential.js';
 
 export interface LookDependencies {
   readonly store: ProbeStore;
   readonly credentials: Pick<CredentialStore, 'openCredential'>;
   readonly probe: ProbeCredential;
+  readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;
+  /** The provider refuses the connection's client: its integration is told of. */
+  readonly noteRefusedClient: (connection: ConnectionRecord, reason: StatusReason) => Promise<void>;
   readonly refreshIfDue: RefreshIfDue;
   /** Refreshes though it is not due: the surest word on a grant. */
   readonly refreshNow: (connectionId: string, environment: string) => Promise<void>;
@@ -35,43 +40,34 @@ const reasonOf = ({ result, reason }: Look, { secrets }: StoredCredential): Stat
 
 const isBad = ({ result }: Look): boolean => result === 'dead' || result === 'degraded';
 
+const isDead = ({ connection }: StoredCredential): boolean => connection.status === 'needs_reconnect';
+
 /**
  * One look at one connection, with its outcome written. Bad news needs two agreeing looks: with a refresh token the
- * second is a refresh, which a dead grant refuses; without one it is another probe. Nothing else makes a connection bad,
+ * second is a refresh, which a dead grant refuses; without one it is another probe. And it has to be the connection's own:
+ * where others fail too, it is the provider's or the integration's, and is held back. Nothing else makes a connection bad,
  * and least of all a provider that does not answer.
  */
-export const createLookAtConnection = ({
-  store,
-  credentials,
-  probe,
-  refreshIfDue,
-  refreshNow,
-  clock,
-  randomness,
-  wire,
-  intervalSeconds,
-}: LookDependencies) => {
+export const createLookAtConnection = (dependencies: LookDependencies) => {
+  const { store, credentials, probe, outages, noteRefusedClient } = dependencies;
+  const { refreshIfDue, refreshNow, clock, wire } = dependencies;
+  const nextLookAt = createNextLook(dependencies);
+
   const open = ({ connectionId, environment }: ProbeClaim) =>
     credentials.openCredential(connectionId, environment);
 
-  const hasEnded = ({ expiresAt }: StoredCredential): boolean =>
-    expiresAt !== null && expiresAt <= clock.now();
+  /** A token past its end tells nothing; whether a key has ended is just what is asked. */
+  const hasEnded = ({ secrets, expiresAt }: StoredCredential): boolean =>
+    'accessToken' in secrets && expiresAt !== null && expiresAt <= clock.now();
 
-  const isDead = ({ connection }: StoredCredential): boolean => connection.status === 'needs_reconnect';
+  const hostOf = ({ connection }: StoredCredential): string => providerHostOf(connection, wire);
 
-  /** Of a dead grant nothing is due until it is mended; a suspicion is looked into soon. */
-  const nextAt = (stored: StoredCredential, { result }: ProbeOutcome): Date | null => {
-    if (isDead(stored) && result !== 'ok') return null;
-    const now = clock.now();
-    const { kind } = stored.connection;
-    const usual = nextProbeAt({ kind, now, intervalSeconds, fraction: randomness.fraction() });
-    const soon = addSeconds(now, SUSPICION_SECONDS);
-    return result === 'suspected' && soon < usual ? soon : usual;
-  };
-
-  const save = (stored: StoredCredential, outcome: ProbeOutcome): Promise<boolean> => {
-    const probed = { connectionId: stored.connection.id, version: stored.version };
-    return store.saveProbe(probed, outcome, nextAt(stored, outcome));
+  /** Without a look nothing was asked, and the place of the provider is not to blame. */
+  const save = (stored: StoredCredential, outcome: ProbeOutcome, look?: Look): Promise<boolean> => {
+    const isAsked = look !== undefined && look.by !== null;
+    const { connection, version } = stored;
+    const probed = { connectionId: connection.id, version, ...(isAsked ? { host: hostOf(stored) } : {}) };
+    return store.saveProbe(probed, outcome, nextLookAt(stored, outcome, look?.putOffUntil));
   };
 
   const hasProbes = ({ connection }: StoredCredential): boolean => {
@@ -79,16 +75,62 @@ export const createLookAtConnection = ({
     return method !== undefined && method.probes.length > 0;
   };
 
+  const suspectOf = (stored: StoredCredential) => ({
+    connectionId: stored.connection.id,
+    environment: stored.connection.environment,
+    integrationRowId: stored.connection.integrationRowId,
+    host: hostOf(stored),
+  });
+
   /** Only a token known to be fresh tells anything: one that has ended looks like a dead grant. */
   const withFreshToken = async (claim: ProbeClaim, stored: StoredCredential) => {
-    const isDue = stored.refreshAt !== null && stored.refreshAt <= clock.now();
+    const isDue =
+      'accessToken' in stored.secrets && stored.refreshAt !== null && stored.refreshAt <= clock.now();
     if (!isDue && !hasEnded(stored)) return stored;
     await refreshIfDue(stored, 'wait');
     return open(claim);
   };
 
-  const saveGood = (stored: StoredCredential, look: Look): Promise<boolean> =>
-    save(stored, { result: 'ok', by: look.by ?? 'request', mendsDead: !canBeRenewed(stored.secrets) });
+  const saveGood = (stored: StoredCredential, look: Look): Promise<boolean> => {
+    const { secrets, expiresAt } = stored;
+    const hasNoEnd = !('accessToken' in secrets) && expiresAt !== null && expiresAt <= clock.now();
+    const good = { by: look.by ?? 'request', mendsDead: !canBeRenewed(secrets), hasNoEnd };
+    return save(stored, { result: 'ok', ...good }, look);
+  };
+
+  const saveNothing = async (stored: StoredCredential, look: Look): Promise<void> => {
+    await save(stored, { result: 'inconclusive', isAway: look.isAway === true }, look);
+    if (look.isAway === true) await outages.judgeSilence(suspectOf(stored));
+  };
+
+  const saveSuspicion = (stored: StoredCredential, look: Look): Promise<boolean> =>
+    save(stored, { result: 'suspected', reason: reasonOf(look, stored) }, look);
+
+  const faultOf = (stored: StoredCredential, reason: StatusReason): Promise<Fault> =>
+    isDead(stored) ? Promise.resolve('own') : outages.judgeRefusal(suspectOf(stored), reason);
+
+  /** Two looks agree. */
+  const saveBad = async (
+    stored: StoredCredential,
+    look: Look,
+    result: 'dead' | 'degraded',
+  ): Promise<void> => {
+    const reason = reasonOf(look, stored);
+    if (
+      CLIENT_REASONS.has(reason) &&
+      (await outages.isToldOfIntegration(stored.connection.integrationRowId))
+    ) {
+      await noteRefusedClient(stored.connection, reason);
+      await save(stored, { result: 'inconclusive' });
+      return;
+    }
+    if (!CLIENT_REASONS.has(reason) && (await faultOf(stored, reason)) === 'held') {
+      await saveSuspicion(stored, look);
+      return;
+    }
+    const { failedApi, lostScopes } = look;
+    await save(stored, { result, reason, failedApi, lostScopes }, look);
+  };
 
   /** What a refresh that was forced says: the grant is dead (written by the refresh), alive, or nothing yet. */
   const confirmByRefresh = async (claim: ProbeClaim, suspected: StoredCredential): Promise<void> => {
@@ -98,44 +140,57 @@ export const createLookAtConnection = ({
     if (!current || isDead(current) || current.version === suspected.version) return;
     const second = await probe(current);
     // The grant lives, so that nobody has to reconnect, even if its new token is refused.
-    if (isBad(second)) await save(current, { result: 'degraded', reason: reasonOf(second, current) });
+    if (isBad(second)) await saveBad(current, second, 'degraded');
     else if (second.result === 'ok') await saveGood(current, second);
-    else await save(current, { result: 'inconclusive' });
+    else await saveNothing(current, second);
   };
 
   const confirmByProbe = async (stored: StoredCredential, first: Look): Promise<void> => {
     // Somebody's earlier look said the same and was not settled: this is the second one.
     const second = stored.suspectedReason === null ? await probe(stored) : first;
     if (second.result === 'ok') await saveGood(stored, second);
-    else if (second.result === 'inconclusive' || hasEnded(stored)) {
-      await save(stored, { result: 'suspected', reason: reasonOf(first, stored) });
-    } else await save(stored, { result: second.result, reason: reasonOf(second, stored) });
+    else if (second.result === 'inconclusive' || hasEnded(stored)) await saveSuspicion(stored, first);
+    else await saveBad(stored, second, second.result);
   };
 
-  return async (claim: ProbeClaim): Promise<void> => {
-    const found = await open(claim);
-    if (!found) return;
-    if (!hasProbes(found)) {
-      await store.saveProbe({ ...claim, version: found.version }, { result: 'inconclusive' }, null);
-      return;
-    }
-    if (isDead(found) && canBeRenewed(found.secrets)) {
-      await refreshNow(claim.connectionId, claim.environment);
-      return;
-    }
-    const stored = await withFreshToken(claim, found);
-    if (!stored || (isDead(stored) && !isDead(found))) return;
-    if (hasEnded(stored)) {
-      await save(stored, { result: 'inconclusive' });
-      return;
-    }
-    const look = await probe(stored);
+  const settle = async (claim: ProbeClaim, stored: StoredCredential, look: Look): Promise<void> => {
     if (look.result === 'ok') await saveGood(stored, look);
-    else if (look.result === 'inconclusive') {
-      await save(stored, { result: 'inconclusive' });
-    } else if (look.result === 'dead' && canBeRenewed(stored.secrets)) {
-      await save(stored, { result: 'suspected', reason: reasonOf(look, stored) });
+    else if (look.result === 'inconclusive') await saveNothing(stored, look);
+    else if (look.result === 'dead' && canBeRenewed(stored.secrets)) {
+      await saveSuspicion(stored, look);
       await confirmByRefresh(claim, stored);
-    } else if (isBad(look)) await confirmByProbe(stored, look);
+    } else await confirmByProbe(stored, look);
+  };
+
+  return {
+    async lookAt(claim: ProbeClaim): Promise<void> {
+      const found = await open(claim);
+      if (!found) return;
+      if (!hasProbes(found)) {
+        await store.saveProbe({ ...claim, version: found.version }, { result: 'inconclusive' }, null);
+        return;
+      }
+      if (isDead(found) && canBeRenewed(found.secrets)) {
+        await refreshNow(claim.connectionId, claim.environment);
+        return;
+      }
+      const stored = await withFreshToken(claim, found);
+      if (!stored || (isDead(stored) && !isDead(found))) return;
+      if (hasEnded(stored)) await save(stored, { result: 'inconclusive' });
+      else await settle(claim, stored, await probe(stored));
+    },
+
+    /**
+     * Looks at a connection to see how others do: what it finds is noted, and not confirmed. False: it could not be asked.
+     */
+    async bearWitness(claim: ProbeClaim): Promise<boolean> {
+      const stored = await open(claim);
+      if (!stored || isDead(stored) || hasEnded(stored) || !hasProbes(stored)) return false;
+      const look = await probe(stored);
+      if (look.result === 'ok') return saveGood(stored, look);
+      if (isBad(look)) return saveSuspicion(stored, look);
+      await save(stored, { result: 'inconclusive', isAway: look.isAway === true }, look);
+      return look.isAway === true;
+    },
   };
 };

@@ -1,4 +1,10 @@
-import type { HttpAnswer, OAuthCodeMethod, ProbeVerdict, ProviderDefinition, TokenMethod } from '@authpipe/providers';
+import type {
+  HttpAnswer,
+  OAuthCodeMethod,
+  ProbeVerdict,
+  ProviderDefinition,
+  TokenMethod,
+} from '@authpipe/providers';
 import type { ConnectionAccount } from '@authpipe/types';
 import type { PrivateJwk } from '../jwk.js';
 import type { UsableToken } from './ask-resource.js';

@@ -37,9 +37,7 @@ const readFailure = ({ verdict, status }: TokenRequestError): Finding => {
 
 /** Granted, and not in the token. */
 const lostOf = (granted: readonly string[], effective: readonly string[] | null): string[] =>
-  effective === null
-    ? []
-    : granted.filter((scope) => scope !== NEVER_MISSED && !effective.includes(scope));
+  effective === null ? [] : granted.filter((scope) => scope !== NEVER_MISSED && !effective.includes(scope));
 
 /** Sees whether an access token works, by what the method offers and the token allows. */
 export const createProbe = ({

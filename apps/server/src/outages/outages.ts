@@ -70,27 +70,32 @@ export const createOutages = ({
 
   const declare = async (place: Place, reason: StatusReason): Promise<void> => {
     if (!(await places.declare(place, reason, clock.now()))) return;
-    log.warn({ place: placeKey(place), reason }, 'many connections fail at once: their verdicts are held back');
+    log.warn(
+      { place: placeKey(place), reason },
+      'many connections fail at once: their verdicts are held back',
+    );
   };
 
-  /** What others say of the integration, and of the host. */
-  const look = async (suspect: Suspect): Promise<{ integration: PlaceState; host: PlaceState }> => {
+  /** What others say of the integration, of all else there, and of the host. */
+  const look = async (suspect: Suspect): Promise<Record<'integration' | 'others' | 'host', PlaceState>> => {
     const answers = await peers.answersSince(suspect, clock.now());
     return {
       integration: judgePeers(answers.filter(({ isOfIntegration }) => isOfIntegration)),
+      others: judgePeers(answers.filter(({ isOfIntegration }) => !isOfIntegration)),
       host: judgePeers(answers),
     };
   };
 
-  /** Declares what fails. The whole host, where others than this integration's fail there too, or there is none. */
+  /** Declares what fails: the whole host, where other integrations' connections fail too, or nothing tells them apart. */
   const declareFailing = async (
-    suspect: Suspect,
-    { integration, host }: { integration: PlaceState; host: PlaceState },
+    { integrationRowId, host }: Suspect,
+    state: Record<'integration' | 'others' | 'host', PlaceState>,
     reason: StatusReason,
   ): Promise<boolean> => {
-    const { integrationRowId } = suspect;
-    if (integration === 'failing' && integrationRowId !== null) await declare({ integrationRowId }, reason);
-    else if (host === 'failing') await declare({ host: suspect.host }, 'provider_down');
+    const isIntegration = state.integration === 'failing' && state.others !== 'failing';
+    if (isIntegration && integrationRowId !== null) await declare({ integrationRowId }, reason);
+    else if (state.integration === 'failing' || state.host === 'failing')
+      await declare({ host }, 'provider_down');
     else return false;
     return true;
   };
@@ -101,28 +106,29 @@ export const createOutages = ({
       if (since !== null) {
         return since <= addSeconds(clock.now(), -LONGEST_HOLD_SECONDS) ? 'own' : 'held';
       }
-      let asked = 0;
+      const candidates = await peers.witnesses(suspect, clock.now(), WITNESSES);
       let isUnclear = false;
       for (;;) {
         const state = await look(suspect);
         if (await declareFailing(suspect, state, reason)) return 'held';
         if (state.integration === 'working') return 'own';
-        const wanted = WITNESSES - asked;
-        const found = wanted > 0 ? await peers.witnesses(suspect, clock.now(), wanted) : [];
-        // The integration has no others to ask: the host's others speak.
-        const useful = state.host === 'working' ? found.filter(({ isOfIntegration }) => isOfIntegration) : found;
-        const [witness] = useful;
-        if (!witness) return isUnclear ? 'held' : 'own';
-        asked += 1;
+        const witness = candidates.shift();
+        // Where the integration has no others to ask, the host's others speak.
+        const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
+        if (!witness || isEnough) return isUnclear && !isEnough ? 'held' : 'own';
         if (!(await askWitness(witness))) isUnclear = true;
       }
     },
 
     async judgeSilence(suspect) {
       if ((await failingSince(suspect)) !== null) return 'held';
-      const state = await look(suspect);
-      if (await declareFailing(suspect, state, 'provider_down')) return 'held';
-      if (state.host === 'working') return 'own';
+      const { host } = await look(suspect);
+      if (host === 'working') return 'own';
+      // Who does not answer, does not answer any integration.
+      if (host === 'failing') {
+        await declare({ host: suspect.host }, 'provider_down');
+        return 'held';
+      }
       const others = await peers.witnesses(suspect, clock.now(), WITNESSES);
       return others.length >= WITNESSES ? 'held' : 'own';
     },

@@ -9,9 +9,11 @@ export interface Suspect {
   readonly host: string;
 }
 
-/** What another connection was answered last, since the suspect failed first. */
+/** What another connection was answered last. */
 export interface PeerAnswer {
   readonly isGood: boolean;
+  /** Since the suspect failed first: only then a good answer speaks for the place. */
+  readonly isFresh: boolean;
   readonly isOfIntegration: boolean;
 }
 
@@ -33,7 +35,8 @@ const TOKEN_LEFT_SECONDS = 10;
 
 const ME = `me AS (
   SELECT c.id, c.tenant_id, c.owner, c.user_id,
-    greatest(coalesce(k.failing_since, $4::timestamptz), $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS})) AS since
+    greatest(coalesce(k.failing_since, $4::timestamptz), $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS})) AS since,
+    $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS}) AS oldest
   FROM connections c JOIN credentials k ON k.connection_id = c.id WHERE c.id = $1)`;
 
 /** The same person's other connections share one fate with it. */
@@ -43,12 +46,12 @@ const NOT_MY_OWN = `c.id <> me.id AND NOT (c.tenant_id = me.tenant_id AND c.owne
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
 const ANSWERS = `WITH ${ME}
-  SELECT k.answer = 'good' AS "isGood", ${OF_INTEGRATION} AS "isOfIntegration"
+  SELECT k.answer = 'good' AS "isGood", k.answered_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, LATERAL (
-    SELECT connection_id, answer FROM credentials
-    WHERE answer_host = $2 AND answered_at >= me.since ORDER BY answered_at DESC LIMIT ${COUNTED}
+    SELECT connection_id, answer, answered_at FROM credentials
+    WHERE answer_host = $2 AND answered_at >= me.oldest ORDER BY answered_at DESC LIMIT ${COUNTED}
   ) k JOIN connections c ON c.id = k.connection_id
-  WHERE ${NOT_MY_OWN}`;
+  WHERE ${NOT_MY_OWN} ORDER BY k.answered_at DESC`;
 
 const CAN_BE_ASKED = `k.probe_at IS NOT NULL AND (k.answered_at IS NULL OR k.answered_at < me.since)
   AND (k.expires_at IS NULL OR k.expires_at > $4::timestamptz + make_interval(secs => ${TOKEN_LEFT_SECONDS}))`;
@@ -71,7 +74,7 @@ const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHER
 
 /** What other connections of the same host and the same integration were answered. */
 export const createPeersStore = (db: Database) => ({
-  /** The latest answers of others since the suspect failed first. */
+  /** The latest answers of others, the latest first. */
   answersSince: ({ connectionId, host, integrationRowId }: Suspect, now: Date): Promise<PeerAnswer[]> =>
     db.query('outage_answers', ANSWERS, [connectionId, host, integrationRowId, now]),
 

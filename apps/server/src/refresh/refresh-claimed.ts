@@ -1,4 +1,5 @@
 import { addSeconds, type Clock } from '../clock.js';
+import type { ConnectionRecord } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
@@ -9,6 +10,7 @@ import type { Logger } from '../log/logger.js';
 import { createDpopKey, type DpopKey } from '../oauth/dpop-key.js';
 import type { OAuth, Renewal, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
+import type { Outages } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
 import { endpointKeyOf, type FindTarget, type RenewalTarget } from './find-target.js';
@@ -24,6 +26,7 @@ import { rotationStanding } from './rotation.js';
 import { isRowFault } from './row-fault.js';
 import { createSaveAnswer } from './save-answer.js';
 import type { KeptAnswer, Spool } from './spool.js';
+import { suspectOf } from './suspect.js';
 import type { TokenEndpointGate } from './token-endpoint-gate.js';
 
 /** A request that was ready too late is made anew on the connection that now stands. */
@@ -42,6 +45,9 @@ export interface RefreshClaimedDependencies {
   readonly provenanceOf: ProvenanceOf;
   /** Whether a grant, by when it was issued, is this server's to end at the provider. */
   readonly mayRevoke: (issuedAt: Date) => boolean;
+  readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;
+  /** Where the provider of a connection is asked, as outages are counted. */
+  readonly hostOf: (connection: ConnectionRecord) => string;
   readonly inTouchSince: Nodes['inTouchSince'];
   readonly allowLoopback: boolean;
   readonly clock: Clock;
@@ -78,7 +84,7 @@ interface Attempt {
 export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) => {
   const { store, credentials, integrations, oauth, findTarget, gate, spool, provenanceOf, mayRevoke } =
     dependencies;
-  const { allowLoopback, clock, randomness, log, isStopping } = dependencies;
+  const { outages, hostOf, allowLoopback, clock, randomness, log, isStopping } = dependencies;
   const saveFailure = createSaveFailure(dependencies);
   const save = createSaveAnswer(dependencies);
 
@@ -261,7 +267,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
     const dpopKey = await renewalKey(secrets, found, createDpopKey);
     const attempt: Attempt = { claimed, secrets, renewal, dpopKey, found, wish };
     const waitUntil = await waitForClient(attempt);
-    if (waitUntil) return void (await putOff(claimed, waitUntil, claimed.integration?.reason));
+    if (waitUntil) {
+      const isTold = await outages.isToldOfIntegration(found.integration?.rowId ?? null);
+      return void (await putOff(claimed, waitUntil, isTold ? null : claimed.integration?.reason));
+    }
     const judgement = await judge({ ...attempt, isAskedFor: wish === 'caller' });
     if (!judgement) return;
     const { method } = found.target;
@@ -270,7 +279,9 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       { urgent: rotationStanding(method, judgement.claimed, clock.now()) === 'in_grace' },
     );
     if (!admission.admitted) {
-      const reason = hasEnded(claimed) || wish === 'caller' ? admission.reason : null;
+      const isSeen = hasEnded(claimed) || wish === 'caller';
+      const isOwn = isSeen && (await outages.judgeSilence(suspectOf(claimed, hostOf))) === 'own';
+      const reason = isOwn ? admission.reason : null;
       return void (await putOff(claimed, admission.retryAt, reason));
     }
     const judged = { ...attempt, claimed: judgement.claimed };

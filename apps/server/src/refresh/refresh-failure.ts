@@ -1,10 +1,13 @@
 import type { TokenErrorVerdict } from '@authpipe/providers';
 import { addSeconds, type Clock } from '../clock.js';
+import type { ConnectionRecord } from '../credentials/credential-record.js';
+import { FORESEEN_ENDS } from '../credentials/refresh-outcome-store.js';
 import type { ClaimedCredential, RefreshStore } from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
+import type { Outages } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
 import { deadReason } from './dead-reason.js';
 import type { RenewalTarget } from './find-target.js';
@@ -16,6 +19,7 @@ import {
   WAKE_SPREAD_SECONDS,
 } from './retry-delay.js';
 import { graceSecondsOf, mayRotate, unansweredSeconds } from './rotation.js';
+import { suspectOf } from './suspect.js';
 
 /**
  * One failure passes unseen: the old token still works, and the next try is seconds away. `degraded` begins with the
@@ -29,6 +33,9 @@ const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
 export interface RefreshFailureDependencies {
   readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant' | 'wakeConnectionsOf'>;
   readonly integrations: Pick<Integrations, 'markIntegration'>;
+  readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;
+  /** Where the provider of a connection is asked, as outages are counted. */
+  readonly hostOf: (connection: ConnectionRecord) => string;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Logger;
@@ -69,6 +76,8 @@ const isInTrouble = (error: TokenRequestError | null): boolean =>
 export const createSaveFailure = ({
   store,
   integrations,
+  outages,
+  hostOf,
   clock,
   randomness,
   log,
@@ -92,15 +101,35 @@ export const createSaveFailure = ({
     const forgetIntent = !unanswered && claimed.refreshIntentAt === null;
 
     switch (outcome) {
-      case 'reconnect':
-        await store.saveDeadGrant(claimed, deadReason(verdict, claimed, target.method, clock.now()));
+      case 'reconnect': {
+        const reason = deadReason(verdict, claimed, target.method, clock.now());
+        const isOwn =
+          FORESEEN_ENDS.has(reason) ||
+          connection.status === 'needs_reconnect' ||
+          (await outages.judgeRefusal(suspectOf(claimed, hostOf), reason)) === 'own';
+        if (isOwn) await store.saveDeadGrant(claimed, reason);
+        else {
+          await store.saveRefreshFailure(claimed, {
+            refreshAt: later(slowRetrySeconds(fraction)),
+            reason: null,
+            forgetIntent: false,
+            isAttempt: true,
+            answer: 'refused',
+          });
+        }
         return;
+      }
       case 'integration':
       case 'configuration': {
         const reason =
           verdict.reason ?? (outcome === 'integration' ? 'client_secret_invalid' : 'configuration');
         const retryAt = later(slowRetrySeconds(fraction));
-        const failure = { refreshAt: retryAt, reason, forgetIntent, isAttempt: true };
+        // Of a refused client the integration is told, and not each of its many connections.
+        const isTold =
+          outcome === 'integration'
+            ? await outages.isToldOfIntegration(integration?.rowId ?? null)
+            : (await outages.judgeRefusal(suspectOf(claimed, hostOf), reason)) === 'held';
+        const failure = { refreshAt: retryAt, reason: isTold ? null : reason, forgetIntent, isAttempt: true };
         await store.saveRefreshFailure(claimed, failure);
         if (outcome === 'integration' && integration) {
           const noted = await integrations.markIntegration(
@@ -127,11 +156,13 @@ export const createSaveFailure = ({
           : null;
         const hasEnded = claimed.expiresAt !== null && claimed.expiresAt <= clock.now();
         const isQuiet = refreshFailures < QUIET_FAILURES && !hasEnded && !isAskedFor;
+        const isHeld = isQuiet || (await outages.judgeSilence(suspectOf(claimed, hostOf))) === 'held';
         await store.saveRefreshFailure(claimed, {
           refreshAt: later(soon === null ? usual : Math.min(soon, usual)),
-          reason: isQuiet ? null : (verdict.reason ?? 'provider_down'),
+          reason: isHeld ? null : (verdict.reason ?? 'provider_down'),
           forgetIntent,
           isAttempt: true,
+          answer: 'away',
         });
       }
     }

@@ -3,7 +3,7 @@ import { connectionNotFound } from '../credentials/connection-store.js';
 import { canBeRenewed } from '../credentials/credential-record.js';
 import { needsReconnect, type RefreshIfDue } from '../credentials/read-credential.js';
 import type { RefreshClaim } from '../credentials/refresh-store.js';
-import { toConnection, type WireContext } from '../credentials/to-wire.js';
+import { providerHostOf, toConnection, type WireContext } from '../credentials/to-wire.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
 import { createSweep } from '../sweep.js';
@@ -26,7 +26,7 @@ const STOP_MILLIS = 10_000;
 const HAND_BACK_MILLIS = 2_000;
 
 export interface RefreshDependencies
-  extends Omit<RefreshClaimedDependencies, 'isStopping' | 'allowLoopback'> {
+  extends Omit<RefreshClaimedDependencies, 'isStopping' | 'allowLoopback' | 'hostOf'> {
   readonly wire: WireContext;
   /** Whether this server must not refresh at all: the database may be a copy of another deployment's. */
   readonly isFrozen: () => boolean;
@@ -67,7 +67,12 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
 
   const isOver = (): boolean => isStopping || isFrozen();
   const { allowLoopback } = wire;
-  const refresh = createRefreshClaimed({ ...dependencies, allowLoopback, isStopping: isOver });
+  const refresh = createRefreshClaimed({
+    ...dependencies,
+    allowLoopback,
+    hostOf: (connection) => providerHostOf(connection, wire),
+    isStopping: isOver,
+  });
 
   const refreshClaimed = async (
     claim: RefreshClaim,

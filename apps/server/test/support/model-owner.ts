@@ -108,6 +108,11 @@ export const startModelOwner = (
         if (!omit.spool) await spool.keep(answer);
       },
     },
+    outages: {
+      judgeRefusal: async () => 'own',
+      judgeSilence: async () => 'own',
+      isToldOfIntegration: async () => false,
+    },
     isFrozen: () => false,
     provenanceOf: () => 'own',
     mayRevoke: () => true,

@@ -24,11 +24,14 @@ import { createTenantStore } from '../../src/disconnect/tenant-store.js';
 import { createEventLog } from '../../src/events/event-log.js';
 import { createHealth } from '../../src/health/health.js';
 import { createProbeCredential } from '../../src/health/probe-credential.js';
+import { createProbeLimits } from '../../src/health/probe-limits.js';
 import { createIntegrations } from '../../src/integrations/integration-store.js';
+import { createNoteRefusedClient } from '../../src/integrations/note-refused-client.js';
 import { createLogger } from '../../src/log/logger.js';
 import { createOAuth } from '../../src/oauth/create-oauth.js';
 import { createGuardedFetch } from '../../src/oauth/guarded-fetch.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../../src/oauth/oauth.js';
+import { createOutages } from '../../src/outages/outages.js';
 import { newId, type Randomness, systemRandomness } from '../../src/randomness.js';
 import { createFindTarget } from '../../src/refresh/find-target.js';
 import type { ProvenanceOf } from '../../src/refresh/judge-token.js';
@@ -173,6 +176,12 @@ export const startNode = async ({
   const spool = createSpool({ folder: spoolFolder, store: refreshes, log });
   const probes = createProbeStore({ db, clock, randomness, owner: living.id });
   const findTarget = createFindTarget({ integrations, findProvider });
+  const outages = createOutages({
+    ...{ db, clock, randomness, log },
+    // `health` is made below; nothing is asked before.
+    askWitness: (witness) => health.askWitness(witness),
+    intervalSeconds: PROBE_INTERVAL_SECONDS,
+  });
   const refresh = createRefresh({
     store: refreshes,
     credentials,
@@ -181,6 +190,7 @@ export const startNode = async ({
     findTarget,
     gate,
     spool,
+    outages,
     isFrozen,
     provenanceOf,
     mayRevoke,
@@ -201,8 +211,12 @@ export const startNode = async ({
       oauth,
       fetch: createGuardedFetch({ allowLoopback: true, log, timeoutMillis }),
       findTarget,
+      leaveFor: createProbeLimits({ db, clock, log }),
       wire,
     }),
+    outages,
+    tendOutages: outages.tend,
+    noteRefusedClient: createNoteRefusedClient({ integrations, clock }),
     refreshIfDue: refresh.refreshIfDue,
     refreshNow: refresh.refreshNow,
     clock,

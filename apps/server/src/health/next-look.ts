@@ -1,0 +1,50 @@
+import { addSeconds, type Clock } from '../clock.js';
+import { canBeRenewed, type StoredCredential } from '../credentials/credential-record.js';
+import { hasIntrospection, nextProbeAt } from '../credentials/probe-schedule.js';
+import type { ProbeOutcome } from '../credentials/probe-store.js';
+import { methodOf, type WireContext } from '../credentials/to-wire.js';
+import type { Randomness } from '../randomness.js';
+
+/** How soon a suspicion that could not be settled at once is looked at again. */
+const SUSPICION_SECONDS = 30;
+/** Those that found the provider's limit used up come back spread over this part of the interval. */
+const SPREAD_OF_INTERVAL = 1 / 3;
+
+/** When a connection is looked at next, by what a look came to. */
+export const createNextLook = ({
+  clock,
+  randomness,
+  wire,
+  intervalSeconds,
+}: {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly wire: WireContext;
+  readonly intervalSeconds: number;
+}) => {
+  const usual = (stored: StoredCredential, { result }: ProbeOutcome): Date => {
+    const { kind, provider, authMethod, status } = stored.connection;
+    const method = methodOf(wire.findProvider(provider), authMethod);
+    const isSeenByRefresh = canBeRenewed(stored.secrets) && !hasIntrospection(method);
+    const next = nextProbeAt({
+      ...{ kind, intervalSeconds, now: clock.now(), fraction: randomness.fraction() },
+      isInDoubt: result !== 'ok' && (result !== 'inconclusive' || status !== 'healthy'),
+      afterRefreshAt: isSeenByRefresh ? stored.refreshAt : null,
+    });
+    // A key whose end was told is looked at when it comes.
+    const { expiresAt } = stored;
+    const isKey = !('accessToken' in stored.secrets);
+    return isKey && expiresAt !== null && expiresAt > clock.now() && expiresAt < next ? expiresAt : next;
+  };
+
+  /** `null`: of a dead grant nothing is due until it is mended. A suspicion is looked into soon. */
+  return (stored: StoredCredential, outcome: ProbeOutcome, putOffUntil?: Date): Date | null => {
+    if (stored.connection.status === 'needs_reconnect' && outcome.result !== 'ok') return null;
+    if (putOffUntil) {
+      return addSeconds(putOffUntil, intervalSeconds * SPREAD_OF_INTERVAL * randomness.fraction());
+    }
+    const next = usual(stored, outcome);
+    const soon = addSeconds(clock.now(), SUSPICION_SECONDS * (1 + randomness.fraction()));
+    return outcome.result === 'suspected' && soon < next ? soon : next;
+  };
+};
