@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChaosSettings } from './chaos-plan.js';
+import { runHealth } from './health/run-health.js';
 import { isCloneClean, runClone } from './run-clone.js';
 import { runKills } from './run-kills.js';
 import { isRestoreClean, runRestore } from './run-restore.js';
@@ -71,9 +72,29 @@ async function restore(settings: FaultSettings): Promise<boolean> {
   return isRestoreClean(figures);
 }
 
+/** 100 grants, 50 people and 30 roles of 2,000 connections; a tenth of them has the client whose secret is broken. */
+async function health({ connections, seed }: FaultSettings): Promise<boolean> {
+  const { figures, broken } = await runHealth(
+    {
+      ...{ connections, seed },
+      ofSecondIntegration: Math.round(connections / 10),
+      callsPerMinute: Math.max(600, Math.round(connections * 2.25)),
+      grantsRevoked: Math.round(connections / 20),
+      usersDeactivated: Math.round(connections / 40),
+      rolesRemoved: Math.round((connections * 3) / 200),
+      outageSeconds: 2 * 3600,
+      stepSeconds: 5,
+    },
+    say,
+  );
+  for (const sentence of broken) say(`BROKEN ${sentence}`);
+  say(JSON.stringify(figures));
+  return broken.length === 0;
+}
+
 async function main(args: readonly string[]): Promise<boolean> {
   const settings = readSettings(args);
-  return { kills, clone, restore }[settings.scenario](settings);
+  return { kills, clone, restore, health }[settings.scenario](settings);
 }
 
 main(process.argv.slice(2)).then(

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 
-/** What a run can show: refreshes through kills and outages, a copied database, a restored backup. */
-export type Scenario = 'kills' | 'clone' | 'restore';
+/** What a run can show: refreshes through kills and outages, a copied database, a restored backup, health told truly. */
+export type Scenario = 'kills' | 'clone' | 'restore' | 'health';
 
-const SCENARIOS: readonly Scenario[] = ['kills', 'clone', 'restore'];
+const SCENARIOS: readonly Scenario[] = ['kills', 'clone', 'restore', 'health'];
 
 /** How a run was asked for on the command line. */
 export interface FaultSettings {
@@ -18,18 +18,22 @@ export interface FaultSettings {
   readonly fromSources: boolean;
 }
 
+const CONNECTIONS: Readonly<Record<Scenario, number>> = { kills: 300, clone: 30, restore: 30, health: 2_000 };
+
 const LARGEST_SEED = 2 ** 31;
 
 /**
  * Reads the arguments of `npm run faults`. Defaults: 200 kills, 300 connections, tokens of 20 s, a grace of 30 s, a new
- * seed. The other scenarios have 30 connections and a grace of 2 s, which they have to outlast.
+ * seed. `clone` and `restore` have 30 connections and a grace of 2 s, which they have to outlast; `health` has 2,000
+ * connections. The scenario may stand first, without `--scenario`.
  * @throws RangeError that says what to give instead
  */
 export function readSettings(args: readonly string[]): FaultSettings {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
-      scenario: { type: 'string', default: 'kills' },
+      scenario: { type: 'string' },
       kills: { type: 'string' },
       connections: { type: 'string' },
       tokens: { type: 'string' },
@@ -39,7 +43,8 @@ export function readSettings(args: readonly string[]): FaultSettings {
       sources: { type: 'boolean', default: false },
     },
   });
-  const scenario = SCENARIOS.find((one) => one === values.scenario);
+  const named = values.scenario ?? positionals[0] ?? 'kills';
+  const scenario = SCENARIOS.find((one) => one === named);
   if (!scenario) throw new RangeError(`--scenario must be one of ${SCENARIOS.join(', ')}.`);
   const whole = (name: string, text: string | undefined, fallback: number): number => {
     if (text === undefined) return fallback;
@@ -50,7 +55,7 @@ export function readSettings(args: readonly string[]): FaultSettings {
   const settings: FaultSettings = {
     scenario,
     kills: whole('kills', values.kills, 200),
-    connections: whole('connections', values.connections, scenario === 'kills' ? 300 : 30),
+    connections: whole('connections', values.connections, CONNECTIONS[scenario]),
     tokenSeconds: whole('tokens', values.tokens, 20),
     graceSeconds: whole('grace', values.grace, scenario === 'kills' ? 30 : 2),
     seed: whole('seed', values.seed, Math.floor(Math.random() * LARGEST_SEED)),

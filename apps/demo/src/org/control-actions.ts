@@ -52,6 +52,10 @@ export const CONTROL_ACTIONS: Readonly<Record<string, ControlAction>> = {
       control.setAdminRole(fields.text('user'), fields.oneOf('adminRole', ADMIN_ROLES)),
     done: 'Role changed. Tokens stay good; what the API answers does not.',
   },
+  'apps/remove-scope': {
+    run: (control, fields) => control.removeScope(fields.text('scope')),
+    done: 'Taken from every grant. Tokens are narrower from now on.',
+  },
   'tokens/settings': {
     run: (control, fields) => {
       const lifetime = fields.optionalNumber('accessTokenLifetimeSeconds');

@@ -33,6 +33,9 @@ export interface OrgControl {
   /** Gives or takes an admin role. Tokens stay good: only the API answers otherwise (403 E0000006). */
   setAdminRole(user: string, adminRole: AdminRole): void;
 
+  /** Takes a scope from what was granted already, as when an admin takes it from the app: tokens are narrower from now on. */
+  removeScope(scope: string): void;
+
   settings(): TokenSettings;
   /** Life of the access tokens issued from now on, in seconds. */
   setAccessTokenLifetime(seconds: number): void;
@@ -110,6 +113,8 @@ export function createControl(state: OrgState, server: Provider): OrgControl {
     setAdminRole(user, adminRole) {
       directory.get(user).adminRole = adminRole;
     },
+
+    removeScope: (scope) => store.removeScope(scope),
 
     settings: () => ({ ...settings }),
     setAccessTokenLifetime: (accessTokenLifetimeSeconds) => change({ accessTokenLifetimeSeconds }),

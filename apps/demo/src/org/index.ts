@@ -12,6 +12,7 @@ import { controlRoutes } from './control-routes.js';
 import { countRequest, zeroCounters } from './counters.js';
 import { Directory } from './directory.js';
 import { FaultQueue, meetFaults } from './faults.js';
+import { limitCalls } from './limit-calls.js';
 import { managementApi } from './management-api.js';
 import type { OrgState } from './org-state.js';
 import { PATHS_OF_APPS, tellOwnDate } from './own-date.js';
@@ -46,6 +47,9 @@ export {
   tokenFingerprint,
 } from './token-journal.js';
 
+/** In the range of Okta's own defaults. */
+const CALLS_PER_MINUTE = 600;
+
 export interface OrgOptions {
   /** 0 takes a free one. */
   port: number;
@@ -62,6 +66,8 @@ export interface OrgOptions {
   graceSeconds?: number;
   /** Who can sign in. Default: {@link DEFAULT_PEOPLE}. */
   people?: readonly Person[];
+  /** Calls per minute and endpoint: of each caller at `/api/v1`, of all together at introspection and userinfo. Default 600. */
+  callsPerMinute?: number;
   /** Milliseconds since the epoch. Default `Date.now`. `control.moveClock` moves the org's time from here. */
   clock?: () => number;
   /** Told of every call of the token endpoint when it is over, faulted and lost ones too. */
@@ -105,6 +111,7 @@ export async function startOrg(options: OrgOptions): Promise<Org> {
     clock,
     settings,
     dpop: { nonceRequired: false },
+    callsPerMinute: options.callsPerMinute ?? CALLS_PER_MINUTE,
     store,
     directory: new Directory(options.people ?? DEFAULT_PEOPLE),
     clients: new ClientRegistry(options.clients),
@@ -159,6 +166,7 @@ function createApp(state: OrgState, control: OrgControl, authorizationServer: Pr
       settings: { analyticsCollectionEnabled: false, bugReportingEnabled: false, omEnabled: false },
     });
   });
+  app.use(['/oauth2/v1/introspect', '/oauth2/v1/userinfo'], limitCalls(state));
   app.use('/api/v1', managementApi(state, authorizationServer));
   app.use(signInRoutes(state, authorizationServer));
 

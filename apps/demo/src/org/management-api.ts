@@ -6,8 +6,6 @@ import type { OrgState } from './org-state.js';
 import type { OrgApp, OrgGroup, OrgUser } from './people.js';
 import { RateLimiter, rateLimitHeaders } from './rate-limit.js';
 
-/** Calls per minute and endpoint, in the range of Okta's own defaults. */
-const CALLS_PER_MINUTE = 600;
 const MAX_PAGE_SIZE = 200;
 
 /** A person, or a service app: an admin gave it the role that it needs. */
@@ -21,7 +19,7 @@ interface Caller {
 export function managementApi(state: OrgState, server: Provider): Router {
   const router = Router();
   const proofs = new ProofChecker(state.clock.wallMillis);
-  const limiter = new RateLimiter(state.clock, CALLS_PER_MINUTE);
+  const limiter = new RateLimiter(state.clock, state.callsPerMinute);
   const endpoint = (scope: string, needsRole: boolean, answer: (req: Request, caller: Caller) => unknown) =>
     guarded(state, server, limiter, proofs, scope, needsRole, answer);
 

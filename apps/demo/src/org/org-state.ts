@@ -20,6 +20,8 @@ export interface OrgState {
   readonly clock: OrgClock;
   readonly settings: TokenSettings;
   readonly dpop: DpopSettings;
+  /** How often one endpoint may be called. */
+  readonly callsPerMinute: number;
   readonly store: OrgStore;
   readonly directory: Directory;
   readonly clients: ClientRegistry;

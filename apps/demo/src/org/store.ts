@@ -99,6 +99,19 @@ export class OrgStore {
     return this.#delete(({ model }) => model === 'AccessToken' || model === 'ClientCredentials');
   }
 
+  /** Narrows every grant and token that holds a scope. */
+  removeScope(scope: string): void {
+    const without = (scopes: string): string =>
+      scopes
+        .split(' ')
+        .filter((one) => one !== scope)
+        .join(' ');
+    for (const { payload } of this.#records.values()) {
+      if (typeof payload.scope === 'string') payload.scope = without(payload.scope);
+      if (payload.openid?.scope !== undefined) payload.openid.scope = without(payload.openid.scope);
+    }
+  }
+
   /** Signs a user out of every browser. */
   deleteSessions(userId: string): void {
     this.#delete((record) => record.model === 'Session' && record.payload.accountId === userId);

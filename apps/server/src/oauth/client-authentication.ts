@@ -21,6 +21,8 @@ const ALGORITHMS: Readonly<Record<string, webcrypto.RsaHashedImportParams | webc
   ES384: { name: 'ECDSA', namedCurve: 'P-384' },
 };
 
+type SigningKey = Exclude<Parameters<typeof PrivateKeyJwt>[0], { readonly key: unknown }>;
+
 const signingKey = async (jwk: PrivateJwk): Promise<webcrypto.CryptoKey> => {
   const algorithm = ALGORITHMS[jwk.alg ?? ''];
   if (!algorithm) throw wrongSetup('The integration’s private key is of a kind that can not sign.');
@@ -43,7 +45,8 @@ export const clientAuthentication = async (
     if (!client.clientKey) {
       throw wrongSetup('The integration has no private key to sign with. PUT it again: that makes one.');
     }
-    const key = await signingKey(client.clientKey);
+    // The same key by two names: with the browser's types at hand, those of Node are others.
+    const key = (await signingKey(client.clientKey)) as SigningKey;
     const { kid } = client.clientKey;
     return PrivateKeyJwt(kid === undefined ? key : { key, kid }, {
       [modifyAssertion]: (_header, payload) => {
