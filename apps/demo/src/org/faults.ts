@@ -3,6 +3,7 @@ import { apiError } from './api-error.js';
 import type { OrgClock } from './clock.js';
 import type { OrgCounters } from './counters.js';
 import { rateLimitHeaders } from './rate-limit.js';
+import { REFRESH_TOKEN_INVALID } from './token-errors.js';
 
 /**
  * What a call meets instead of its answer:
@@ -10,9 +11,11 @@ import { rateLimitHeaders } from './rate-limit.js';
  * - `server_error`: 500;
  * - `hang`: no answer for `hangMillis`, or until released where that is left out; then the call goes on as usual;
  * - `drop`: the connection is closed before the org looks at the call;
- * - `drop_answer`: the org does what was asked (a refresh token is rotated, say), but the answer is lost.
+ * - `drop_answer`: the org does what was asked (a refresh token is rotated, say), but the answer is lost;
+ * - `deny`: it calls every token dead that is alive, as a provider may that has lost its own database: 401 at the API and at
+ *   userinfo, inactive at introspection, `invalid_grant` for a refresh token. The tokens are as good as before.
  */
-export type FaultKind = 'rate_limit' | 'server_error' | 'hang' | 'drop' | 'drop_answer';
+export type FaultKind = 'rate_limit' | 'server_error' | 'hang' | 'drop' | 'drop_answer' | 'deny';
 
 export const FAULT_KINDS: readonly FaultKind[] = [
   'rate_limit',
@@ -20,6 +23,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   'hang',
   'drop',
   'drop_answer',
+  'deny',
 ];
 
 export interface Fault {
@@ -131,6 +135,8 @@ export function meetFaults({ faults, counters, clock, journal }: FaultContext): 
         return void res.status(500).json(serverError(req.path));
       case 'drop':
         return void req.socket.destroy();
+      case 'deny':
+        return deny(req.path, res, next);
       case 'drop_answer':
         loseAnswer(res);
         return next();
@@ -152,6 +158,15 @@ function answerThrottled(path: string, res: Response, nowMillis: number): void {
       ? { error: 'invalid_grant', error_description: TOKEN_RATE_LIMIT_TEXT }
       : apiError('E0000047'),
   );
+}
+
+function deny(path: string, res: Response, next: () => void): void {
+  if (path === TOKEN_PATH) {
+    res.status(400).json({ error: 'invalid_grant', error_description: REFRESH_TOKEN_INVALID });
+  } else if (path === '/oauth2/v1/introspect') res.json({ active: false });
+  else if (path.startsWith('/api/v1/')) res.status(401).json(apiError('E0000011'));
+  else if (path === '/oauth2/v1/userinfo') res.status(401).json({ error: 'invalid_token' });
+  else next();
 }
 
 function serverError(path: string): object {

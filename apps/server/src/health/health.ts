@@ -96,9 +96,6 @@ export const createHealth = ({
     },
 
     async askWitness(claim) {
-      // Who is looked at now bears witness by that.
-      const current = looks.get(claim.connectionId);
-      if (current) return false;
       return bearWitness(claim).catch((error: unknown) => {
         const { connectionId } = claim;
         log.warn({ connectionId, error: errorName(error) }, 'a witness could not be asked');

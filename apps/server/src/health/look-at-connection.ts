@@ -18,7 +18,7 @@ export interface LookDependencies {
   readonly store: ProbeStore;
   readonly credentials: Pick<CredentialStore, 'openCredential'>;
   readonly probe: ProbeCredential;
-  readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;
+  readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isFailing' | 'isToldOfIntegration'>;
   /** The provider refuses the connection's client: its integration is told of. */
   readonly noteRefusedClient: (connection: ConnectionRecord, reason: StatusReason) => Promise<void>;
   readonly refreshIfDue: RefreshIfDue;
@@ -158,7 +158,7 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     else if (look.result === 'inconclusive') await saveNothing(stored, look);
     else if (look.result === 'dead' && canBeRenewed(stored.secrets)) {
       await saveSuspicion(stored, look);
-      await confirmByRefresh(claim, stored);
+      if (!(await outages.isFailing(suspectOf(stored)))) await confirmByRefresh(claim, stored);
     } else await confirmByProbe(stored, look);
   };
 

@@ -40,11 +40,13 @@ export const createNextLook = ({
   /** `null`: of a dead grant nothing is due until it is mended. A suspicion is looked into soon. */
   return (stored: StoredCredential, outcome: ProbeOutcome, putOffUntil?: Date): Date | null => {
     if (stored.connection.status === 'needs_reconnect' && outcome.result !== 'ok') return null;
+    const times = [usual(stored, outcome)];
     if (putOffUntil) {
-      return addSeconds(putOffUntil, intervalSeconds * SPREAD_OF_INTERVAL * randomness.fraction());
+      times.push(addSeconds(putOffUntil, intervalSeconds * SPREAD_OF_INTERVAL * randomness.fraction()));
     }
-    const next = usual(stored, outcome);
-    const soon = addSeconds(clock.now(), SUSPICION_SECONDS * (1 + randomness.fraction()));
-    return outcome.result === 'suspected' && soon < next ? soon : next;
+    if (outcome.result === 'suspected') {
+      times.push(addSeconds(clock.now(), SUSPICION_SECONDS * (1 + randomness.fraction())));
+    }
+    return new Date(Math.min(...times.map((time) => time.getTime())));
   };
 };

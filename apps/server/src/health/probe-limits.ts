@@ -18,12 +18,12 @@ const LONGEST_CLOSED_SECONDS = 3600;
 const MAX_KNOWN = 10_000;
 
 /**
- * Slots in a line (GCRA). With N requests in a window of W seconds, a tolerance of W/2 and an interval of 1.5 W/N, no window
- * holds more than N: half of them may come at once, which is what a sweep brings. A share below one request makes the
+ * Slots in a line (GCRA). With N requests in a window of W seconds, a tolerance of W/6 and an interval of (W + W/6)/N, no
+ * window holds more than N: a seventh of them may come at once, which is what a sweep brings. A share below one request makes the
  * interval longer than the window.
  */
 const ALLOWED = `(${SHARE}::float8 * coalesce(l.told_requests, $3::int))`;
-const TOLERANCE = (allowed: string): string => `CASE WHEN ${allowed} >= 2 THEN $4::float8 / 2 ELSE 0 END`;
+const TOLERANCE = (allowed: string): string => `CASE WHEN ${allowed} >= 2 THEN $4::float8 / 6 ELSE 0 END`;
 const INTERVAL = (allowed: string): string =>
   `CASE WHEN ${allowed} >= 1 THEN ($4::float8 + ${TOLERANCE(allowed)}) / floor(${allowed}) ELSE $4::float8 / ${allowed} END`;
 

@@ -10,7 +10,7 @@ const EVENTS_EVERY_SECONDS = 600;
 /** A probe is at most a quarter of its interval late, … */
 const HEALTH_BEATS_PER_INTERVAL = 4;
 /** … and never later than this. */
-const HEALTH_SLOWEST_SECONDS = 30;
+const HEALTH_SLOWEST_SECONDS = 10;
 
 export interface RecurringWorkDependencies {
   readonly sweepDueRefreshes: (now: Date) => Promise<number>;

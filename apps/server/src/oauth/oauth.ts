@@ -120,7 +120,7 @@ export type ProbeOutcome = ProbeVerdict & {
   readonly lostScopes?: readonly string[];
   /** The provider did not answer, or only that it can't. */
   readonly isAway?: boolean;
-  /** Nothing could be asked within the share of the provider's limit; not before then. */
+  /** Something, or all, could not be asked within the share of the provider's limit; not before then. */
   readonly putOffUntil?: Date;
 };
 

@@ -113,6 +113,7 @@ export const createProbe = ({
     let outcome: ProbeOutcome = { ...INCONCLUSIVE, by: null };
     let provedWeight = 0;
     let lostScopes: readonly string[] = [];
+    let withheldUntil: Date | null = null;
     for (const probe of target.method.probes) {
       // The token lives: what is left to see is whether the API takes it.
       if ((provedWeight > 0 && probe.kind !== 'request') || !fits(probe, token)) continue;
@@ -120,7 +121,7 @@ export const createProbe = ({
       if (endpoint === null) continue;
       const putOffUntil = await leave?.ask(endpoint);
       if (putOffUntil) {
-        if (outcome.by === null) outcome = { ...outcome, putOffUntil };
+        withheldUntil ??= putOffUntil;
         continue;
       }
       const finding = await ask(probe, target, token, endpoint, leave);
@@ -144,8 +145,9 @@ export const createProbe = ({
         if (away) return outcome;
       }
     }
-    return outcome.result === 'ok' && lostScopes.length > 0
-      ? { result: 'degraded', reason: 'scope_lost', by: outcome.by, lostScopes }
-      : outcome;
+    if (outcome.result === 'ok' && lostScopes.length > 0) {
+      return { result: 'degraded', reason: 'scope_lost', by: outcome.by, lostScopes };
+    }
+    return withheldUntil === null ? outcome : { ...outcome, putOffUntil: withheldUntil };
   };
 };

@@ -29,6 +29,8 @@ export interface Outages {
   judgeRefusal(suspect: Suspect, reason: StatusReason): Promise<Fault>;
   /** The provider did not answer for a connection, or only that it can't. Nobody else is asked. */
   judgeSilence(suspect: Suspect): Promise<Fault>;
+  /** Whether its place is known to fail: then nothing that it says needs to be confirmed. */
+  isFailing(suspect: Suspect): Promise<boolean>;
   /** Whether a refused client is told of the integration, and not of each of its connections. */
   isToldOfIntegration(integrationRowId: string | null): Promise<boolean>;
   /** Ends what is over, tries what is not, and puts off all else that is due there. Before each sweep of probes. */
@@ -131,6 +133,11 @@ export const createOutages = ({
       }
       const others = await peers.witnesses(suspect, clock.now(), WITNESSES);
       return others.length >= WITNESSES ? 'held' : 'own';
+    },
+
+    async isFailing(suspect) {
+      const since = await failingSince(suspect);
+      return since !== null && since > addSeconds(clock.now(), -LONGEST_HOLD_SECONDS);
     },
 
     async isToldOfIntegration(integrationRowId) {

@@ -112,7 +112,7 @@ export const createSaveFailure = ({
           await store.saveRefreshFailure(claimed, {
             refreshAt: later(slowRetrySeconds(fraction)),
             reason: null,
-            forgetIntent: false,
+            forgetIntent,
             isAttempt: true,
             answer: 'refused',
           });

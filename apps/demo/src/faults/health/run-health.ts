@@ -22,6 +22,8 @@ const WARM_UP_SECONDS = 3 * PROBE_INTERVAL_SECONDS;
 const DETECT_SECONDS = PROBE_INTERVAL_SECONDS + 120;
 /** After the outage: all are looked at again, and then once more. */
 const RECOVER_SECONDS = 3 * PROBE_INTERVAL_SECONDS;
+/** It breaks, is gone, and calls every token dead: whatever it answers. */
+const OUTAGE = ['server_error', 'drop', 'deny'] as const;
 const EVERYTHING = 1_000_000_000;
 
 const EVENTS = `SELECT type, connection_id AS "connectionId", payload, time FROM events
@@ -78,10 +80,10 @@ async function runIn(world: HealthWorld, options: HealthRunOptions, say: Say) {
   // After an outage refreshes introspect too, to see whether a lost answer had rotated: those are no probes.
   const { introspections } = rate.most();
   const outageAt = clock.millis();
-  for (const kind of ['server_error', 'drop'] as const) {
+  for (const kind of OUTAGE) {
     org.control.clearFaults();
     org.control.failNext({ kind, times: EVERYTHING, path: '/' });
-    await pass(options.outageSeconds / 2);
+    await pass(options.outageSeconds / OUTAGE.length);
   }
   say(`The org was down for ${options.outageSeconds} s: ${await counts()}.`);
   org.control.clearFaults();

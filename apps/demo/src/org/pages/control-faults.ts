@@ -8,6 +8,7 @@ const KIND_NAMES: Readonly<Record<FaultKind, string>> = {
   hang: 'hang',
   drop: 'drop the connection',
   drop_answer: 'do it, but lose the answer',
+  deny: 'call every token dead',
 };
 
 const PATHS = [
