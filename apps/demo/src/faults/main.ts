@@ -78,7 +78,7 @@ async function health({ connections, seed }: FaultSettings): Promise<boolean> {
     {
       ...{ connections, seed },
       ofSecondIntegration: Math.round(connections / 10),
-      callsPerMinute: Math.max(600, connections * 3),
+      callsPerMinute: Math.max(600, connections * 4.5),
       grantsRevoked: Math.round(connections / 20),
       usersDeactivated: Math.round(connections / 40),
       rolesRemoved: Math.round((connections * 3) / 200),

@@ -8,7 +8,7 @@ import type { Randomness } from '../randomness.js';
 /** How soon a suspicion that could not be settled at once is looked at again. */
 const SUSPICION_SECONDS = 30;
 /** Those that found the provider's limit used up come back spread over this part of the interval. */
-const SPREAD_OF_INTERVAL = 1 / 3;
+const SPREAD_OF_INTERVAL = 1 / 10;
 
 /** When a connection is looked at next, by what a look came to. */
 export const createNextLook = ({

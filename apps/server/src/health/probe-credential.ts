@@ -75,7 +75,9 @@ export const createProbeCredential =
         found.integration?.status === 'degraded' && CLIENT_REASONS.has(found.integration.reason);
       const target = isRefused ? withoutClient(found.target) : found.target;
       const { accessToken, dpopKey } = secrets;
-      return oauth.probe(target, { accessToken, tokenType, dpopKey, scopes: connection.scopes }, leave);
+      // What a refresh has lost is missed until it is back.
+      const scopes = [...connection.scopes, ...connection.lostScopes];
+      return oauth.probe(target, { accessToken, tokenType, dpopKey, scopes }, leave);
     }
     const method = methodOf(definition, connection.authMethod);
     const probe = method && requestProbe(method);
