@@ -3,7 +3,7 @@ const SERVER = '^apps/server/src';
 const room = (...names) => `${SERVER}/(${names.join('|')})/`;
 const ground = ['config', 'errors', 'log'];
 const first = ['vault', 'db'];
-const second = ['credentials', 'integrations', 'access', 'oauth', 'deployment'];
+const second = ['credentials', 'integrations', 'access', 'oauth', 'deployment', 'outages'];
 const third = ['connect', 'refresh', 'health', 'events', 'disconnect', 'webhooks'];
 const fourth = ['http', 'jobs', 'cli'];
 
