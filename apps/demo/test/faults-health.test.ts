@@ -16,8 +16,8 @@ if (!hasPostgres) {
     const told: string[] = [];
     const { figures, broken } = await runHealth(
       {
-        ...{ connections: 40, ofSecondIntegration: 12, callsPerMinute: 600, seed: 3, stepSeconds: 30 },
-        ...{ grantsRevoked: 2, usersDeactivated: 2, rolesRemoved: 1, outageSeconds: 1800 },
+        ...{ connections: 26, ofSecondIntegration: 11, callsPerMinute: 600, seed: 3, stepSeconds: 30 },
+        ...{ grantsRevoked: 2, usersDeactivated: 2, rolesRemoved: 1, outageSeconds: 900 },
       },
       (line) => told.push(line),
     );

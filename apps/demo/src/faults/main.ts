@@ -77,7 +77,7 @@ async function health({ connections, seed }: FaultSettings): Promise<boolean> {
   const { figures, broken } = await runHealth(
     {
       ...{ connections, seed },
-      ofSecondIntegration: Math.round(connections / 10),
+      ofSecondIntegration: Math.max(12, Math.round(connections / 10)),
       callsPerMinute: Math.max(600, connections * 4.5),
       grantsRevoked: Math.round(connections / 20),
       usersDeactivated: Math.round(connections / 40),
