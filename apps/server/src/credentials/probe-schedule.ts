@@ -48,5 +48,5 @@ export const nextProbeAt = ({ fraction, afterRefreshAt = null, ...timing }: Prob
   const usual = addSeconds(now, interval * (1 - JITTER_OF_INTERVAL * fraction));
   if (afterRefreshAt === null || isInDoubt) return usual;
   const afterRefresh = addSeconds(afterRefreshAt, interval * JITTER_OF_INTERVAL * fraction);
-  return afterRefresh > usual ? afterRefresh : usual;
+  return new Date(Math.max(afterRefresh.getTime(), usual.getTime()));
 };

@@ -53,7 +53,7 @@ const person = (index: number): Person => ({
 
 /** Starts everything, with every connection imported and none proved. Rejects where Postgres is not installed. */
 export async function startHealthWorld(options: HealthWorldOptions): Promise<HealthWorld> {
-  const closers: (() => Promise<unknown> | void)[] = [];
+  const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
@@ -67,7 +67,7 @@ export async function startHealthWorld(options: HealthWorldOptions): Promise<Hea
 
 async function startParts(
   options: HealthWorldOptions,
-  closers: (() => Promise<unknown> | void)[],
+  closers: (() => unknown)[],
   close: () => Promise<void>,
 ): Promise<HealthWorld> {
   const dataDir = mkdtempSync(join(tmpdir(), 'authpipe-faults-health-'));
