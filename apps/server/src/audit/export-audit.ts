@@ -1,11 +1,9 @@
 import type { Database } from '../db/database.js';
-import { type ChainHead, HEAD_COLUMNS } from './chain-head.js';
+import { findHead } from './chain-head.js';
 import type { StoredEntry } from './check-chain.js';
 import { type ChainPlace, hex } from './entry-hash.js';
 import { storedEntries } from './stored-entries.js';
 import { toAuditEntry } from './wire-entry.js';
-
-const HEAD = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE environment = $1 AND tenant_id = $2`;
 
 /** The form of the first line, by which a reader knows the rest. */
 export const EXPORT_FORMAT = 'authpipe-audit-1';
@@ -25,7 +23,7 @@ const lineOf = (entry: StoredEntry): string =>
  * without the database.
  */
 export async function* exportChain(db: Database, place: ChainPlace): AsyncGenerator<string, void, undefined> {
-  const [head] = await db.query<ChainHead>('audit_head', HEAD, [place.environment, place.tenantId]);
+  const head = await findHead(db, place);
   if (!head) return;
   yield JSON.stringify({
     format: EXPORT_FORMAT,

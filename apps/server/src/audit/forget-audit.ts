@@ -2,7 +2,7 @@ import { addSeconds, type Clock } from '../clock.js';
 import { appendAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import type { AuditKey } from './audit-key-store.js';
-import { type ChainHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
+import { type ChainHead, findHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
 import { type ChainPlace, headSeal } from './entry-hash.js';
 
 export interface ForgetAuditDependencies {
@@ -26,8 +26,6 @@ const LATE_SECONDS = 3_600;
 const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.position >= h.first_position
   AND EXISTS (SELECT 1 FROM audit_entries e WHERE e.environment = h.environment AND e.tenant_id = h.tenant_id
     AND e.position = h.first_position AND e.time < $1)`;
-
-const HEAD = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE environment = $1 AND tenant_id = $2`;
 
 /** Up to the first entry that is young enough: what is written later may tell of earlier. */
 const CUT = `SELECT position, hash FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND position = coalesce(
@@ -65,7 +63,7 @@ export const createForgetAudit = ({
   ): Promise<void> => {
     const key = await auditKey();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const [head] = await db.query<ChainHead>('audit_head', HEAD, [environment, tenantId]);
+      const head = await findHead(db, { environment, tenantId });
       if (!head || !isSealed(key, head)) return;
       const next = await change(head);
       if (!next) return;
@@ -117,9 +115,6 @@ export const createForgetAudit = ({
      */
     async eraseTenant(environment: string, tenantId: string, details: { readonly connections: number }): Promise<void> {
       const place = { environment, tenantId };
-      await db.query('audit_counts_erase', 'DELETE FROM audit_counts WHERE environment = $1 AND tenant_id = $2', [
-        ...[environment, tenantId],
-      ]);
       const erasedAt = clock.now();
       await chainEntries();
       await moveHead(place, async (head) => ({ ...head, erasedAt }));

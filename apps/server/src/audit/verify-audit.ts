@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { AuditFault, AuditVerification } from '@authpipe/types';
 import type { Database } from '../db/database.js';
 import type { AuditKey } from './audit-key-store.js';
-import { type ChainHead, HEAD_COLUMNS } from './chain-head.js';
+import { type ChainHead, findHead, HEAD_COLUMNS } from './chain-head.js';
 import { type ChainCheck, createChainCheck } from './check-chain.js';
 import { type ChainPlace, hex } from './entry-hash.js';
 import { storedEntries } from './stored-entries.js';
@@ -24,7 +24,6 @@ const MAX_FAULTS = 100;
 
 const CONDITION = '($1::text IS NULL OR environment = $1) AND ($2::text IS NULL OR tenant_id = $2)';
 const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE ${CONDITION} ORDER BY environment, tenant_id`;
-const HEAD = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE environment = $1 AND tenant_id = $2`;
 const WAITING = `SELECT (SELECT count(*) FROM audit_pending WHERE ${CONDITION})::int AS count`;
 const HEADLESS = `SELECT DISTINCT environment, tenant_id AS "tenantId" FROM audit_entries e WHERE ${CONDITION}
   AND NOT EXISTS (SELECT 1 FROM audit_heads h WHERE h.environment = e.environment AND h.tenant_id = e.tenant_id)`;
@@ -61,10 +60,7 @@ export const createVerifyAudit = ({ db, auditKey }: { readonly db: Database; rea
     ];
   };
 
-  const headNow = async ({ environment, tenantId }: ChainPlace): Promise<ChainHead | undefined> => {
-    const [head] = await db.query<ChainHead>('audit_head', HEAD, [environment, tenantId]);
-    return head;
-  };
+  const headNow = ({ environment, tenantId }: ChainPlace) => findHead(db, { environment, tenantId });
 
   const checkChain = async (key: KeyObject, head: ChainHead): Promise<ReturnType<ChainCheck['end']>> => {
     const check = createChainCheck(key, head);

@@ -18,7 +18,8 @@ import {
   readCallbackError,
   readExchangeError,
 } from './attempt-outcome.js';
-import { type AuditedResult, failedResult, writeAuditLine } from './audit-line.js';
+import { asPerson } from './as-person.js';
+import { type AuditedResult, failedResult, type WriteAuditLine } from './audit-line.js';
 import type {
   AuthorizationRequest,
   AuthorizationRequestStore,
@@ -41,6 +42,7 @@ export interface CompleteConnectDependencies {
   readonly connections: ConnectConnections;
   readonly oauth: Pick<OAuth, 'exchangeCode' | 'introspect' | 'namesIssuer' | 'revoke'>;
   readonly choiceOptions: ChoiceOptions;
+  readonly writeAuditLine: WriteAuditLine;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -102,6 +104,7 @@ export const createCompleteConnect = ({
   connections,
   oauth,
   choiceOptions,
+  writeAuditLine,
   clock,
   log,
 }: CompleteConnectDependencies) => {
@@ -223,7 +226,7 @@ export const createCompleteConnect = ({
     outcome: Attempt,
   ): Promise<void> => {
     const now = clock.now();
-    writeAuditLine(log, session, { integrationRowId, ...auditedResult(outcome) });
+    await writeAuditLine(session, { integrationRowId, ...auditedResult(outcome) });
     if (!('isFinal' in outcome)) {
       const isSettled = await sessions.settle(session.id, 'pending', outcome, now);
       // A cancel between the last look and the save came too late: there is a connection, so nobody is told otherwise.
@@ -260,7 +263,9 @@ export const createCompleteConnect = ({
    */
   return async (callback: Callback): Promise<string> => {
     const { session, request, secrets } = await takeTrip(callback);
-    await record(session, request, await attempt(session, request, secrets, callback));
+    await asPerson(session, async () => {
+      await record(session, request, await attempt(session, request, secrets, callback));
+    });
     return session.id;
   };
 };

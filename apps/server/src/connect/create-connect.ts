@@ -7,6 +7,7 @@ import type { GuardedFetch } from '../oauth/guarded-fetch.js';
 import type { OAuth } from '../oauth/oauth.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
+import { createWriteAuditLine } from './audit-line.js';
 import { createAuthorizationRequestStore } from './authorization-request-store.js';
 import { createCompleteConnect } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
@@ -52,7 +53,8 @@ export const createConnect = ({
   const requests = createAuthorizationRequestStore({ db, vault });
   const choiceOptions = { findProvider, allowLoopback };
   const held = createHeldCredentialStore({ db, vault, clock: shared.clock });
-  const rooms = { ...shared, sessions, requests, held, choiceOptions };
+  const writeAuditLine = createWriteAuditLine({ db, clock: shared.clock, log: shared.log });
+  const rooms = { ...shared, writeAuditLine, sessions, requests, held, choiceOptions };
   const end = createSessionEnd(rooms);
   const { pick, ...start } = createStartConnect(rooms);
   return {

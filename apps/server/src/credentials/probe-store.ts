@@ -1,5 +1,7 @@
 import type { StatusReason } from '@authpipe/types';
+import { type Actor, currentActor } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
+import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { sqlValues } from './sql-values.js';
@@ -39,6 +41,17 @@ export type ProbeOutcome =
   /** Nothing was learned. */
   | { readonly result: 'inconclusive' };
 
+/** Looks by themselves that found nothing new are told together, a day's at a time. */
+export interface QuietCheck {
+  readonly actor: Actor;
+  readonly environment: string;
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly result: string;
+}
+
+const resultOf = (outcome: ProbeOutcome): string => ('reason' in outcome ? outcome.reason : outcome.result);
+
 /** Leave given back. */
 const PROBED = ['probe_lease_owner = NULL', 'probe_lease_until = NULL'];
 
@@ -48,11 +61,14 @@ export const createProbeStore = ({
   clock,
   randomness,
   owner,
+  noteQuietCheck = () => {},
 }: {
   readonly db: Database;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly owner: string;
+  /** Told of looks that are no entry of the audit by themselves. */
+  readonly noteQuietCheck?: (check: QuietCheck) => void;
 }) => ({
   /** Claims what is due at `now`, most overdue first: one indexed statement, any number of replicas at once. */
   async claimDueProbes(now: Date, limit: number): Promise<ProbeClaim[]> {
@@ -82,14 +98,30 @@ export const createProbeStore = ({
     const now = clock.now();
     const sql = sqlValues();
     const { bind } = sql;
+    const actor = currentActor();
+    const result = resultOf(outcome);
+    // Who asks gets an entry for it. What the server finds by itself gets one when it is news.
+    const isQuiet = actor.who.type === 'server' && (outcome.result === 'ok' || outcome.result === 'inconclusive');
     const change = {
-      connections: [{ id: connectionId, event: newId('evt', randomness) }],
+      connections: [
+        { id: connectionId, event: newId('evt', randomness), audit: auditContent({}, result, actor) },
+      ],
+      audit: {
+        action: 'connection.checked' as const,
+        result: "c.audit->>'result'",
+        when: isQuiet ? '(c.status <> c.was OR c.reason IS DISTINCT FROM c.was_reason)' : 'true',
+      },
       now,
       fence: `k.version = ${bind(version, 'int')}`,
     };
     const next = (): string => `probe_at = ${bind(probeAt, 'timestamptz')}`;
     const text = stateChangeSql(sql, { ...change, ...assignments() });
-    return (await db.query<ChangedRow>(`probe_${outcome.result}`, text, sql.values)).length > 0;
+    const name = `probe_${outcome.result}${isQuiet ? '_quiet' : ''}`;
+    const [changed] = await db.query<ChangedRow>(name, text, sql.values);
+    if (!changed) return false;
+    const { environment, tenantId } = changed;
+    if (isQuiet && !changed.isNews) noteQuietCheck({ actor, environment, tenantId, connectionId, result });
+    return true;
 
     function assignments() {
       switch (outcome.result) {

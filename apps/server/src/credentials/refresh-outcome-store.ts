@@ -1,6 +1,8 @@
 import type { StatusReason } from '@authpipe/types';
+import { type Actor, currentActor } from '../actor.js';
 import { createBatch } from '../batch.js';
 import type { Clock } from '../clock.js';
+import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
@@ -31,6 +33,13 @@ export interface RefreshedCredential {
   readonly scopes: readonly string[];
   /** Whether the provider ended the access token that was there before: whoever holds a copy is told so. */
   readonly invalidatesPrevious: boolean;
+}
+
+/** An answer to be stored, and who caused the refresh. */
+interface Refreshed {
+  readonly fence: RefreshFence;
+  readonly refreshed: RefreshedCredential;
+  readonly actor: Actor;
 }
 
 /** What became of tokens that were kept outside the database. */
@@ -100,14 +109,15 @@ export const createRefreshOutcomeStore = ({
 
   const refreshedChange = (
     sql: SqlValues,
-    given: readonly { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential }[],
+    given: readonly Refreshed[],
   ) => {
     const now = clock.now();
     const at = sql.bind(now, 'timestamptz');
     const keepsState = `b.status = 'degraded' AND b.reason IN ${ONLY_A_PROBE_MENDS}`;
     return {
-      connections: given.map(({ fence, refreshed }) => ({
+      connections: given.map(({ fence, refreshed, actor }) => ({
         ...fenceRow(fence),
+        audit: auditContent({}, 'ok', actor),
         event: eventId(),
         also: eventId(),
         envelope: Buffer.from(refreshed.envelope).toString('base64'),
@@ -122,6 +132,7 @@ export const createRefreshOutcomeStore = ({
         invalidates_previous: refreshed.invalidatesPrevious,
       })),
       columns: REFRESHED_COLUMNS,
+      audit: { action: 'credential.refreshed' },
       now,
       also: 'credential.refreshed',
       alsoPayload: `CASE WHEN g.invalidates_previous THEN '{"invalidatesPrevious": true}'::jsonb ELSE '{}' END`,
@@ -154,10 +165,7 @@ export const createRefreshOutcomeStore = ({
     } as const;
   };
 
-  const saveRefreshed = createBatch<
-    { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential },
-    boolean
-  >({
+  const saveRefreshed = createBatch<Refreshed, boolean>({
     maxItems: MAX_JOINED,
     concurrency: JOINED_CONCURRENCY,
     // Two answers for one connection, under an old lease and a new one: the statement would mix their values.
@@ -177,7 +185,8 @@ export const createRefreshOutcomeStore = ({
      * lease went to another owner; nothing was written.
      */
     saveRefreshed: (fence: RefreshFence, refreshed: RefreshedCredential): Promise<boolean> =>
-      saveRefreshed({ fence, refreshed }),
+      // Whoever causes it: the batch runs in the name of the first of many.
+      saveRefreshed({ fence, refreshed, actor: currentActor() }),
 
     /**
      * The same for an answer that could not be written when it came, whoever took it: by the version, and by nobody else's
@@ -188,7 +197,7 @@ export const createRefreshOutcomeStore = ({
       if (!known) return 'held';
       const sql = sqlValues();
       const text = stateChangeSql(sql, {
-        ...refreshedChange(sql, [{ fence, refreshed }]),
+        ...refreshedChange(sql, [{ fence, refreshed, actor: currentActor() }]),
         fence: `${ownOrFree(sql)} AND k.issued_at <= g.issued_at AND ${provenBy(sql, known)}`,
       });
       if ((await db.query<ChangedRow>('refresh_kept_saved', text, sql.values)).length > 0) return 'saved';
@@ -222,8 +231,13 @@ export const createRefreshOutcomeStore = ({
       const reason = bind(failure.reason, 'text');
       const keepsState = `${reason} IS NULL OR b.status = 'needs_reconnect'
         OR (b.status = 'degraded' AND b.reason IS NOT NULL AND ${reason} IN ${PASSING})`;
+      const result = failure.reason ?? 'unknown';
       const text = stateChangeSql(sql, {
-        connections: [{ ...fenceRow(fence), event: eventId() }],
+        connections: [{ ...fenceRow(fence), event: eventId(), audit: auditContent({}, result) }],
+        // What was only put off was no attempt: nobody was asked.
+        ...(failure.isAttempt
+          ? { audit: { action: 'credential.refresh_failed', result: "c.audit->>'result'" } as const }
+          : {}),
         columns: FENCE_COLUMNS,
         now: clock.now(),
         credential: [
@@ -238,7 +252,7 @@ export const createRefreshOutcomeStore = ({
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      return (await db.query<ChangedRow>('refresh_failed', text, sql.values)).length > 0;
+      return (await db.query<ChangedRow>(failure.isAttempt ? 'refresh_failed' : 'refresh_put_off', text, sql.values)).length > 0;
     },
 
     /**
@@ -249,7 +263,8 @@ export const createRefreshOutcomeStore = ({
       const sql = sqlValues();
       const told = sql.bind(reason, 'text');
       const text = stateChangeSql(sql, {
-        connections: [{ ...fenceRow(fence), event: eventId() }],
+        connections: [{ ...fenceRow(fence), event: eventId(), audit: auditContent({}, reason) }],
+        audit: { action: 'credential.refresh_failed', result: "c.audit->>'result'" },
         columns: FENCE_COLUMNS,
         now: clock.now(),
         credential: [

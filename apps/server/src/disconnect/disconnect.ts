@@ -97,7 +97,8 @@ export const createDisconnect = ({
         log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
         return false;
       });
-      if (await connections.eraseConnection(connectionId, environment, still.version)) return revoked;
+      const details = { revokedAtProvider: revoked };
+      if (await connections.eraseConnection(connectionId, environment, still.version, details)) return revoked;
     }
     throw new Problem('conflict', 'The connection is being changed by others at the same time: try again.');
   };

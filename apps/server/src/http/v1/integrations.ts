@@ -15,7 +15,8 @@ export interface IntegrationRouteDependencies {
   readonly defaultRedirectUri: string;
 }
 
-const toWire = (record: IntegrationRecord, defaultRedirectUri: string): Integration => ({
+/** An integration as callers see it, without its secret. */
+export const toIntegration = (record: IntegrationRecord, defaultRedirectUri: string): Integration => ({
   integrationId: record.integrationId,
   environment: record.environment,
   tenantId: record.tenantId,
@@ -77,7 +78,7 @@ const routesUnder = (
         integrationId,
         request: body,
       });
-      return { status: created ? 201 : 200, body: toWire(record, defaultRedirectUri) };
+      return { status: created ? 201 : 200, body: toIntegration(record, defaultRedirectUri) };
     },
   }),
   defineRoute({
@@ -95,7 +96,7 @@ const routesUnder = (
         integrationId,
       });
       if (!record) throw new Problem('not_found', 'There is no such integration: GET the list, or PUT it.');
-      return { body: toWire(record, defaultRedirectUri) };
+      return { body: toIntegration(record, defaultRedirectUri) };
     },
   }),
   defineRoute({
@@ -108,7 +109,7 @@ const routesUnder = (
     handle: async ({ key, params: { tenantId } }) => {
       const owner = placeOf(key, tenantId);
       const records = await integrations.listIntegrations({ environment: key.environment, tenantId: owner });
-      return { body: { data: records.map((record) => toWire(record, defaultRedirectUri)) } };
+      return { body: { data: records.map((record) => toIntegration(record, defaultRedirectUri)) } };
     },
   }),
   defineRoute({
