@@ -18,8 +18,8 @@ import { createNamedSecretStore } from './credentials/named-secret-store.js';
 import { createProbeStore } from './credentials/probe-store.js';
 import { createReadCredential } from './credentials/read-credential.js';
 import { createRefreshStore } from './credentials/refresh-store.js';
-import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
 import { findTenantsOfConnections } from './credentials/tenants-of-connections.js';
+import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
 import { createUsageStore } from './credentials/usage-store.js';
 import type { Database } from './db/database.js';
 import type { DatabaseClock, MonotonicMillis } from './db/database-clock.js';
@@ -279,7 +279,12 @@ export const compose = (foundation: Foundation): Composition => {
     clock,
     wire,
     noteUse: usage.noteUse,
-    noteIssued: ({ reader: actor, connection: { id: connectionId, environment, tenantId }, version, result }) =>
+    noteIssued: ({
+      reader: actor,
+      connection: { id: connectionId, environment, tenantId },
+      version,
+      result,
+    }) =>
       audit.noteUse({
         ...{ actor, environment, tenantId, connectionId, result, details: { version } },
         action: result === 'ok' ? 'credential.issued' : 'credential.refused',

@@ -30,6 +30,7 @@ export const auditAction = z.enum([
   'key.used',
   'tenant.exported',
   'tenant.erased',
+  'deployment.adopted',
   'audit.started',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;
@@ -96,7 +97,16 @@ export const auditFault = z.object({
   tenantId: z.string().nullable(),
   /** The entry; `null` where it is about the chain as a whole. */
   position: z.int().nullable(),
-  fault: z.enum(['changed', 'missing', 'out_of_order', 'cut_off', 'added', 'head_changed', 'chain_missing', 'chain_restarted']),
+  fault: z.enum([
+    'changed',
+    'missing',
+    'out_of_order',
+    'cut_off',
+    'added',
+    'head_changed',
+    'chain_missing',
+    'chain_restarted',
+  ]),
   /** In words. */
   detail: z.string(),
 });

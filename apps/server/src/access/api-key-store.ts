@@ -200,7 +200,13 @@ export const createApiKeys = ({
       };
       // Replicas that start at once make it once.
       const details = { keyId: row.id, name: BOOT_KEY_NAME, scopes: row.scopes };
-      const audited = { environment, tenantId: null, action: 'key.created', time: row.createdAt, details } as const;
+      const audited = {
+        environment,
+        tenantId: null,
+        action: 'key.created',
+        time: row.createdAt,
+        details,
+      } as const;
       await db.transaction(async (tx) => {
         const { count } = await tx.apiKey.createMany({ data: [row], skipDuplicates: true });
         if (count > 0) await tx.auditPending.create({ data: auditData(audited) });

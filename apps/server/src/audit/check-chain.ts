@@ -29,7 +29,8 @@ const MAX_DOUBTFUL = 500;
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
-const range = (from: number, to: number): string => (from === to ? `entry ${from}` : `entries ${from} to ${to}`);
+const range = (from: number, to: number): string =>
+  from === to ? `entry ${from}` : `entries ${from} to ${to}`;
 
 /** Checks one chain, entry by entry in the order of their positions, and says in the end what is wrong with it. */
 export const createChainCheck = (key: KeyObject, head: ChainHead) => {
@@ -70,7 +71,11 @@ export const createChainCheck = (key: KeyObject, head: ChainHead) => {
           );
       faults.push(
         home
-          ? { position, fault: 'out_of_order', detail: `it is the entry that was written as ${home.position}` }
+          ? {
+              position,
+              fault: 'out_of_order',
+              detail: `it is the entry that was written as ${home.position}`,
+            }
           : { position, fault: 'changed', detail },
       );
     }
@@ -112,7 +117,11 @@ export const createChainCheck = (key: KeyObject, head: ChainHead) => {
         const detail = `${range(next, head.position)} was cut off at the end`;
         faults.push({ position: next, fault: 'cut_off', detail });
       } else if (isHeadWhole && !equal(lastHash, head.hash) && faults.length === 0) {
-        faults.push({ position: head.position, fault: 'changed', detail: 'it is not the entry that the chain ended with' });
+        faults.push({
+          position: head.position,
+          fault: 'changed',
+          detail: 'it is not the entry that the chain ended with',
+        });
       }
       const named = faults.map((fault) => ({
         environment: place.environment,

@@ -113,7 +113,11 @@ export const createForgetAudit = ({
      * Takes who, where, result and details out of all that the audit has of a tenant until now. That the entries were
      * there stays proved, and that the tenant was erased is told, with who did it.
      */
-    async eraseTenant(environment: string, tenantId: string, details: { readonly connections: number }): Promise<void> {
+    async eraseTenant(
+      environment: string,
+      tenantId: string,
+      details: { readonly connections: number },
+    ): Promise<void> {
       const place = { environment, tenantId };
       const erasedAt = clock.now();
       await chainEntries();

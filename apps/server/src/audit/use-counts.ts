@@ -138,7 +138,16 @@ export const createUseCounts = ({
       const tenantId = use.tenantId ?? '';
       const { result, details } = use;
       // One call into the engine: this is on the path of every read.
-      const name = JSON.stringify([environment, tenantId, action, connectionId, result, details, actor, endsAt]);
+      const name = JSON.stringify([
+        environment,
+        tenantId,
+        action,
+        connectionId,
+        result,
+        details,
+        actor,
+        endsAt,
+      ]);
       const known = waiting.get(name);
       if (known) {
         known.count += count;

@@ -42,7 +42,13 @@ const wholeChain = (
 ): AuditFault => ({ environment, tenantId: tenantId === '' ? null : tenantId, position, fault, detail });
 
 /** Checks the audit against its hashes and seals. Nothing is written. */
-export const createVerifyAudit = ({ db, auditKey }: { readonly db: Database; readonly auditKey: AuditKey }) => {
+export const createVerifyAudit = ({
+  db,
+  auditKey,
+}: {
+  readonly db: Database;
+  readonly auditKey: AuditKey;
+}) => {
   const missingChains = async (filter: readonly unknown[], heads: readonly ChainHead[]) => {
     const known = new Set(heads.map(({ environment, tenantId }) => JSON.stringify([environment, tenantId])));
     const headless = await db.query<ChainPlace>('audit_headless', HEADLESS, filter, { mayTakeLong: true });
@@ -50,13 +56,17 @@ export const createVerifyAudit = ({ db, auditKey }: { readonly db: Database; rea
       mayTakeLong: true,
     });
     return [
-      ...headless.map((place) => wholeChain(place, 'chain_missing', 'there is no word on how far its chain goes')),
+      ...headless.map((place) =>
+        wholeChain(place, 'chain_missing', 'there is no word on how far its chain goes'),
+      ),
       ...started
         .filter(({ environment, tenantId }) => !known.has(JSON.stringify([environment, tenantId])))
         .map((place) => wholeChain(place, 'chain_missing', 'its chain was taken out as a whole')),
       ...started
         .filter(({ count }) => count > 1)
-        .map((place) => wholeChain(place, 'chain_restarted', 'its chain was taken out as a whole, and began anew')),
+        .map((place) =>
+          wholeChain(place, 'chain_restarted', 'its chain was taken out as a whole, and began anew'),
+        ),
     ];
   };
 
@@ -79,7 +89,9 @@ export const createVerifyAudit = ({ db, auditKey }: { readonly db: Database; rea
   };
 
   const checkAnchor = async ({ position, hash, ...place }: Anchor, heads: readonly ChainHead[]) => {
-    const head = heads.find((each) => each.environment === place.environment && each.tenantId === place.tenantId);
+    const head = heads.find(
+      (each) => each.environment === place.environment && each.tenantId === place.tenantId,
+    );
     if (head && position < head.firstPosition - 1) return null;
     const [row] = await db.query<{ hash: Uint8Array }>('audit_at', AT, [
       ...[place.environment, place.tenantId, position],

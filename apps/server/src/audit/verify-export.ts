@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { appId, type AuditFault, auditEntry } from '@authpipe/types';
+import { type AuditFault, appId, auditEntry } from '@authpipe/types';
 import { z } from 'zod';
 import { contentHash, entryHash, hex } from './entry-hash.js';
 import { EXPORT_FORMAT } from './export-audit.js';
@@ -16,7 +16,10 @@ const firstLine = z.object({
 });
 const entryLine = auditEntry.extend({
   sequence: z.int(),
-  salt: z.string().regex(/^[0-9a-f]{32}$/).nullable(),
+  salt: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
   contentHash: digest,
 });
 
@@ -53,7 +56,8 @@ export const verifyExport = async (
   let previous: Uint8Array = new Uint8Array();
   let [next, entries] = [0, 0];
   const add = (fault: AuditFault['fault'], position: number, detail: string): void => {
-    if (head) faults.push({ environment: head.environment, tenantId: head.tenantId, position, fault, detail });
+    if (head)
+      faults.push({ environment: head.environment, tenantId: head.tenantId, position, fault, detail });
   };
   for await (const line of lines) {
     if (line.trim() === '') continue;
@@ -77,8 +81,12 @@ export const verifyExport = async (
       ...{ time: new Date(time), action: entry.action, connectionId: entry.connectionId },
       contentHash: bytes(entry.contentHash),
     };
-    if (position !== next) add(position > next ? 'missing' : 'out_of_order', position, `entry ${next} should come here`);
-    else if (salt !== null && !equal(contentHash(bytes(salt), { who, where, result, details }), hashed.contentHash))
+    if (position !== next)
+      add(position > next ? 'missing' : 'out_of_order', position, `entry ${next} should come here`);
+    else if (
+      salt !== null &&
+      !equal(contentHash(bytes(salt), { who, where, result, details }), hashed.contentHash)
+    )
       add('changed', position, 'who, where, result or details is not what was written');
     else if (!equal(entryHash(previous, hashed), bytes(hash)))
       add('changed', position, 'time, action, connection, place or the hash before is not what was written');
@@ -87,6 +95,7 @@ export const verifyExport = async (
   }
   if (!head) return null;
   if (next <= head.position) add('cut_off', next, `the chain goes to ${head.position}`);
-  else if (hex(previous) !== head.hash) add('changed', head.position, 'it is not the entry that the chain ended with');
+  else if (hex(previous) !== head.hash)
+    add('changed', head.position, 'it is not the entry that the chain ended with');
   return { faults, entries, position: head.position, hash: head.hash };
 };

@@ -1,4 +1,4 @@
-import { type AuditEntry, auditAction, type AuditWhere, type AuditWho } from '@authpipe/types';
+import { type AuditEntry, type AuditWhere, type AuditWho, auditAction } from '@authpipe/types';
 import type { AuditContent } from '../db/append-audit.js';
 import type { StoredEntry } from './check-chain.js';
 import { hex } from './entry-hash.js';

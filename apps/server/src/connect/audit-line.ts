@@ -1,5 +1,5 @@
-import { auditData } from '../db/append-audit.js';
 import type { Clock } from '../clock.js';
+import { auditData } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
 import type { FailedAttempt } from './attempt-outcome.js';

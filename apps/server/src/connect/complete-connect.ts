@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.js';
 import { createDpopKey } from '../oauth/dpop-key.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
+import { asPerson } from './as-person.js';
 import {
   compareAccounts,
   connectionGone,
@@ -18,7 +19,6 @@ import {
   readCallbackError,
   readExchangeError,
 } from './attempt-outcome.js';
-import { asPerson } from './as-person.js';
 import { type AuditedResult, failedResult, type WriteAuditLine } from './audit-line.js';
 import type {
   AuthorizationRequest,

@@ -231,9 +231,7 @@ export const createGrantStore = ({
     const { bind } = sql;
     const assign = ([column, value]: [string, string]): string => `${column} = ${value}`;
     const text = stateChangeSql(sql, {
-      connections: [
-        { id, event: newId('evt', randomness), audit: auditContent(auditedGrant(grant)) },
-      ],
+      connections: [{ id, event: newId('evt', randomness), audit: auditContent(auditedGrant(grant)) }],
       audit: { action: 'connection.reconnected' },
       now,
       credential: [

@@ -101,7 +101,8 @@ export const createProbeStore = ({
     const actor = currentActor();
     const result = resultOf(outcome);
     // Who asks gets an entry for it. What the server finds by itself gets one when it is news.
-    const isQuiet = actor.who.type === 'server' && (outcome.result === 'ok' || outcome.result === 'inconclusive');
+    const isQuiet =
+      actor.who.type === 'server' && (outcome.result === 'ok' || outcome.result === 'inconclusive');
     const change = {
       connections: [
         { id: connectionId, event: newId('evt', randomness), audit: auditContent({}, result, actor) },

@@ -148,7 +148,10 @@ export const createReadCredential = ({
     }
   };
 
-  async function serve(stored: ServedCredential & { lastUsedAt: Date | null }, waitMillis: number): Promise<Credential> {
+  async function serve(
+    stored: ServedCredential & { lastUsedAt: Date | null },
+    waitMillis: number,
+  ): Promise<Credential> {
     noteUse(stored.connection.id, stored.lastUsedAt);
     refuseDead(stored);
     if (!hasEnded(stored)) {

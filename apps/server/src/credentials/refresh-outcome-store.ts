@@ -107,10 +107,7 @@ export const createRefreshOutcomeStore = ({
   const provenBy = ({ bind }: SqlValues, { deploymentId, atLeast }: DatabaseProof): string =>
     isProvenSql({ deploymentId: bind(deploymentId), atLeast: bind(atLeast) });
 
-  const refreshedChange = (
-    sql: SqlValues,
-    given: readonly Refreshed[],
-  ) => {
+  const refreshedChange = (sql: SqlValues, given: readonly Refreshed[]) => {
     const now = clock.now();
     const at = sql.bind(now, 'timestamptz');
     const keepsState = `b.status = 'degraded' AND b.reason IN ${ONLY_A_PROBE_MENDS}`;
@@ -252,7 +249,15 @@ export const createRefreshOutcomeStore = ({
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      return (await db.query<ChangedRow>(failure.isAttempt ? 'refresh_failed' : 'refresh_put_off', text, sql.values)).length > 0;
+      return (
+        (
+          await db.query<ChangedRow>(
+            failure.isAttempt ? 'refresh_failed' : 'refresh_put_off',
+            text,
+            sql.values,
+          )
+        ).length > 0
+      );
     },
 
     /**

@@ -53,7 +53,13 @@ export interface StateChange {
  */
 export const stateChangeSql = ({ bind }: SqlValues, change: StateChange): string => {
   const now = bind(change.now, 'timestamptz');
-  const columns = ['id text', 'event text', 'also text', 'audit jsonb', ...(change.columns ? [change.columns] : [])];
+  const columns = [
+    'id text',
+    'event text',
+    'also text',
+    'audit jsonb',
+    ...(change.columns ? [change.columns] : []),
+  ];
   return `
 WITH given AS (
   SELECT * FROM jsonb_to_recordset(${bind(change.connections, 'jsonb')}) AS g (${columns.join(', ')})

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
-import { type Actor, asActor } from '../actor.js';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import type { IdempotentRequest } from '../access/idempotent-request-store.js';
+import { type Actor, asActor } from '../actor.js';
 import { Problem } from '../errors/problem.js';
 import { keyActor, whereOf } from './caller.js';
 import { parseInput } from './parse-input.js';

@@ -105,7 +105,11 @@ const settingsOf = (row: IntegrationRow): IntegrationSettings => ({
 });
 
 /** Names of what changes, for the audit: never what it was or is. */
-const changedFields = (next: IntegrationSettings, before: IntegrationSettings, isNewProof: boolean): string[] => [
+const changedFields = (
+  next: IntegrationSettings,
+  before: IntegrationSettings,
+  isNewProof: boolean,
+): string[] => [
   ...(Object.keys(next) as (keyof IntegrationSettings)[]).filter(
     (name) => canonicalText(next[name]) !== canonicalText(before[name]),
   ),

@@ -1,7 +1,13 @@
-import { type AuditWhere, type Credential, credential, credentialRef, type ParsedCredentialRef } from '@authpipe/types';
+import {
+  type AuditWhere,
+  type Credential,
+  credential,
+  credentialRef,
+  type ParsedCredentialRef,
+} from '@authpipe/types';
 import { z } from 'zod';
-import type { Actor } from '../../actor.js';
 import type { ApiKeyIdentity } from '../../access/api-key-store.js';
+import type { Actor } from '../../actor.js';
 import { keyActor } from '../caller.js';
 import { problemDocumentOf, toProblem } from '../problem-response.js';
 import { defineRoute, type Route } from '../route.js';
