@@ -100,6 +100,8 @@ export interface Composition {
   readonly notifications: NotificationListener;
   /** Something was committed that webhooks may have to tell of. */
   readonly wakeWebhooks: () => void;
+  /** Writes what was counted for the audit and chains what was written: with every beat. Never rejects. */
+  readonly tickAudit: () => Promise<void>;
   /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. Never rejects. */
   drain(): Promise<void>;
 }
@@ -399,6 +401,7 @@ export const compose = (foundation: Foundation): Composition => {
     feed,
     notifications,
     wakeWebhooks: webhooks.wake,
+    tickAudit: audit.tick,
     // What is due by itself is audited in its name.
     work: recurringWork({
       sweepDueRefreshes: refresh.sweepDueRefreshes,

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 import type { AuditKey } from './audit-key-store.js';
-import { type ChainHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
+import { type ChainHead, isSealed } from './chain-head.js';
 import {
   type ChainPlace,
   contentHash,
@@ -29,7 +29,9 @@ export interface ChainEntriesDependencies {
 /** Entries that one statement moves. */
 const MOVED_AT_ONCE = 500;
 
-interface PendingRow extends ChainPlace {
+/** An entry that waits, with the ends of its chain; without, where the chain is yet to begin. */
+interface PendingRow extends Omit<ChainHead, 'seal'> {
+  readonly seal: Uint8Array | null;
   readonly sequence: number;
   readonly time: Date;
   readonly action: string;
@@ -37,12 +39,15 @@ interface PendingRow extends ChainPlace {
   readonly content: AuditContent;
 }
 
-const PENDING = `SELECT sequence, environment, tenant_id AS "tenantId", time, action, connection_id AS "connectionId", content
-  FROM audit_pending WHERE NOT (environment || chr(31) || tenant_id) = ANY ($1::text[]) ORDER BY sequence LIMIT ${MOVED_AT_ONCE}`;
-
-const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h
-  JOIN jsonb_to_recordset($1::jsonb) AS g (environment text, "tenantId" text)
-  ON h.environment = g.environment AND h.tenant_id = g."tenantId"`;
+/**
+ * What waits and the ends of its chains, in one look: an entry that waits by this look is after those ends. Two looks could
+ * find entries of before and ends of after another replica moved them.
+ */
+const PENDING = `SELECT p.sequence, p.environment, p.tenant_id AS "tenantId", p.time, p.action,
+    p.connection_id AS "connectionId", p.content, h.position, h.hash, h.first_position AS "firstPosition",
+    h.first_previous_hash AS "firstPreviousHash", h.erased_at AS "erasedAt", h.seal
+  FROM audit_pending p LEFT JOIN audit_heads h ON h.environment = p.environment AND h.tenant_id = p.tenant_id
+  WHERE NOT (p.environment || chr(31) || p.tenant_id) = ANY ($1::text[]) ORDER BY p.sequence LIMIT ${MOVED_AT_ONCE}`;
 
 /** A tenant's first entry is told of in the product's chain: a chain that vanishes as a whole is missed there. */
 const START = `WITH made AS (
@@ -103,45 +108,38 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
     await db.query('audit_start', START, [environment, tenantId, GENESIS, seal, clock.now(), content]);
   };
 
-  const findHeads = async (places: readonly ChainPlace[]): Promise<Map<string, ChainHead>> => {
-    const heads = await db.query<ChainHead>('audit_heads_of', HEADS, [JSON.stringify(places)]);
-    return new Map(heads.map((head) => [nameOf(head), head]));
-  };
-
-  /** Those of the chains that may be extended; what is missing is begun. */
-  const openHeads = async (key: KeyObject, places: readonly ChainPlace[]): Promise<ChainHead[]> => {
-    let heads = await findHeads(places);
-    const missing = places.filter((place) => !heads.has(nameOf(place)));
-    if (missing.length > 0) {
-      for (const place of missing) await start(key, place);
-      heads = await findHeads(places);
+  /** Whether a chain may be extended. Of one that may not, the log is told once. */
+  const isWhole = (key: KeyObject, head: ChainHead): boolean => {
+    const name = nameOf(head);
+    if (isSealed(key, head)) {
+      told.delete(name);
+      return true;
     }
-    return [...heads.values()].filter((head) => {
-      const isWhole = isSealed(key, head);
-      if (!isWhole) broken.add(nameOf(head));
-      if (isWhole) told.delete(nameOf(head));
-      else if (!told.has(nameOf(head))) {
-        told.add(nameOf(head));
-        const { environment, tenantId } = head;
-        log.error(
-          { environment, tenantId },
-          'the end of an audit chain was changed by somebody else: it is not extended. Run `authpipe audit verify`.',
-        );
-      }
-      return isWhole;
-    });
+    broken.add(name);
+    if (!told.has(name)) {
+      const { environment, tenantId } = head;
+      log.error(
+        { environment, tenantId },
+        'the end of an audit chain was changed by somebody else: it is not extended. Run `authpipe audit verify`.',
+      );
+    }
+    told.add(name);
+    return false;
   };
 
   /** The entries of one chain after its end, and its new end. */
   const extend = (key: KeyObject, head: ChainHead, rows: readonly PendingRow[]) => {
     let { position, hash } = head;
-    const entries = rows.map((row) => {
+    const { environment, tenantId } = head;
+    const entries = rows.map(({ sequence, time, action, connectionId, content }) => {
       const salt = randomness.bytes(SALT_BYTES);
       position += 1;
-      const hashed = { ...row, position, contentHash: contentHash(salt, row.content) };
+      const named = { environment, tenantId, sequence, time, action, connectionId, position };
+      const hashed = { ...named, contentHash: contentHash(salt, content) };
       hash = entryHash(hash, hashed);
       return {
-        ...hashed,
+        ...named,
+        content,
         salt: hex(salt),
         contentHash: hex(hashed.contentHash),
         hash: hex(hash),
@@ -149,7 +147,6 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
       };
     });
     const seal = headSeal(key, { ...head, position, hash });
-    const { environment, tenantId } = head;
     const end = { environment, tenantId, was: hex(head.seal), position, hash: hex(hash), seal: hex(seal) };
     return { end, entries };
   };
@@ -165,18 +162,29 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
       if (others) others.push(row);
       else byChain.set(nameOf(row), [row]);
     }
-    const places = [...byChain.values()].flatMap(([first]) =>
-      first ? [{ environment: first.environment, tenantId: first.tenantId }] : [],
-    );
-    const heads = await openHeads(key, places);
-    const extended = heads.map((head) => extend(key, head, byChain.get(nameOf(head)) ?? []));
+    const extended: ReturnType<typeof extend>[] = [];
+    let started = 0;
+    for (const chained of byChain.values()) {
+      const [first] = chained;
+      if (!first) continue;
+      const { environment, tenantId, seal } = first;
+      if (seal === null) {
+        await start(key, { environment, tenantId });
+        started += 1;
+      } else {
+        const head = { ...first, seal };
+        if (isWhole(key, head)) extended.push(extend(key, head, chained));
+      }
+    }
+    // Those that begin are extended with the next look.
+    if (started > 0 && extended.length === 0) return true;
     if (extended.length === 0) return rows.length === MOVED_AT_ONCE;
     const [moved] = await db.query<{ count: number }>('audit_move', MOVE, [
       JSON.stringify(extended.map(({ end }) => end)),
       JSON.stringify(extended.flatMap(({ entries }) => entries)),
     ]);
     // None: another replica is at it.
-    return (moved?.count ?? 0) > 0;
+    return (moved?.count ?? 0) > 0 || started > 0;
   };
 
   let running: Promise<void> | null = null;

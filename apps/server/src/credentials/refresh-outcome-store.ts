@@ -252,7 +252,7 @@ export const createRefreshOutcomeStore = ({
       return (
         (
           await db.query<ChangedRow>(
-            failure.isAttempt ? 'refresh_failed' : 'refresh_put_off',
+            failure.isAttempt ? 'refresh_failed' : 'refresh_not_tried',
             text,
             sql.values,
           )
