@@ -17,6 +17,8 @@ import {
 /** Where all calls of this test come from. */
 const WHERE = { ip: '203.0.113.7', userAgent: 'planted-agent/1.0', instance: 'inst_1' };
 
+const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
+
 describeEachEngine('the audit of a server', (open) => {
   let db: Database;
   let clock: TestClock;
@@ -224,6 +226,41 @@ describeEachEngine('the audit of a server', (open) => {
     ]);
   });
 
+  it('leaves to the server what a read sets off', async () => {
+    await setUpOkta();
+    const id = await connect();
+    clock.move(3_500);
+    await server.heartbeat.beat();
+    await call('get', `/credentials?connectionId=${id}`);
+    const isThere = () => db.prisma.auditPending.count({ where: { action: 'credential.refreshed' } });
+    for (let look = 0; look < 1_000 && (await isThere()) === 0; look += 1) await moment();
+    expect(await of('credential.refreshed')).toMatchObject([{ who: { type: 'server' }, where: null }]);
+  });
+
+  it('costs a read no statement', async () => {
+    const { body } = await server.importKey();
+    const statements: string[] = [];
+    const counted = await startAuditedServer(
+      {
+        ...db,
+        query: (name, ...given) => {
+          statements.push(name);
+          return db.query(name, ...given);
+        },
+      },
+      clock,
+    );
+    const read = () => counted.call('get', `/credentials?connectionId=${body.id}`);
+    await read();
+    await counted.tickAudit();
+    statements.length = 0;
+    for (let count = 0; count < 5; count += 1) expect((await read()).status).toBe(200);
+    expect(statements).toEqual(Array.from({ length: 5 }, () => 'credential_by_id'));
+    await counted.settle();
+    expect((await of('credential.issued'))[0]?.details).toMatchObject({ count: 6 });
+    await counted.drain();
+  });
+
   it('tells why a refresh failed and a read was refused', async () => {
     await setUpOkta();
     const id = await connect();
@@ -401,6 +438,35 @@ describeEachEngine('the audit of a server', (open) => {
     const again = (await server.entries()).filter(({ tenantId }) => tenantId === 'org_acme').at(-1);
     expect(again).toMatchObject({ action: 'connection.created', who: byKey() });
     expect(beta.tenantId).toBe('org_beta');
+  });
+
+  it('forgets the webhooks that told of an erased tenant, once they were sent', async () => {
+    await call('post', '/webhook-endpoints', { url: 'https://app.example.com/hooks' });
+    await server.importKey();
+    await server.importKey({ tenantId: 'org_beta' });
+    const queue = () => db.query('test_queue', 'SELECT number_events()', []);
+    const add = (status: string) =>
+      db.prisma.$executeRawUnsafe(
+        `INSERT INTO webhook_deliveries (endpoint_id, event_id, lane, position, type, time, payload, status)
+         SELECT w.id, e.id || '${status}', e.connection_id, e.position, e.type, e.time, e.payload, '${status}'
+         FROM events e, webhook_endpoints w WHERE e.connection_id IS NOT NULL`,
+      );
+    await queue();
+    await add('delivered');
+    await add('pending');
+    await call('delete', '/tenants/org_acme');
+    const left = await db.prisma.webhookDelivery.findMany({ orderBy: { eventId: 'asc' } });
+    const about = left
+      .map(({ payload, status }) => [(payload as { tenantId: string }).tenantId, status])
+      .sort();
+    expect(about).toEqual([
+      ['org_acme', 'pending'],
+      ['org_beta', 'delivered'],
+      ['org_beta', 'pending'],
+    ]);
+    await db.prisma.webhookDelivery.updateMany({ data: { status: 'delivered' } });
+    await server.work.find(({ name }) => name === 'audit.sweep')?.run(clock.now());
+    expect(await db.prisma.webhookDelivery.count()).toBe(2);
   });
 
   it('holds no secret, anywhere', async () => {

@@ -17,6 +17,8 @@ import { plantIdentity, type TestClock, testClock } from './world.js';
 export const ROOT_KEY = Buffer.alloc(32, 7);
 export const ADMIN_KEY = 'ap_test_plantedadminkey0123456789abcdef';
 const RETENTION_DAYS = 30;
+/** Long enough for whoever is waited for to get on. */
+const MOMENT_MILLIS = 5;
 
 /** The audit of one replica, without the rest of the server. */
 export const startAudit = async (db: Database, clock: TestClock = testClock()) => {
@@ -56,7 +58,10 @@ export const startAuditedServer = async (db: Database, clock: TestClock = testCl
     ...{ config, db, vault, apiKeys, deployment, monotonicMillis, log, randomness },
     wallMillis: monotonicMillis,
     clock: databaseClock,
-    sleep: async () => {},
+    sleep: (millis) =>
+      new Promise((resolve) => {
+        setTimeout(resolve, Math.min(millis, MOMENT_MILLIS)).unref();
+      }),
     version: 'test',
     webFolder: '/nowhere',
   });
