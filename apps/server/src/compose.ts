@@ -45,7 +45,7 @@ import { integrationRoutes, toIntegration } from './http/v1/integrations.js';
 import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
 import { tenantRoutes } from './http/v1/tenants.js';
-import { usageRoute } from './http/v1/usage.js';
+import { type TakeUsage, usageRoute } from './http/v1/usage.js';
 import { webhookEndpointRoutes } from './http/v1/webhook-endpoints.js';
 import { createIntegrations } from './integrations/integration-store.js';
 import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
@@ -129,7 +129,10 @@ export const compose = (foundation: Foundation): Composition => {
   const defaultRedirectUri = `${publicUrl}/connect/callback`;
 
   const { auditRetentionDays: retentionDays } = config;
-  const audit = createAudit({ db, vault, clock, randomness, log, retentionDays });
+  const audit = createAudit({
+    ...{ db, vault, clock, randomness, log, retentionDays },
+    findTenants: (...given) => findTenantsOfConnections(db, ...given),
+  });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
   const integrations = createIntegrations({
     db,
@@ -292,6 +295,14 @@ export const compose = (foundation: Foundation): Composition => {
         action: result === 'ok' ? 'credential.issued' : 'credential.refused',
       }),
   });
+  const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
+    const { environment, tenantId } = key;
+    for (const { connectionId, count } of uses) {
+      // Read, if not here: it is kept alive.
+      usage.noteUse(connectionId, null);
+      audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
+    }
+  };
   const routes = [
     ...credentialRoutes(readCredential, publicUrl),
     ...connectionRoutes({
@@ -330,19 +341,7 @@ export const compose = (foundation: Foundation): Composition => {
       }),
     ),
     ...auditRoutes(audit),
-    usageRoute(async ({ key, where }, { uses }) => {
-      const ids = uses.map(({ connectionId }) => connectionId);
-      const tenants = await findTenantsOfConnections(db, ids, key.environment, key.tenantId);
-      for (const { connectionId, count } of uses) {
-        const tenantId = tenants.get(connectionId);
-        if (tenantId === undefined) continue;
-        usage.noteUse(connectionId, null);
-        audit.noteUse({
-          ...{ actor: keyActor(key, where), environment: key.environment, tenantId, connectionId },
-          ...{ action: 'credential.used', count },
-        });
-      }
-    }),
+    usageRoute(takeUsage),
     ...webhookEndpointRoutes({ endpoints: webhookEndpoints, webhooks }),
     eventRoute(feed, apiKeys.allows),
     ...providerRoutes,
@@ -354,6 +353,7 @@ export const compose = (foundation: Foundation): Composition => {
     verifyApiKey: apiKeys.verifyApiKey,
     allows: apiKeys.allows,
     once: idempotentRequests.once,
+    takeUsage,
     noteKeyUse: ({ actor, key: { environment, tenantId }, call, result }) =>
       audit.noteUse({
         ...{ actor, environment, tenantId, connectionId: null, result },

@@ -313,9 +313,21 @@ describeEachEngine('the audit of a server', (open) => {
     expect((await call('post', '/usage', { uses: [{ connectionId: body.id, count: 0 }] }, key)).status).toBe(
       400,
     );
+    // Along with any other call; what has not the form of it is left out.
+    const told = `${body.id}=3, nonsense, conn_x=0, ${foreign.id}=9`;
+    const along = await call('get', `/credentials?connectionId=${body.id}`, undefined, key).set(
+      'authpipe-uses',
+      told,
+    );
+    expect(along.status).toBe(200);
+    // A key that may read no credentials has no word on them.
+    const { key: other } = await server.apiKeys.createApiKey({
+      ...{ name: 'reader', environment: 'test', scopes: ['connections:read'] },
+    });
+    await call('get', '/connections', undefined, other).set('authpipe-uses', told);
     const used = await of('credential.used');
     expect(used).toMatchObject([
-      { connectionId: body.id, who: { type: 'key', id }, where: WHERE, details: { count: 42 } },
+      { connectionId: body.id, who: { type: 'key', id }, where: WHERE, details: { count: 45 } },
     ]);
   });
 

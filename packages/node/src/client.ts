@@ -32,6 +32,7 @@ import { type AuthpipeOptions, checkOptions } from './options.js';
 import { type PreloadResult, type PreloadScope, preload } from './preload.js';
 import { type ProviderWebhookInput, ProviderWebhooks } from './provider-webhooks.js';
 import { EventStream } from './stream/event-stream.js';
+import { UsageSums } from './usage-sums.js';
 import { type VerifyWebhookInput, verifyWebhook } from './verify-webhook.js';
 
 /**
@@ -68,7 +69,10 @@ export class Authpipe {
     const checked = checkOptions(options);
     this.baseUrl = checked.baseUrl;
     this.environment = checked.environment;
-    const observer = new CacheObserver(checked.hooks);
+    const uses = checked.reportUsage ? new UsageSums(checked.clock.now) : undefined;
+    const observer = new CacheObserver(checked.hooks, (connectionId) => {
+      if (uses?.add(connectionId) === true) this.#reportUses(uses);
+    });
     this.#telemetry = new Telemetry({
       ...checked,
       counts: observer.counts,
@@ -76,7 +80,7 @@ export class Authpipe {
       isStreaming: () => this.freshness === 'stream',
       onMetrics: () => this.#reader.observeHits(),
     });
-    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest);
+    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest, uses);
     this.#connections = new Connections(this.#transport);
     this.#sessions = new ConnectSessions(this.#transport);
     this.#integrations = new Integrations(this.#transport);
@@ -103,7 +107,7 @@ export class Authpipe {
       maxAgeSeconds: checked.maxAgeSeconds,
       word: this.#stream,
       observer,
-      observesHits: checked.hooks?.hit !== undefined,
+      observesHits: checked.hooks?.hit !== undefined || checked.reportUsage,
       refreshNow: (id) => this.#connections.act(id, 'refresh', {}),
       onAnswer: () => this.#stream?.open(),
     });
@@ -390,6 +394,16 @@ export class Authpipe {
     inspect: (value: unknown, options: object) => string,
   ): string {
     return `Authpipe ${inspect(this.toJSON(), options)}`;
+  }
+
+  /** In the background: who reads does not wait for it, and does not learn of its failure. */
+  #reportUses(uses: UsageSums): void {
+    const sums = uses.take();
+    if (sums === undefined) return;
+    const body = { uses: sums.counts.map(([connectionId, count]) => ({ connectionId, count })) };
+    this.#transport
+      .send({ method: 'POST', path: '/usage', body, background: true })
+      .catch(() => uses.giveBack(sums));
   }
 
   /** After the call the next read asks the server, unless the call failed and says nothing about the credential. */

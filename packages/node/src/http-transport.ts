@@ -4,6 +4,7 @@ import { LateBatchError } from './late-batch-error.js';
 import type { CheckedOptions } from './options.js';
 import { readProblem } from './read-problem.js';
 import { type RetryTools, withRetries } from './retry.js';
+import type { UsageSums } from './usage-sums.js';
 
 /** One call of the server's API. */
 export interface HttpCall {
@@ -43,13 +44,18 @@ export class HttpTransport {
   readonly #origin: string;
   readonly #breaker: CircuitBreaker;
   readonly #runRequest: RunRequest;
+  readonly #uses: UsageSums | undefined;
+  /** Tells this client from others of the same key, in the server's audit. */
+  readonly #instance = `inst_${globalThis.crypto.randomUUID()}`;
   readonly #closed = new AbortController();
 
   constructor(
     options: CheckedOptions,
     random: () => number = Math.random,
     runRequest: RunRequest = (_call, request) => request(),
+    uses?: UsageSums,
   ) {
+    this.#uses = uses;
     this.#options = options;
     this.#tools = { clock: options.clock, random };
     this.#origin = new URL(options.baseUrl).origin;
@@ -110,12 +116,15 @@ export class HttpTransport {
 
   async #exchange(call: HttpCall, signal: AbortSignal): Promise<Json> {
     const { apiKey, baseUrl, clock, fetch } = this.#options;
+    const uses = this.#uses?.take();
     const response = await fetch(`${baseUrl}/v1${call.path}${queryString(call.query)}`, {
       method: call.method,
       headers: {
         accept: 'application/json, application/problem+json',
         authorization: `Bearer ${apiKey}`,
         'user-agent': 'authpipe-node',
+        'authpipe-instance': this.#instance,
+        ...(uses === undefined ? {} : { 'authpipe-uses': uses.text }),
         ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
       },
@@ -123,6 +132,9 @@ export class HttpTransport {
       // A redirect could carry the key and a credential to a host that nobody named.
       redirect: 'manual',
       signal,
+    }).catch((error: unknown) => {
+      if (uses !== undefined) this.#uses?.giveBack(uses);
+      throw error;
     });
     const body = await response.text();
     if (!response.ok) {

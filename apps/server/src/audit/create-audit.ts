@@ -9,6 +9,7 @@ import { createChainEntries } from './chain-entries.js';
 import { exportChain } from './export-audit.js';
 import { createForgetAudit } from './forget-audit.js';
 import { createListAudit } from './list-audit.js';
+import { createReportedUses, type FindTenants } from './reported-uses.js';
 import { createUseCounts } from './use-counts.js';
 import { createVerifyAudit } from './verify-audit.js';
 
@@ -20,12 +21,22 @@ export interface AuditDependencies {
   readonly log: Logger;
   /** `AUTHPIPE_AUDIT_RETENTION_DAYS` */
   readonly retentionDays: number;
+  readonly findTenants: FindTenants;
 }
 
 /** Who did what to which connection, when, from where and with which result: chained, sealed, read and forgotten. */
-export const createAudit = ({ db, vault, clock, randomness, log, retentionDays }: AuditDependencies) => {
+export const createAudit = ({
+  db,
+  vault,
+  clock,
+  randomness,
+  log,
+  retentionDays,
+  findTenants,
+}: AuditDependencies) => {
   const auditKey = createAuditKey({ db, vault, clock, randomness });
   const counts = createUseCounts({ db, clock, log });
+  const reported = createReportedUses(counts, findTenants);
   const chainEntries = createChainEntries({ db, auditKey, clock, randomness, log });
   const forget = createForgetAudit({ db, auditKey, chainEntries, clock, retentionDays });
   const verification = createVerifyAudit({ db, auditKey });
@@ -44,6 +55,7 @@ export const createAudit = ({ db, vault, clock, randomness, log, retentionDays }
 
   return {
     noteUse: counts.note,
+    reportUse: reported.report,
     list: createListAudit({ db }),
     exportChain: (environment: string, tenantId: string | null) =>
       exportChain(db, { environment, tenantId: tenantId ?? '' }),
@@ -55,6 +67,7 @@ export const createAudit = ({ db, vault, clock, randomness, log, retentionDays }
     /** For every beat. Never rejects. */
     tick: (): Promise<void> =>
       quietly(async () => {
+        await reported.resolve();
         await counts.tick();
         await chainEntries();
       }),
@@ -62,6 +75,7 @@ export const createAudit = ({ db, vault, clock, randomness, log, retentionDays }
     /** Writes what was counted, and gives what waits its place. Never rejects. */
     stop: (): Promise<void> =>
       quietly(async () => {
+        await reported.resolve();
         await counts.flush();
         await chainEntries();
       }),

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { AuditWhere } from '@authpipe/types';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import type { IdempotentRequest } from '../access/idempotent-request-store.js';
@@ -10,6 +11,8 @@ import { parseInput } from './parse-input.js';
 import { requestIdOf, toProblem } from './problem-response.js';
 import { createQueryParser } from './query-parser.js';
 import type { KeyedRoute, Route, RouteAnswer, StreamRoute } from './route.js';
+import { readUses } from './uses-header.js';
+import type { TakeUsage } from './v1/usage.js';
 
 /** What the mount needs from the rooms below. */
 export interface MountDependencies {
@@ -18,6 +21,8 @@ export interface MountDependencies {
   readonly allows: (identity: ApiKeyIdentity, scope: KeyedRoute['scope']) => boolean;
   /** Runs a POST once per `Idempotency-Key`, and answers repetitions with the first answer. */
   readonly once: (request: IdempotentRequest, run: () => Promise<RouteAnswer>) => Promise<RouteAnswer>;
+  /** Takes what a client says of its own memory, along with any call that a reader of credentials makes. */
+  readonly takeUsage?: TakeUsage;
   /** Told of every call that an API key makes, and how it went; nobody is, when left out. */
   readonly noteKeyUse?: (use: KeyUse) => void;
 }
@@ -98,7 +103,7 @@ const idempotencyKeyOf = (request: Request, { method, isRead }: KeyedRoute): str
 
 const keyedHandler = (
   route: KeyedRoute,
-  { verifyApiKey, allows, once, noteKeyUse }: MountDependencies,
+  { verifyApiKey, allows, once, noteKeyUse, takeUsage }: MountDependencies,
 ): RequestHandler => {
   const parseQuery = route.query === null ? () => undefined : createQueryParser(route.query);
   const call = `${route.method.toUpperCase()} ${route.path}`;
@@ -108,7 +113,7 @@ const keyedHandler = (
     request: Request,
     response: Response,
     key: ApiKeyIdentity,
-    actor: Actor,
+    { actor, where }: { readonly actor: Actor; readonly where: AuditWhere },
   ): Promise<RouteAnswer> => {
     if (!allows(key, route.scope)) {
       throw new Problem('forbidden', `This API key lacks the scope ${route.scope}: use one that has it.`);
@@ -121,7 +126,7 @@ const keyedHandler = (
       query: parseQuery(request),
       body: parsed(route.body, request.body ?? {}, 'body'),
       requestId: requestIdOf(response),
-      where: actor.where ?? whereOf(request),
+      where,
     };
     const idempotencyKey = idempotencyKeyOf(request, route);
     // What a read sets off (a refresh that is due) is the server's own doing.
@@ -133,10 +138,14 @@ const keyedHandler = (
 
   return async (request, response) => {
     const key = await verifyApiKey(presentedKey(request));
-    const actor = keyActor(key, whereOf(request));
+    const where = whereOf(request);
+    const actor = keyActor(key, where);
+    const told = request.get('authpipe-uses');
+    if (told !== undefined && allows(key, 'credentials:read'))
+      takeUsage?.({ key, where }, { uses: readUses(told) });
     let answer: RouteAnswer;
     try {
-      answer = await answerTo(request, response, key, actor);
+      answer = await answerTo(request, response, key, { actor, where });
     } catch (error) {
       const { code } = toProblem(error);
       if (!route.auditsUse || !OF_A_CREDENTIAL.has(code)) noteKeyUse?.({ actor, key, call, result: code });

@@ -2,8 +2,10 @@ import express from 'express';
 import request from 'supertest';
 import { createApiKeys } from '../../src/access/api-key-store.js';
 import { createAudit } from '../../src/audit/create-audit.js';
+import type { FindTenants } from '../../src/audit/reported-uses.js';
 import { compose } from '../../src/compose.js';
 import { readConfig } from '../../src/config/read-config.js';
+import { findTenantsOfConnections } from '../../src/credentials/tenants-of-connections.js';
 import type { Database } from '../../src/db/database.js';
 import { createDatabaseClock } from '../../src/db/database-clock.js';
 import type { Deployment } from '../../src/deployment/deployment.js';
@@ -25,7 +27,16 @@ export const startAudit = async (db: Database, clock: TestClock = testClock()) =
   const randomness = systemRandomness;
   const vault = await openVault({ db, rootKeys: [rootKeyOf(ROOT_KEY)], clock, randomness });
   const { log, lines } = recordingLog();
-  const audit = createAudit({ db, vault, clock, randomness, log, retentionDays: RETENTION_DAYS });
+  const findTenants: FindTenants = (...given) => findTenantsOfConnections(db, ...given);
+  const audit = createAudit({
+    db,
+    vault,
+    clock,
+    randomness,
+    log,
+    retentionDays: RETENTION_DAYS,
+    findTenants,
+  });
   return { ...audit, logText: () => lines.join('\n') };
 };
 

@@ -6,7 +6,7 @@ import { defineRoute, type Route } from '../route.js';
 export type TakeUsage = (
   caller: { readonly key: ApiKeyIdentity; readonly where: AuditWhere },
   report: UsageReport,
-) => Promise<void>;
+) => void;
 
 /** Reads that never came here: a client tells of them in sums. */
 export const usageRoute = (takeUsage: TakeUsage): Route =>
@@ -19,7 +19,7 @@ export const usageRoute = (takeUsage: TakeUsage): Route =>
     summary: 'How often a client served credentials from its own cache',
     body: usageReport,
     handle: async ({ key, where, body }) => {
-      await takeUsage({ key, where }, body);
+      takeUsage({ key, where }, body);
       return { status: 204 };
     },
   });
