@@ -69,10 +69,8 @@ export class Authpipe {
     const checked = checkOptions(options);
     this.baseUrl = checked.baseUrl;
     this.environment = checked.environment;
-    const uses = checked.reportUsage ? new UsageSums(checked.clock.now) : undefined;
-    const observer = new CacheObserver(checked.hooks, (connectionId) => {
-      if (uses?.add(connectionId) === true) this.#reportUses(uses);
-    });
+    const uses = checked.reportUsage ? new UsageSums() : undefined;
+    const observer = new CacheObserver(checked.hooks, uses?.add);
     this.#telemetry = new Telemetry({
       ...checked,
       counts: observer.counts,
@@ -394,16 +392,6 @@ export class Authpipe {
     inspect: (value: unknown, options: object) => string,
   ): string {
     return `Authpipe ${inspect(this.toJSON(), options)}`;
-  }
-
-  /** In the background: who reads does not wait for it, and does not learn of its failure. */
-  #reportUses(uses: UsageSums): void {
-    const sums = uses.take();
-    if (sums === undefined) return;
-    const body = { uses: sums.counts.map(([connectionId, count]) => ({ connectionId, count })) };
-    this.#transport
-      .send({ method: 'POST', path: '/usage', body, background: true })
-      .catch(() => uses.giveBack(sums));
   }
 
   /** After the call the next read asks the server, unless the call failed and says nothing about the credential. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Authpipe, type AuthpipeOptions } from '../src/index.js';
 import { API_KEY, credential, HttpServer } from './http-server.js';
 import { ManualClock } from './manual-clock.js';
+import { until } from './until.js';
 
 const REF = { provider: 'okta', tenantId: 'org_acme', userId: 'user_1' };
 
@@ -59,23 +60,25 @@ describe('the report of what was served from memory', () => {
     expect(sums().at(-1)).toBe('conn_1=1');
   });
 
-  it('goes alone when there is no other call for five minutes', async () => {
+  it('goes along with the question that every credential is asked anew after an hour, stream or not', async () => {
     const expiresAt = '2027-01-01T00:00:00.000Z';
-    server.answer = ({ path }) =>
-      path === '/v1/usage' ? { status: 204 } : { json: credential({ expiresAt, refreshAfter: null }) };
-    const client = open({ maxAgeSeconds: 3_600 });
+    server.answerStream = () => 'stream';
+    server.answer = () => ({ json: credential({ expiresAt, refreshAfter: null }) });
+    const client = open({ stream: true });
     await client.getCredential(REF);
+    const stream = await server.streamOpened();
+    stream.ready({ heartbeatSeconds: 100 });
+    await until(() => client.freshness === 'stream');
+    // What was read before the stream was there is asked for once again.
+    clock.advanceSeconds(61);
     await client.getCredential(REF);
-    clock.advanceSeconds(299);
-    await client.getCredential(REF);
-    expect(server.requests).toHaveLength(1);
-    clock.advanceSeconds(1);
-    await client.getCredential(REF);
-    while (server.requests.length < 2) await new Promise(setImmediate);
-    expect(server.requests[1]).toMatchObject({
-      ...{ method: 'POST', path: '/v1/usage', body: { uses: [{ connectionId: 'conn_1', count: 3 }] } },
-    });
-    expect(sums()[1]).toBeUndefined();
+    for (let reads = 0; reads < 37; reads += 1) {
+      clock.advanceSeconds(100);
+      stream.heartbeat();
+      await until(() => client.getCredentialSync(REF) !== undefined);
+    }
+    await until(() => server.requests.length === 3);
+    expect(sums()).toEqual([undefined, undefined, expect.stringMatching(/^conn_1=3\d$/)]);
   });
 
   it('is not made where it is switched off', async () => {
