@@ -116,7 +116,7 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(faults).toEqual([
       {
         ...{ environment: 'test', tenantId: 'org_acme', position: 2, fault: 'missing' },
-        detail: 'entries 2 to 3 was taken out',
+        detail: 'entries 2 to 3 were taken out',
       },
     ]);
   });

@@ -30,7 +30,7 @@ const MAX_DOUBTFUL = 500;
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
 const range = (from: number, to: number): string =>
-  from === to ? `entry ${from}` : `entries ${from} to ${to}`;
+  from === to ? `entry ${from} was` : `entries ${from} to ${to} were`;
 
 /** Checks one chain, entry by entry in the order of their positions, and says in the end what is wrong with it. */
 export const createChainCheck = (key: KeyObject, head: ChainHead) => {
@@ -92,7 +92,7 @@ export const createChainCheck = (key: KeyObject, head: ChainHead) => {
         return;
       }
       if (entry.position > next) {
-        const detail = `${range(next, entry.position - 1)} was taken out`;
+        const detail = `${range(next, entry.position - 1)} taken out`;
         faults.push({ position: next, fault: 'missing', detail });
         previous = null;
       }
@@ -114,7 +114,7 @@ export const createChainCheck = (key: KeyObject, head: ChainHead) => {
         faults.push({ position: null, fault: 'head_changed', detail });
       }
       if (next <= head.position) {
-        const detail = `${range(next, head.position)} was cut off at the end`;
+        const detail = `${range(next, head.position)} cut off at the end`;
         faults.push({ position: next, fault: 'cut_off', detail });
       } else if (isHeadWhole && !equal(lastHash, head.hash) && faults.length === 0) {
         faults.push({
