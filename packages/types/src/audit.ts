@@ -31,6 +31,7 @@ export const auditAction = z.enum([
   'tenant.exported',
   'tenant.erased',
   'deployment.adopted',
+  'audit.accepted',
   'audit.started',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;

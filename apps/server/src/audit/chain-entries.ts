@@ -91,7 +91,16 @@ const MOVE = `WITH given AS (
   )
   SELECT count(*)::int AS count FROM entries`;
 
+/** What Postgres answers when somebody put an entry behind the end. */
+const ALREADY_THERE = '23505';
+
 const nameOf = ({ environment, tenantId }: ChainPlace): string => `${environment}\u001f${tenantId}`;
+
+/** New entries of a chain, and its new end. */
+interface Extended {
+  readonly end: ChainPlace & { readonly was: string; readonly position: number };
+  readonly entries: readonly object[];
+}
 
 /** Gives entries their places in the chains of their tenants. */
 export const createChainEntries = ({ db, auditKey, clock, randomness, log }: ChainEntriesDependencies) => {
@@ -108,27 +117,21 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
     await db.query('audit_start', START, [environment, tenantId, GENESIS, seal, clock.now(), content]);
   };
 
-  /** Whether a chain may be extended. Of one that may not, the log is told once. */
-  const isWhole = (key: KeyObject, head: ChainHead): boolean => {
-    const name = nameOf(head);
-    if (isSealed(key, head)) {
-      told.delete(name);
-      return true;
-    }
+  /** A chain that somebody else wrote into is left as it is until a person has looked. The log is told once. */
+  const leave = (place: ChainPlace): void => {
+    const name = nameOf(place);
     broken.add(name);
-    if (!told.has(name)) {
-      const { environment, tenantId } = head;
-      log.error(
-        { environment, tenantId },
-        'the end of an audit chain was changed by somebody else: it is not extended. Run `authpipe audit verify`.',
-      );
-    }
+    if (told.has(name)) return;
     told.add(name);
-    return false;
+    const { environment, tenantId } = place;
+    log.error(
+      { environment, tenantId },
+      'an audit chain was changed by somebody else: it is not extended. Run `authpipe audit verify`, then `accept`.',
+    );
   };
 
   /** The entries of one chain after its end, and its new end. */
-  const extend = (key: KeyObject, head: ChainHead, rows: readonly PendingRow[]) => {
+  const extend = (key: KeyObject, head: ChainHead, rows: readonly PendingRow[]): Extended => {
     let { position, hash } = head;
     const { environment, tenantId } = head;
     const entries = rows.map(({ sequence, time, action, connectionId, content }) => {
@@ -151,6 +154,27 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
     return { end, entries };
   };
 
+  /** Writes the entries of chains; answers how many. One that stands in another's way does not hold up the others. */
+  const move = async (extended: readonly Extended[]): Promise<number> => {
+    try {
+      const [moved] = await db.query<{ count: number }>('audit_move', MOVE, [
+        JSON.stringify(extended.map(({ end }) => end)),
+        JSON.stringify(extended.flatMap(({ entries }) => entries)),
+      ]);
+      return moved?.count ?? 0;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === ALREADY_THERE)) throw error;
+      const [only, ...others] = extended;
+      if (only && others.length === 0) {
+        leave(only.end);
+        return 0;
+      }
+      let count = 0;
+      for (const each of extended) count += await move([each]);
+      return count;
+    }
+  };
+
   /** Moves some; answers whether there may be more. */
   const moveSome = async (): Promise<boolean> => {
     const rows = await db.query<PendingRow>('audit_pending', PENDING, [[...broken]]);
@@ -162,7 +186,7 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
       if (others) others.push(row);
       else byChain.set(nameOf(row), [row]);
     }
-    const extended: ReturnType<typeof extend>[] = [];
+    const extended: Extended[] = [];
     let started = 0;
     for (const chained of byChain.values()) {
       const [first] = chained;
@@ -173,18 +197,16 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
         started += 1;
       } else {
         const head = { ...first, seal };
-        if (isWhole(key, head)) extended.push(extend(key, head, chained));
+        if (isSealed(key, head)) extended.push(extend(key, head, chained));
+        else leave(head);
       }
     }
     // Those that begin are extended with the next look.
     if (started > 0 && extended.length === 0) return true;
     if (extended.length === 0) return rows.length === MOVED_AT_ONCE;
-    const [moved] = await db.query<{ count: number }>('audit_move', MOVE, [
-      JSON.stringify(extended.map(({ end }) => end)),
-      JSON.stringify(extended.flatMap(({ entries }) => entries)),
-    ]);
+    const moved = await move(extended);
     // None: another replica is at it.
-    return (moved?.count ?? 0) > 0 || started > 0;
+    return moved > 0 || started > 0;
   };
 
   let running: Promise<void> | null = null;

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type AuditFault, appId } from '@authpipe/types';
 import { z } from 'zod';
+import { acceptChain } from '../audit/accept-chain.js';
 import { openAuditKey } from '../audit/audit-key-store.js';
 import { exportChain } from '../audit/export-audit.js';
 import { type Anchor, createVerifyAudit } from '../audit/verify-audit.js';
@@ -83,7 +84,7 @@ const counted = (count: number, what: string): string => `${count} ${count === 1
 const entriesOf = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
 
 /**
- * `authpipe audit verify | heads | export`.
+ * `authpipe audit verify | heads | export | accept`.
  * @throws StartError with a sentence for the person at the terminal, also when the audit is not intact
  */
 export const runAuditCommand = async (
@@ -98,8 +99,8 @@ export const runAuditCommand = async (
   }: AuditCommandDependencies,
 ): Promise<void> => {
   const place = { env: { type: 'string' }, tenant: { type: 'string' } } as const;
-  const verifier = async (db: Database) =>
-    createVerifyAudit({ db, auditKey: await openAuditKey({ db, rootKeys: rootKeys(), clock, randomness }) });
+  const keyOf = (db: Database) => openAuditKey({ db, rootKeys: rootKeys(), clock, randomness });
+  const verifier = async (db: Database) => createVerifyAudit({ db, auditKey: await keyOf(db) });
 
   const verifyFile = async (path: string): Promise<void> => {
     const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
@@ -144,6 +145,16 @@ export const runAuditCommand = async (
     });
   };
 
+  const accept = async (): Promise<void> => {
+    const { env, tenant } = parse(args, place);
+    if (env === undefined) throw usage('Say of which environment, with --env.');
+    await withDatabase(async (db) => {
+      const dependencies = { db, clock, auditKey: await keyOf(db) };
+      const { position } = await acceptChain(dependencies, { environment: env, tenantId: tenant ?? '' });
+      writeNote(`The chain goes on after entry ${position}. verify still names what is wrong before.`);
+    });
+  };
+
   const exportLines = async (): Promise<void> => {
     const { env, tenant } = parse(args, place);
     if (env === undefined) throw usage('Say of which environment, with --env.');
@@ -162,6 +173,7 @@ export const runAuditCommand = async (
   const commands = new Map([
     ['verify', verify],
     ['heads', heads],
+    ['accept', accept],
     ['export', exportLines],
   ]);
   if (command === 'help' || command === '--help') {

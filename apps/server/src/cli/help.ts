@@ -50,6 +50,7 @@ export const AUDIT_HELP = `Usage: authpipe audit verify [--env ENVIRONMENT] [--t
        authpipe audit verify --file FILE
        authpipe audit heads [--env ENVIRONMENT] [--tenant TENANT]
        authpipe audit export --env ENVIRONMENT [--tenant TENANT]
+       authpipe audit accept --env ENVIRONMENT [--tenant TENANT]
 
 verify looks at every entry, names each that is not as the server wrote it, and ends with 1 if there is one. It needs the
 root key (AUTHPIPE_ENCRYPTION_KEY).
@@ -59,6 +60,7 @@ root key (AUTHPIPE_ENCRYPTION_KEY).
 
 heads prints how far each chain goes, a line each: keep them where nobody writes who can write the database.
 export prints the entries of a tenant, or without --tenant those of the product itself, as JSON lines.
+accept goes on with a chain that somebody changed, once you have looked: servers leave it alone until then.
 
 With the embedded database, ask the server instead: GET /v1/audit/verify and /v1/audit/export.
 `;
