@@ -4,7 +4,7 @@ const room = (...names) => `${SERVER}/(${names.join('|')})/`;
 const ground = ['config', 'errors', 'log'];
 const first = ['vault', 'db'];
 const second = ['credentials', 'integrations', 'access', 'oauth', 'deployment', 'outages'];
-const third = ['connect', 'refresh', 'health', 'events', 'disconnect', 'webhooks'];
+const third = ['audit', 'connect', 'refresh', 'health', 'events', 'disconnect', 'webhooks'];
 const fourth = ['http', 'jobs', 'cli'];
 
 /** No room of one level imports another of the same level. */

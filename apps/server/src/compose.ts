@@ -3,6 +3,9 @@ import { findProvider } from '@authpipe/providers';
 import type { Express } from 'express';
 import type { ApiKeys } from './access/api-key-store.js';
 import { createIdempotentRequests } from './access/idempotent-request-store.js';
+import { asTask } from './actor.js';
+import { createAudit } from './audit/create-audit.js';
+import { createExportTenant } from './audit/export-tenant.js';
 import type { Config } from './config/read-config.js';
 import { createConnect } from './connect/create-connect.js';
 import { createImportConnection } from './connect/import-connection.js';
@@ -15,6 +18,7 @@ import { createNamedSecretStore } from './credentials/named-secret-store.js';
 import { createProbeStore } from './credentials/probe-store.js';
 import { createReadCredential } from './credentials/read-credential.js';
 import { createRefreshStore } from './credentials/refresh-store.js';
+import { findTenantsOfConnections } from './credentials/tenants-of-connections.js';
 import { toConnectedAccount, toConnection, type WireContext } from './credentials/to-wire.js';
 import { createUsageStore } from './credentials/usage-store.js';
 import type { Database } from './db/database.js';
@@ -31,16 +35,19 @@ import { createHealth } from './health/health.js';
 import { createProbeCredential } from './health/probe-credential.js';
 import { createProbeLimits } from './health/probe-limits.js';
 import { createApp } from './http/app.js';
+import { keyActor } from './http/caller.js';
 import { createConnectRouter } from './http/connect/connect-router.js';
+import { auditRoutes } from './http/v1/audit.js';
 import { connectSessionRoutes } from './http/v1/connect-sessions.js';
 import { connectionRoutes } from './http/v1/connections.js';
 import { credentialRoutes } from './http/v1/credentials.js';
 import { eventRoute } from './http/v1/events.js';
-import { integrationRoutes } from './http/v1/integrations.js';
+import { integrationRoutes, toIntegration } from './http/v1/integrations.js';
 import { namedSecretRoutes } from './http/v1/named-secrets.js';
 import { providerRoutes } from './http/v1/providers.js';
 import { setupLinkRoute } from './http/v1/setup-links.js';
 import { tenantRoutes } from './http/v1/tenants.js';
+import { type TakeUsage, usageRoute } from './http/v1/usage.js';
 import { webhookEndpointRoutes } from './http/v1/webhook-endpoints.js';
 import { createIntegrations } from './integrations/integration-store.js';
 import { createNoteRefusedClient } from './integrations/note-refused-client.js';
@@ -62,6 +69,8 @@ import type { Vault } from './vault/vault.js';
 import { createWebhooks } from './webhooks/create-webhooks.js';
 import { createEndpointStore } from './webhooks/endpoint-store.js';
 import { WEBHOOK_TIMEOUT_MILLIS } from './webhooks/send-webhook.js';
+
+const SECONDS_PER_DAY = 86_400;
 
 /** What the rooms stand on. */
 export interface Foundation {
@@ -95,6 +104,8 @@ export interface Composition {
   readonly notifications: NotificationListener;
   /** Something was committed that webhooks may have to tell of. */
   readonly wakeWebhooks: () => void;
+  /** Writes what was counted for the audit and chains what was written: with every beat. Never rejects. */
+  readonly tickAudit: () => Promise<void>;
   /** From now on `/readyz` says no, and nothing new is begun. Waits up to 10 s for what is under way. Never rejects. */
   drain(): Promise<void>;
 }
@@ -121,6 +132,11 @@ export const compose = (foundation: Foundation): Composition => {
   const nodes = createNodes({ db, clock, id: newId('node', randomness) });
   const defaultRedirectUri = `${publicUrl}/connect/callback`;
 
+  const { auditRetentionDays: retentionDays } = config;
+  const audit = createAudit({
+    ...{ db, vault, clock, randomness, log, retentionDays },
+    findTenants: (...given) => findTenantsOfConnections(db, ...given),
+  });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
   const integrations = createIntegrations({
     db,
@@ -184,7 +200,11 @@ export const compose = (foundation: Foundation): Composition => {
     wire,
   });
   const health = createHealth({
-    store: createProbeStore({ db, clock, randomness, owner: nodes.id }),
+    store: createProbeStore({
+      ...{ db, clock, randomness, owner: nodes.id },
+      noteQuietCheck: (check) =>
+        audit.noteUse({ ...check, action: 'connection.checked', windowSeconds: SECONDS_PER_DAY }),
+    }),
     credentials,
     connections,
     probe: createProbeCredential({
@@ -206,11 +226,12 @@ export const compose = (foundation: Foundation): Composition => {
     wire,
     intervalSeconds: probeIntervalSeconds,
   });
+  const tenants = createTenantStore({ db, vault });
   const disconnect = createDisconnect({
     connections,
     credentials,
     refreshes,
-    tenants: createTenantStore({ db, vault }),
+    tenants,
     oauth,
     findTarget,
     mayRevoke,
@@ -278,7 +299,26 @@ export const compose = (foundation: Foundation): Composition => {
     clock,
     wire,
     noteUse: usage.noteUse,
+    noteIssued: ({
+      reader: actor,
+      connection: { id: connectionId, environment, tenantId },
+      version,
+      result,
+    }) =>
+      audit.noteUse({
+        ...{ actor, environment, tenantId, connectionId, result, details: { version } },
+        action: result === 'ok' ? 'credential.issued' : 'credential.refused',
+      }),
   });
+  const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
+    const { environment, tenantId } = key;
+    for (const { connectionId, count } of uses) {
+      // Read, if not here: it is kept alive.
+      usage.noteUse(connectionId, null);
+      audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
+    }
+  };
+  const integrationAddresses = { defaultRedirectUri, keySetUrl: connect.setups.keySetUrl };
   const routes = [
     ...credentialRoutes(readCredential, publicUrl),
     ...connectionRoutes({
@@ -290,11 +330,35 @@ export const compose = (foundation: Foundation): Composition => {
       reportConnection: health.reportConnection,
       deleteConnection: disconnect.deleteConnection,
     }),
-    ...namedSecretRoutes({ ...namedSecrets, getConnection: connections.getConnection }),
+    ...namedSecretRoutes({
+      ...namedSecrets,
+      getConnection: connections.getConnection,
+      noteSecretIssued: ({ key, where, connection: { id: connectionId, tenantId }, name, version }) =>
+        audit.noteUse({
+          ...{ actor: keyActor(key, where), environment: key.environment, tenantId, connectionId },
+          ...{ action: 'secret.issued', details: { name, version } },
+        }),
+    }),
     ...connectSessionRoutes(connect),
-    ...integrationRoutes({ integrations, defaultRedirectUri, keySetUrl: connect.setups.keySetUrl }),
+    ...integrationRoutes({ integrations, ...integrationAddresses }),
     setupLinkRoute(connect.setups.createLink),
-    ...tenantRoutes(disconnect.deleteTenant),
+    ...tenantRoutes(
+      async (environment, tenantId) => {
+        const ended = await disconnect.deleteTenant(environment, tenantId);
+        await audit.eraseTenant(environment, tenantId, { connections: ended.connections });
+        await tenants.eraseDeliveries(clock.now());
+        return ended;
+      },
+      createExportTenant({
+        ...{ db, clock, listConnections: connections.listConnections },
+        listIntegrations: async (environment, tenantId) =>
+          (await integrations.listIntegrations({ environment, tenantId })).map((record) =>
+            toIntegration(record, integrationAddresses),
+          ),
+      }),
+    ),
+    ...auditRoutes(audit),
+    usageRoute(takeUsage),
     ...webhookEndpointRoutes({ endpoints: webhookEndpoints, webhooks }),
     eventRoute(feed, apiKeys.allows),
     ...providerRoutes,
@@ -306,6 +370,12 @@ export const compose = (foundation: Foundation): Composition => {
     verifyApiKey: apiKeys.verifyApiKey,
     allows: apiKeys.allows,
     once: idempotentRequests.once,
+    takeUsage,
+    noteKeyUse: ({ actor, key: { environment, tenantId }, call, result }) =>
+      audit.noteUse({
+        ...{ actor, environment, tenantId, connectionId: null, result },
+        ...{ action: 'key.used', details: { call } },
+      }),
     ping: db.ping,
     isDraining: () => isDraining,
     refreshState: deployment.state,
@@ -343,6 +413,7 @@ export const compose = (foundation: Foundation): Composition => {
       await spool.drain();
       // Not waited for: a beat is no place for what takes long.
       void webhooks.tick();
+      void audit.tick();
       await Promise.all([deployment.tick(), gate.look(), usage.flushUses()]);
     },
     onDeath: sweepAtOnce,
@@ -354,6 +425,8 @@ export const compose = (foundation: Foundation): Composition => {
     feed,
     notifications,
     wakeWebhooks: webhooks.wake,
+    tickAudit: audit.tick,
+    // What is due by itself is audited in its name.
     work: recurringWork({
       sweepDueRefreshes: refresh.sweepDueRefreshes,
       tellExpiring: expiring.tellExpiring,
@@ -368,13 +441,18 @@ export const compose = (foundation: Foundation): Composition => {
         await webhooks.sweep(now);
         await events.sweepEvents(now);
       },
+      sweepAudit: async (now) => {
+        await audit.sweep(now);
+        await tenants.eraseDeliveries(now);
+      },
       probeIntervalSeconds,
-    }),
+    }).map((each) => ({ ...each, run: (now) => asTask(each.name, () => each.run(now)) })),
     async drain() {
       isDraining = true;
       // Streams never end by themselves; their readers go to another server and say where they were.
       feed.stop();
       await Promise.allSettled([refresh.stop(), health.stop(), webhooks.stop()]);
+      await audit.stop();
     },
   };
 };

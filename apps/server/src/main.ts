@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { asActor } from './actor.js';
 import { runAdoptCommand } from './cli/adopt-command.js';
+import { runAuditCommand } from './cli/audit-command.js';
+import { commandActor } from './cli/command-actor.js';
 import { HELP } from './cli/help.js';
 import { runKeysCommand } from './cli/keys-command.js';
 import { runMigrateCommand } from './cli/migrate-command.js';
 import { runWebhooksCommand } from './cli/webhooks-command.js';
 import { systemClock } from './clock.js';
+import { encryptionKeysOf } from './config/encryption-keys.js';
 import { type Config, readConfig } from './config/read-config.js';
 import type { Database } from './db/database.js';
 import { openDatabase } from './db/open-database.js';
@@ -89,6 +93,20 @@ const commands = new Map<string, () => Promise<void>>([
       ),
   ],
   ['webhooks', () => withDatabase((db) => runWebhooksCommand(args, { db, clock: systemClock }))],
+  [
+    'audit',
+    () =>
+      runAuditCommand(args, {
+        withDatabase,
+        rootKeys: () =>
+          encryptionKeysOf(readConfig(process.env), {
+            log: createLogger('warn', process.stderr),
+            randomBytes: systemRandomness.bytes,
+          }),
+        clock: systemClock,
+        randomness: systemRandomness,
+      }),
+  ],
   ['help', printHelp],
   ['--help', printHelp],
   [
@@ -102,7 +120,8 @@ const commands = new Map<string, () => Promise<void>>([
 const run = commands.get(command);
 try {
   if (!run) throw new StartError(`There is no command "${command}".\n\n${HELP}`);
-  await run();
+  if (run === runServe) await run();
+  else await asActor(commandActor([command, ...args.slice(0, 1)].join(' ')), run);
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);

@@ -45,6 +45,7 @@ describeEachEngine('API keys', (open) => {
     expect(key).toMatch(/^ap_test_[A-Za-z0-9_-]{43}$/);
     expect(await keys.verifyApiKey(key)).toEqual({
       id,
+      name: 'backend',
       environment: 'test',
       scopes: ['credentials:read'],
       tenantId: 'org_acme',

@@ -68,6 +68,7 @@ it('the probes are looked for four times an interval, every ten seconds at least
       tellExpiring: nothing,
       sweepDueProbes: nothing,
       sweepSessions: nothing,
+      sweepAudit: async () => 0,
       sweepEvents: nothing,
       probeIntervalSeconds,
     }).find(({ name }) => name === 'health.sweep')?.everySeconds;

@@ -32,6 +32,7 @@ import { type AuthpipeOptions, checkOptions } from './options.js';
 import { type PreloadResult, type PreloadScope, preload } from './preload.js';
 import { type ProviderWebhookInput, ProviderWebhooks } from './provider-webhooks.js';
 import { EventStream } from './stream/event-stream.js';
+import { UsageSums } from './usage-sums.js';
 import { type VerifyWebhookInput, verifyWebhook } from './verify-webhook.js';
 
 /**
@@ -68,7 +69,8 @@ export class Authpipe {
     const checked = checkOptions(options);
     this.baseUrl = checked.baseUrl;
     this.environment = checked.environment;
-    const observer = new CacheObserver(checked.hooks);
+    const uses = checked.reportUsage ? new UsageSums() : undefined;
+    const observer = new CacheObserver(checked.hooks, uses?.add);
     this.#telemetry = new Telemetry({
       ...checked,
       counts: observer.counts,
@@ -76,9 +78,12 @@ export class Authpipe {
       isStreaming: () => this.freshness === 'stream',
       onMetrics: () => this.#reader.observeHits(),
     });
-    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest, (isReached) => {
-      if (isReached) this.#stream?.hurry();
-      else this.#stream?.noteTrouble();
+    this.#transport = new HttpTransport(checked, Math.random, this.#telemetry.runRequest, {
+      uses,
+      onOutcome: (isReached) => {
+        if (isReached) this.#stream?.hurry();
+        else this.#stream?.noteTrouble();
+      },
     });
     this.#connections = new Connections(this.#transport);
     this.#sessions = new ConnectSessions(this.#transport);
@@ -107,7 +112,7 @@ export class Authpipe {
       maxAgeSeconds: checked.maxAgeSeconds,
       word: this.#stream,
       observer,
-      observesHits: checked.hooks?.hit !== undefined,
+      observesHits: checked.hooks?.hit !== undefined || checked.reportUsage,
       refreshFor: (id, seconds) => this.#connections.refreshFor(id, seconds),
       onAnswer: () => this.#stream?.open(),
     });

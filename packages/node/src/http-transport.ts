@@ -5,6 +5,7 @@ import { LateBatchError } from './late-batch-error.js';
 import type { CheckedOptions } from './options.js';
 import { readProblem } from './read-problem.js';
 import { type RetryTools, withRetries } from './retry.js';
+import type { UsageSums } from './usage-sums.js';
 
 /** One call of the server's API. */
 export interface HttpCall {
@@ -34,6 +35,14 @@ const DEFAULT_ATTEMPTS = 3;
 /** Runs one request, and may look at how it goes. */
 export type RunRequest = <T>(call: HttpCall, request: () => Promise<T>) => Promise<T>;
 
+/** What a transport also does with its calls. */
+export interface TransportOptions {
+  /** Told to the server along with calls. */
+  readonly uses?: UsageSums | undefined;
+  /** Is told of each request whether the server answered it, with an error or without. */
+  readonly onOutcome?: (isReached: boolean) => void;
+}
+
 /**
  * Sends calls, each with the key, a timeout and, for `GET`, bounded retries; not to a server that has long not answered.
  * Holds the key where nothing prints it.
@@ -45,16 +54,19 @@ export class HttpTransport {
   readonly #breaker: CircuitBreaker;
   readonly #runRequest: RunRequest;
   readonly #onOutcome: (isReached: boolean) => void;
+  readonly #uses: UsageSums | undefined;
+  /** Tells this client from others of the same key, in the server's audit. */
+  readonly #instance = `inst_${globalThis.crypto.randomUUID()}`;
   readonly #closed = new AbortController();
 
-  /** @param onOutcome is told of each request whether the server answered it, with an error or without */
   constructor(
     options: CheckedOptions,
     random: () => number = Math.random,
     runRequest: RunRequest = (_call, request) => request(),
-    onOutcome: (isReached: boolean) => void = () => undefined,
+    { uses, onOutcome = () => undefined }: TransportOptions = {},
   ) {
     this.#onOutcome = onOutcome;
+    this.#uses = uses;
     this.#options = options;
     this.#tools = { clock: options.clock, random };
     this.#origin = new URL(options.baseUrl).origin;
@@ -128,12 +140,15 @@ export class HttpTransport {
 
   async #exchange(call: HttpCall, signal: AbortSignal): Promise<Json> {
     const { apiKey, baseUrl, clock, fetch } = this.#options;
+    const uses = this.#uses?.take();
     const response = await fetch(`${baseUrl}/v1${call.path}${queryString(call.query)}`, {
       method: call.method,
       headers: {
         accept: 'application/json, application/problem+json',
         authorization: `Bearer ${apiKey}`,
         'user-agent': 'authpipe-node',
+        'authpipe-instance': this.#instance,
+        ...(uses === undefined ? {} : { 'authpipe-uses': uses.text }),
         ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
       },
@@ -141,6 +156,9 @@ export class HttpTransport {
       // A redirect could carry the key and a credential to a host that nobody named.
       redirect: 'manual',
       signal,
+    }).catch((error: unknown) => {
+      if (uses !== undefined) this.#uses?.giveBack(uses);
+      throw error;
     });
     const body = await response.text();
     if (!response.ok) {

@@ -34,6 +34,11 @@ export interface AuthpipeOptions {
    * (serverless). Default: true.
    */
   readonly stream?: boolean | undefined;
+  /**
+   * Whether the server's audit is told how often credentials were served from memory, in sums that go along with other
+   * calls. Default: true.
+   */
+  readonly reportUsage?: boolean | undefined;
   /** Functions that are told what the cache does. Default: none. */
   readonly hooks?: AuthpipeHooks | undefined;
 }
@@ -68,6 +73,7 @@ export interface CheckedOptions {
   /** The `fetch` that was given, for the stream: without one it uses sockets that let the process end. */
   readonly streamFetch: typeof fetch | undefined;
   readonly hooks: AuthpipeHooks | undefined;
+  readonly reportUsage: boolean;
 }
 
 /** Enough for a product's active users; each entry takes a few kilobytes at most. */
@@ -101,6 +107,7 @@ export const checkOptions = (options: AuthpipeOptions): CheckedOptions => {
     timeoutMillis: wholeNumber('timeoutMillis', options.timeoutMillis ?? DEFAULT_TIMEOUT_MILLIS, 1, 600_000),
     stream: checkedStream(options.stream ?? true),
     streamFetch: options.fetch,
+    reportUsage: checkedReportUsage(options.reportUsage ?? true),
     hooks: options.hooks === undefined ? undefined : checkedHooks(options.hooks),
   };
 };
@@ -185,6 +192,12 @@ const isLoopback = (hostname: string): boolean =>
 const checkedStream = (stream: boolean): boolean => {
   if (typeof stream !== 'boolean') throw invalidRequest('stream must be true or false.', '/stream');
   return stream;
+};
+
+const checkedReportUsage = (reportUsage: boolean): boolean => {
+  if (typeof reportUsage !== 'boolean')
+    throw invalidRequest('reportUsage must be true or false.', '/reportUsage');
+  return reportUsage;
 };
 
 const checkedHooks = (hooks: AuthpipeHooks): AuthpipeHooks => {

@@ -1,4 +1,5 @@
 export * from './api-key.js';
+export * from './audit.js';
 export * from './connect-session.js';
 export * from './connection.js';
 export * from './credential.js';

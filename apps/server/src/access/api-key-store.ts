@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type ApiKeyScope, apiKeyScope } from '@authpipe/types';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
+import { auditData } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { StartError } from '../errors/start-error.js';
@@ -61,6 +62,7 @@ const MAX_KEPT_KEYS = 10_000;
 
 interface ApiKeyRow {
   readonly id: string;
+  readonly name: string;
   readonly environment: string;
   readonly hash: Uint8Array;
   readonly scopes: string[];
@@ -76,7 +78,7 @@ interface KeptKey {
 
 // An unknown key costs this one look into an index. Nothing is kept of it: a flood of random keys would only push the
 // good ones out.
-const FIND = `SELECT id, environment, hash, scopes, tenant_id, expires_at FROM api_keys
+const FIND = `SELECT id, name, environment, hash, scopes, tenant_id, expires_at FROM api_keys
   WHERE hash = $1 AND revoked_at IS NULL`;
 
 const isScope = (scope: string): scope is ApiKeyScope => apiKeyScope.safeParse(scope).success;
@@ -117,8 +119,8 @@ export const createApiKeys = ({
     const readAt = clock.now().getTime();
     const [row] = await db.query<ApiKeyRow>('api_key_find', FIND, [hash]);
     if (!row || !timingSafeEqual(row.hash, hash)) return null;
-    const { id, environment, tenant_id: tenantId, expires_at: expiresAt } = row;
-    const identity = { id, environment, scopes: row.scopes.filter(isScope), tenantId };
+    const { id, name: label, environment, tenant_id: tenantId, expires_at: expiresAt } = row;
+    const identity = { id, name: label, environment, scopes: row.scopes.filter(isScope), tenantId };
     return { identity, expiresAt, readAt };
   };
 
@@ -143,16 +145,31 @@ export const createApiKeys = ({
       const checked = checkNewApiKey(wanted, createdAt);
       const id = newId('key', randomness);
       const key = makeApiKey(checked.environment, randomness);
-      await db.prisma.apiKey.create({
-        data: { ...checked, id, hash: hashApiKey(key), prefix: prefixOfKey(key), createdAt },
-      });
+      const { environment, tenantId, name, scopes, expiresAt } = checked;
+      const details = { keyId: id, name, scopes, expiresAt: expiresAt?.toISOString() ?? null };
+      const audited = { environment, tenantId, action: 'key.created', time: createdAt, details } as const;
+      await db.prisma.$transaction([
+        db.prisma.apiKey.create({
+          data: { ...checked, id, hash: hashApiKey(key), prefix: prefixOfKey(key), createdAt },
+        }),
+        db.prisma.auditPending.create({ data: auditData(audited) }),
+      ]);
       return { id, key };
     },
 
     async revokeApiKey(id) {
-      const { count } = await db.prisma.apiKey.updateMany({
-        where: { id, revokedAt: null },
-        data: { revokedAt: clock.now() },
+      const revokedAt = clock.now();
+      const count = await db.transaction(async (tx) => {
+        const [revoked] = await tx.apiKey.updateManyAndReturn({
+          where: { id, revokedAt: null },
+          data: { revokedAt },
+        });
+        if (!revoked) return 0;
+        const { environment, tenantId, name } = revoked;
+        const details = { keyId: id, name };
+        const audited = { environment, tenantId, action: 'key.revoked', time: revokedAt, details } as const;
+        await tx.auditPending.create({ data: auditData(audited) });
+        return 1;
       });
       for (const [name, { identity }] of kept.entries()) if (identity.id === id) kept.delete(name);
       if (count === 0 && (await db.prisma.apiKey.count({ where: { id } })) === 0) {
@@ -182,7 +199,18 @@ export const createApiKeys = ({
         ...{ scopes: [...apiKeyScope.options], createdAt: clock.now() },
       };
       // Replicas that start at once make it once.
-      await db.prisma.apiKey.createMany({ data: [row], skipDuplicates: true });
+      const details = { keyId: row.id, name: BOOT_KEY_NAME, scopes: row.scopes };
+      const audited = {
+        environment,
+        tenantId: null,
+        action: 'key.created',
+        time: row.createdAt,
+        details,
+      } as const;
+      await db.transaction(async (tx) => {
+        const { count } = await tx.apiKey.createMany({ data: [row], skipDuplicates: true });
+        if (count > 0) await tx.auditPending.create({ data: auditData(audited) });
+      });
       const { id, revokedAt } = await db.prisma.apiKey.findUniqueOrThrow({ where: { hash } });
       if (revokedAt !== null) {
         throw new StartError(

@@ -5,6 +5,8 @@ import type { Randomness } from '../randomness.js';
 /** Who calls: what an accepted API key stands for. */
 export interface ApiKeyIdentity {
   readonly id: string;
+  /** For people; unknown where somebody else vouches for the caller. */
+  readonly name?: string;
   readonly environment: string;
   readonly scopes: readonly ApiKeyScope[];
   /** The only tenant that the key may touch; `null` for all. */

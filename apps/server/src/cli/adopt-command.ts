@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Clock } from '../clock.js';
+import { appendAudit } from '../db/append-audit.js';
 import { createDatabaseClock, type MonotonicMillis } from '../db/database-clock.js';
 import { type AdoptionDependencies, type AdoptionKind, adoptDatabase } from '../deployment/adopt.js';
 import { StartError } from '../errors/start-error.js';
@@ -68,6 +69,10 @@ export const runAdoptCommand = async (
   const clock = createDatabaseClock({ db: dependencies.db, clock: machineClock, monotonicMillis });
   await clock.ask();
   const adoption = await adoptDatabase({ ...dependencies, clock }, kind);
+  await appendAudit(dependencies.db, {
+    ...{ environment: '', tenantId: null, action: 'deployment.adopted', time: clock.now() },
+    details: { kind, deploymentId: adoption.deploymentId, formerId: adoption.formerId },
+  });
   const { deploymentId, formerId, before, connections, file } = adoption;
   const isRenamed = formerId !== null && formerId !== deploymentId;
   writeLine(deploymentId);

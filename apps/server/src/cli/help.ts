@@ -8,7 +8,9 @@ export const HELP = `Usage: authpipe COMMAND
   keys list      List API keys, never the keys themselves.
   keys revoke    Revoke an API key. It is refused within 5 seconds.
   webhooks replay  Send webhooks again.
-  help           Print this. Also: authpipe keys help, authpipe adopt --help, authpipe webhooks help.
+  audit verify   Check that nothing in the audit was changed. Also: audit export, audit heads.
+  help           Print this. Also: authpipe keys help, authpipe adopt --help, authpipe webhooks help,
+                 authpipe audit help.
   --version      Print the version.
 
 Settings are environment variables: DATABASE_URL, AUTHPIPE_URL, AUTHPIPE_ENCRYPTION_KEY and more. Each can be given as
@@ -41,6 +43,26 @@ Sends events again, each with the same webhook-id as before. ENDPOINT is whe_…
   --since TIME     All events since then, such as 2026-11-25T09:30:00Z.
   --until TIME     Those before then; until now, unless told.
   --undelivered    Only those that did not arrive.
+`;
+
+/** What `authpipe audit help` prints. */
+export const AUDIT_HELP = `Usage: authpipe audit verify [--env ENVIRONMENT] [--tenant TENANT] [--anchors FILE]
+       authpipe audit verify --file FILE
+       authpipe audit heads [--env ENVIRONMENT] [--tenant TENANT]
+       authpipe audit export --env ENVIRONMENT [--tenant TENANT]
+       authpipe audit accept --env ENVIRONMENT [--tenant TENANT]
+
+verify looks at every entry, names each that is not as the server wrote it, and ends with 1 if there is one. It needs the
+root key (AUTHPIPE_ENCRYPTION_KEY).
+
+  --anchors FILE   Lines of \`audit heads\` from earlier, kept elsewhere: they find a database that was put back.
+  --file FILE      Checks what \`audit export\` printed, without database and key.
+
+heads prints how far each chain goes, a line each: keep them where nobody writes who can write the database.
+export prints the entries of a tenant, or without --tenant those of the product itself, as JSON lines.
+accept goes on with a chain that somebody changed, once you have looked: servers leave it alone until then.
+
+With the embedded database, ask the server instead: GET /v1/audit/verify and /v1/audit/export.
 `;
 
 /** What `authpipe adopt --help` prints. */

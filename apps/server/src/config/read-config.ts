@@ -32,6 +32,8 @@ export interface Config {
   readonly deploymentId: string | null;
   /** How many proxies in front of the server set `X-Forwarded-For`: the address of a caller is read from there. */
   readonly trustedProxies: number;
+  /** How long the audit is kept. */
+  readonly auditRetentionDays: number;
 }
 
 const SECRETS = ['databaseUrl', 'databaseDirectUrl', 'encryptionKeys', 'bootApiKey'] as const;
@@ -97,6 +99,8 @@ const variables = z.object({
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _, such as prod or staging')
     .optional(),
   AUTHPIPE_TRUSTED_PROXIES: wholeNumber('', 0, 10, 0),
+  // A year unless told; ten at most, since who keeps it for ever should export it.
+  AUTHPIPE_AUDIT_RETENTION_DAYS: wholeNumber(' of days', 1, 3_650, 365),
 });
 
 const readVariables = (environment: Environment): z.output<typeof variables> => {
@@ -158,5 +162,6 @@ export const readConfig = (environment: Environment): Config => {
     logLevel: given.AUTHPIPE_LOG_LEVEL,
     deploymentId: given.AUTHPIPE_DEPLOYMENT_ID ?? null,
     trustedProxies: given.AUTHPIPE_TRUSTED_PROXIES,
+    auditRetentionDays: given.AUTHPIPE_AUDIT_RETENTION_DAYS,
   });
 };

@@ -1,3 +1,6 @@
+import type { Clock } from '../clock.js';
+import { auditData } from '../db/append-audit.js';
+import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
 import type { FailedAttempt } from './attempt-outcome.js';
 import type { ConnectSession } from './connect-session.js';
@@ -26,13 +29,31 @@ export const failedResult = ({ error, failedCheck = null }: FailedAttempt): Audi
 });
 
 /**
- * Writes the line of the log by which an audit follows a connect session: who (environment, tenant, owner), what, and with
- * which result; never a secret.
+ * Tells the audit and the log how an attempt went: who (environment, tenant, owner), what, and with which result; never a
+ * secret. The audit knows of what was completed from the connection itself, by the statement that wrote it.
  */
-export const writeAuditLine = (
-  log: Logger,
-  { id, environment, tenantId, owner, userId }: ConnectSession,
-  result: AuditedResult,
-): void => {
-  log.info({ sessionId: id, environment, tenantId, owner, userId, ...result }, 'a person connects');
-};
+export type WriteAuditLine = (session: ConnectSession, result: AuditedResult) => Promise<void>;
+
+/** The one door of attempts to the audit and the log. */
+export const createWriteAuditLine =
+  ({
+    db: { prisma },
+    clock,
+    log,
+  }: {
+    readonly db: Pick<Database, 'prisma'>;
+    readonly clock: Clock;
+    readonly log: Logger;
+  }): WriteAuditLine =>
+  async ({ id, environment, tenantId, owner, userId, reconnectId }, result) => {
+    log.info({ sessionId: id, environment, tenantId, owner, userId, ...result }, 'a person connects');
+    const { audit: action, outcome, failedCheck = null, integrationRowId = null } = result;
+    if (action === 'connect.completed') return;
+    const details = { sessionId: id, owner, userId, failedCheck, integrationRowId };
+    await prisma.auditPending.create({
+      data: auditData({
+        ...{ environment, tenantId, connectionId: reconnectId, action, time: clock.now(), details },
+        result: action === 'connect.failed' ? outcome : 'ok',
+      }),
+    });
+  };

@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.js';
 import { createDpopKey } from '../oauth/dpop-key.js';
 import type { OAuth, OAuthTarget, TokenGrant } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
+import { asPerson } from './as-person.js';
 import {
   compareAccounts,
   connectionGone,
@@ -18,7 +19,7 @@ import {
   readCallbackError,
   readExchangeError,
 } from './attempt-outcome.js';
-import { type AuditedResult, failedResult, writeAuditLine } from './audit-line.js';
+import { type AuditedResult, failedResult, type WriteAuditLine } from './audit-line.js';
 import type {
   AuthorizationRequest,
   AuthorizationRequestStore,
@@ -41,6 +42,7 @@ export interface CompleteConnectDependencies {
   readonly connections: ConnectConnections;
   readonly oauth: Pick<OAuth, 'exchangeCode' | 'introspect' | 'namesIssuer' | 'revoke'>;
   readonly choiceOptions: ChoiceOptions;
+  readonly writeAuditLine: WriteAuditLine;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -102,6 +104,7 @@ export const createCompleteConnect = ({
   connections,
   oauth,
   choiceOptions,
+  writeAuditLine,
   clock,
   log,
 }: CompleteConnectDependencies) => {
@@ -227,7 +230,7 @@ export const createCompleteConnect = ({
     outcome: Attempt,
   ): Promise<void> => {
     const now = clock.now();
-    writeAuditLine(log, session, { integrationRowId, ...auditedResult(outcome) });
+    await writeAuditLine(session, { integrationRowId, ...auditedResult(outcome) });
     if (!('isFinal' in outcome)) {
       const isSettled = await sessions.settle(session.id, 'pending', outcome, now);
       // A cancel between the last look and the save came too late: there is a connection, so nobody is told otherwise.
@@ -264,7 +267,9 @@ export const createCompleteConnect = ({
    */
   return async (callback: Callback): Promise<string> => {
     const { session, request, secrets } = await takeTrip(callback);
-    await record(session, request, await attempt(session, request, secrets, callback));
+    await asPerson(session, async () => {
+      await record(session, request, await attempt(session, request, secrets, callback));
+    });
     return session.id;
   };
 };

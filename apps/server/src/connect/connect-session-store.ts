@@ -1,5 +1,6 @@
 import { type SessionErrorCode, sessionErrorCode, sessionPermission } from '@authpipe/types';
 import { z } from 'zod';
+import { auditData } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import type { ConnectSession as SessionRow } from '../db/generated/client.js';
 import type { ConnectSession } from './connect-session.js';
@@ -72,7 +73,8 @@ export const createConnectSessionStore = ({ db: { prisma } }: { readonly db: Pic
 
   return {
     async insert({ tokenHash, linkCodeHash, linkExpiresAt, ...session }: NewConnectSession): Promise<void> {
-      await prisma.connectSession.create({
+      const { environment, tenantId, owner, userId, permissions, reconnectId, createdAt } = session;
+      const created = prisma.connectSession.create({
         data: {
           ...session,
           userId: session.userId ?? '',
@@ -86,6 +88,12 @@ export const createConnectSessionStore = ({ db: { prisma } }: { readonly db: Pic
           status: 'pending',
         },
       });
+      const details = { sessionId: session.id, owner, userId, permissions };
+      const audited = auditData({
+        ...{ environment, tenantId, connectionId: reconnectId, action: 'session.created' },
+        ...{ time: createdAt, details },
+      });
+      await prisma.$transaction([created, prisma.auditPending.create({ data: audited })]);
     },
 
     findById: async (id: string) => found(await prisma.connectSession.findUnique({ where: { id } })),

@@ -10,6 +10,7 @@ import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { createSetups } from './app-setup/create-setups.js';
 import type { SetupIntegrations } from './app-setup/setup-integrations.js';
+import { createWriteAuditLine } from './audit-line.js';
 import { createAuthorizationRequestStore } from './authorization-request-store.js';
 import { createCompleteConnect } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
@@ -26,7 +27,7 @@ import { sessionTokenHash } from './session-token.js';
 import { createStartConnect } from './start-connect.js';
 
 export interface ConnectDependencies {
-  readonly db: Pick<Database, 'prisma'>;
+  readonly db: Pick<Database, 'prisma' | 'query'>;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -55,7 +56,8 @@ export const createConnect = ({
   const requests = createAuthorizationRequestStore({ db, vault });
   const choiceOptions = { findProvider, allowLoopback };
   const held = createHeldCredentialStore({ db, vault, clock: shared.clock });
-  const rooms = { ...shared, sessions, requests, held, choiceOptions };
+  const writeAuditLine = createWriteAuditLine({ db, clock: shared.clock, log: shared.log });
+  const rooms = { ...shared, writeAuditLine, sessions, requests, held, choiceOptions };
   const end = createSessionEnd(rooms);
   const { pick, ...start } = createStartConnect(rooms);
   return {

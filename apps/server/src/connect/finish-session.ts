@@ -5,8 +5,9 @@ import { addSeconds, type Clock } from '../clock.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth } from '../oauth/oauth.js';
+import { asPerson } from './as-person.js';
 import { connectionGone } from './attempt-outcome.js';
-import { failedResult, writeAuditLine } from './audit-line.js';
+import { failedResult, type WriteAuditLine } from './audit-line.js';
 import type { AuthorizationRequestStore } from './authorization-request-store.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { type ConnectSession, statusOf } from './connect-session.js';
@@ -30,6 +31,7 @@ export interface SessionEndDependencies {
   readonly connections: ConnectConnections;
   readonly oauth: Pick<OAuth, 'revoke'>;
   readonly choiceOptions: ChoiceOptions;
+  readonly writeAuditLine: WriteAuditLine;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -46,6 +48,7 @@ export const createSessionEnd = ({
   connections,
   oauth,
   choiceOptions,
+  writeAuditLine,
   clock,
   log,
 }: SessionEndDependencies) => {
@@ -104,7 +107,7 @@ export const createSessionEnd = ({
     await requests.deleteOfSession(session.id);
     const { integrationRowId } = held.request;
     const result = { outcome: outcome.status, connectionId: connection.id, integrationRowId };
-    writeAuditLine(log, session, { audit: 'connect.completed', ...result });
+    await writeAuditLine(session, { audit: 'connect.completed', ...result });
   };
 
   /** Revokes what waits in a session that nobody will finish, then forgets it. */
@@ -129,7 +132,7 @@ export const createSessionEnd = ({
       { status: 'failed', error },
       clock.now(),
     );
-    if (isEnded) writeAuditLine(log, session, failedResult({ error, isFinal: true }));
+    if (isEnded) await writeAuditLine(session, failedResult({ error, isFinal: true }));
     return isEnded;
   };
 
@@ -188,7 +191,7 @@ export const createSessionEnd = ({
         detail: 'The person cancelled. Nothing was connected.',
       };
       if (await sessions.settle(session.id, 'pending', { status: 'failed', error }, clock.now())) {
-        writeAuditLine(log, session, failedResult({ error, isFinal: true }));
+        await asPerson(session, () => writeAuditLine(session, failedResult({ error, isFinal: true })));
       }
       await requests.deleteOfSession(session.id);
     },

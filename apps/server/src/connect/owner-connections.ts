@@ -1,6 +1,7 @@
 import type { Connection, ConnectionPage, DeletedConnection, ListedConnection } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import { Problem } from '../errors/problem.js';
+import { asPerson } from './as-person.js';
 import { type ConnectSession, isOver } from './connect-session.js';
 import { belongsTo } from './create-session.js';
 
@@ -86,7 +87,7 @@ export const createOwnerConnections = ({
       if (!covers(session, connection)) {
         throw new Problem('connection_not_found', 'There is no such connection of this session’s owner.');
       }
-      return deleteConnection(connectionId, session.environment);
+      return asPerson(session, () => deleteConnection(connectionId, session.environment));
     },
   };
 };

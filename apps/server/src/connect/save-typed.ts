@@ -3,11 +3,11 @@ import type { FieldError } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import type { CredentialSecrets } from '../credentials/credential-record.js';
 import { accessTokenExpiry } from '../credentials/refresh-schedule.js';
-import type { Logger } from '../log/logger.js';
 import { createDpopKey } from '../oauth/dpop-key.js';
 import type { OAuthClient } from '../oauth/oauth.js';
+import { asPerson } from './as-person.js';
 import { overtaken } from './attempt-outcome.js';
-import { type AuditedResult, writeAuditLine } from './audit-line.js';
+import type { AuditedResult, WriteAuditLine } from './audit-line.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
 import { ConnectRefusal } from './connect-refusal.js';
 import { type ConnectSession, statusOf } from './connect-session.js';
@@ -34,8 +34,8 @@ export interface SaveTypedDependencies {
   /** @throws ConnectRefusal `wrong_settings` with what is wrong */
   readonly pick: (session: ConnectSession, optionId: string, typed: Settings) => Promise<ConnectChoice>;
   readonly prove: ProveTyped;
+  readonly writeAuditLine: WriteAuditLine;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 type TypedChoice = ConnectChoice & { readonly method: TypedMethod };
@@ -83,8 +83,8 @@ export const createSaveTyped = ({
   listOptions,
   pick,
   prove,
+  writeAuditLine,
   clock,
-  log,
 }: SaveTypedDependencies) => {
   const refuse = (session: ConnectSession, errors: readonly FieldError[]): ConnectRefusal =>
     new ConnectRefusal('wrong_settings', { sessionId: session.id, errors });
@@ -97,14 +97,14 @@ export const createSaveTyped = ({
     if (status !== 'pending') throw new ConnectRefusal('session_over', { sessionId });
   };
 
-  const accepted = (
+  const accepted = async (
     session: ConnectSession,
     choice: TypedChoice,
     proof: Proof,
-  ): Extract<Proof, { outcome: 'accepted' }> => {
+  ): Promise<Extract<Proof, { outcome: 'accepted' }>> => {
     if (proof.outcome === 'accepted') return proof;
     const { outcome, detail } = proof;
-    writeAuditLine(log, session, { audit: 'connect.failed', outcome, detail, ...rowOf(choice) });
+    await writeAuditLine(session, { audit: 'connect.failed', outcome, detail, ...rowOf(choice) });
     const isField = proof.outcome === 'refused' && proof.isTyped && choice.integration === null;
     const pointer = isField ? `/credential/${FIELD_AT_FAULT[choice.method.kind]}` : '';
     throw refuse(session, [{ pointer, detail: proof.detail }]);
@@ -136,7 +136,7 @@ export const createSaveTyped = ({
     const dpopKey = integration?.dpop === true ? await createDpopKey() : undefined;
     const base = common(choice);
     const proof = await prove.proveClient({ definition, method, config, client }, scopes, dpopKey);
-    const { by, grant } = accepted(session, choice, proof);
+    const { by, grant } = await accepted(session, choice, proof);
     if (!grant) throw new TypeError('a client was accepted without a token');
     return {
       ...base,
@@ -165,7 +165,7 @@ export const createSaveTyped = ({
     if (secrets === null) return proveClient(session, choice, values);
     const tokenType = tokenTypeOf(method);
     const proof = await prove.proveStatic(definition, method, config, secrets, tokenType);
-    const { by: verifiedBy } = accepted(session, choice, proof);
+    const { by: verifiedBy } = await accepted(session, choice, proof);
     return {
       ...common(choice),
       ...{ secrets, tokenType, expiresAt: null, requestedScopes: [], scopes: [], verifiedBy },
@@ -216,12 +216,13 @@ export const createSaveTyped = ({
    * @throws ConnectRefusal `wrong_settings` with a pointer to each fault (`/config/…`, `/credential/…`, empty for the
    *   whole), none of which holds what was typed
    */
-  return async (session: ConnectSession, form: TypedForm): Promise<void> => {
-    await requirePending(session);
-    const { choice, values } = await readForm(session, form);
-    const grant = await proveTyped(session, choice, values);
-    // Asking the provider takes seconds, in which the person may have cancelled or finished in another tab.
-    await requirePending(session);
-    writeAuditLine(log, session, { ...rowOf(choice), ...(await keep(session, grant)) });
-  };
+  return (session: ConnectSession, form: TypedForm): Promise<void> =>
+    asPerson(session, async () => {
+      await requirePending(session);
+      const { choice, values } = await readForm(session, form);
+      const grant = await proveTyped(session, choice, values);
+      // Asking the provider takes seconds, in which the person may have cancelled or finished in another tab.
+      await requirePending(session);
+      await writeAuditLine(session, { ...rowOf(choice), ...(await keep(session, grant)) });
+    });
 };

@@ -3,8 +3,9 @@ import type { Logger } from '../log/logger.js';
 import type { OAuth } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import { newId, type Randomness } from '../randomness.js';
+import { asPerson } from './as-person.js';
 import { readExchangeError } from './attempt-outcome.js';
-import { failedResult, writeAuditLine } from './audit-line.js';
+import { failedResult, type WriteAuditLine } from './audit-line.js';
 import type { AuthorizationRequest, AuthorizationRequestStore } from './authorization-request-store.js';
 import { CALLBACK_PATH } from './complete-connect.js';
 import type { ConnectConnections, ConnectIntegrations } from './connect-integrations.js';
@@ -37,6 +38,7 @@ export interface StartConnectDependencies {
   readonly publicUrl: string;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly writeAuditLine: WriteAuditLine;
   readonly log: Logger;
 }
 
@@ -51,6 +53,7 @@ export const createStartConnect = ({
   publicUrl,
   clock,
   randomness,
+  writeAuditLine,
   log,
 }: StartConnectDependencies) => {
   /** The connection that a session mends, if it still exists. */
@@ -128,7 +131,8 @@ export const createStartConnect = ({
           if (!(error instanceof TokenRequestError)) throw error;
           const { outcome } = error.verdict;
           const failure = readExchangeError(error, definition.name);
-          writeAuditLine(log, session, { integrationRowId: integration.rowId, ...failedResult(failure) });
+          const failed = { integrationRowId: integration.rowId, ...failedResult(failure) };
+          await asPerson(session, () => writeAuditLine(session, failed));
           await sessions.noteError(session.id, failure.error, clock.now());
           throw new ConnectRefusal(outcome === 'transient' ? 'provider_away' : 'provider_setup', {
             sessionId: session.id,

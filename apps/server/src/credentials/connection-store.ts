@@ -1,5 +1,6 @@
 import type { Connection, ConnectionPage, ConnectionStatus, Metadata } from '@authpipe/types';
 import type { Clock } from '../clock.js';
+import { auditContent, insertAudit } from '../db/append-audit.js';
 import { insertConnectionEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
@@ -47,7 +48,13 @@ export interface ConnectionStore {
    * Erases the connection with its credential and secrets, and tells of it. False when it was gone already, or its
    * credential is at another version than the one given.
    */
-  eraseConnection(id: string, environment: string, version: number): Promise<boolean>;
+  eraseConnection(
+    id: string,
+    environment: string,
+    version: number,
+    /** For the audit. */
+    details?: { readonly revokedAtProvider: boolean },
+  ): Promise<boolean>;
 }
 
 /** The one answer to an id that is unknown, in another environment, or another tenant's. */
@@ -144,9 +151,20 @@ export const createConnectionStore = ({
            UPDATE connections c SET metadata = $3::jsonb, updated_at = $4::timestamptz
            FROM credentials k
            WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND c.metadata <> $3::jsonb
-           RETURNING c.*, k.version)
+           RETURNING c.*, k.version), audited AS (${insertAudit({
+             environment: 'c.environment',
+             tenantId: 'c.tenant_id',
+             connectionId: 'c.id',
+             action: "'connection.changed'",
+             time: '$4::timestamptz',
+             content: '$6::jsonb',
+             from: 'changed c',
+           })})
          ${insertConnectionEvent({ id: '$5', type: "'connection.updated'", time: '$4::timestamptz', from: 'changed c' })}`,
-        [id, environment, JSON.stringify(metadata), now, newId('evt', randomness)],
+        [
+          ...[id, environment, JSON.stringify(metadata), now, newId('evt', randomness)],
+          JSON.stringify(auditContent({ changed: ['metadata'] })),
+        ],
       );
       return getConnection(id, environment);
     },
@@ -161,16 +179,27 @@ export const createConnectionStore = ({
       return rows;
     },
 
-    async eraseConnection(id, environment, version) {
+    async eraseConnection(id, environment, version, details = { revokedAtProvider: false }) {
       const erased = await db.query(
         'connection_erase',
         `WITH gone AS (
            DELETE FROM connections c USING credentials k
            WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND k.version = $5
-           RETURNING c.*, k.version)
+           RETURNING c.*, k.version), audited AS (${insertAudit({
+             environment: 'c.environment',
+             tenantId: 'c.tenant_id',
+             connectionId: 'c.id',
+             action: "'connection.deleted'",
+             time: '$4::timestamptz',
+             content: '$6::jsonb',
+             from: 'gone c',
+           })})
          ${insertConnectionEvent({ id: '$3', type: "'connection.deleted'", time: '$4::timestamptz', from: 'gone c' })}
          RETURNING id`,
-        [id, environment, newId('evt', randomness), clock.now(), version],
+        [
+          ...[id, environment, newId('evt', randomness), clock.now(), version],
+          JSON.stringify(auditContent({ ...details })),
+        ],
       );
       return erased.length > 0;
     },

@@ -1,5 +1,6 @@
 import type { ConnectionAccount, ConnectionKind, ConnectionOwner, Metadata } from '@authpipe/types';
 import type { Clock } from '../clock.js';
+import { auditContent, insertAudit } from '../db/append-audit.js';
 import { insertConnectionEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
@@ -54,6 +55,12 @@ export interface SavedGrant {
   readonly connection: ConnectionRecord;
   readonly created: boolean;
 }
+
+/** What the audit says of a grant, beside who brought it. */
+const auditedGrant = ({ key, provider, authMethod, kind, verifiedBy }: NewGrant) => ({
+  ...{ integration: key.integrationId, provider, authMethod, kind, verifiedBy },
+  ...{ owner: key.owner, userId: key.userId, label: key.label },
+});
 
 /** Writes of others that a save gives way to before it gives up. Each means that somebody else made progress. */
 const MAX_ATTEMPTS = 8;
@@ -199,7 +206,15 @@ export const createGrantStore = ({
          INSERT INTO credentials (connection_id, environment, tenant_id, ${credential.map(([column]) => column).join(', ')})
          SELECT made.id, made.environment, made.tenant_id, ${credential.map(([, value]) => value).join(', ')} FROM made
          RETURNING connection_id, version
-       )
+       ), audited AS (${insertAudit({
+         environment: 'made.environment',
+         tenantId: 'made.tenant_id',
+         connectionId: 'made.id',
+         action: "'connection.created'",
+         time: at,
+         content: bind(auditContent(auditedGrant(grant)), 'jsonb'),
+         from: 'made',
+       })})
        ${insertConnectionEvent({
          id: bind(newId('evt', randomness), 'text'),
          type: "'connection.created'",
@@ -222,7 +237,8 @@ export const createGrantStore = ({
     const { bind } = sql;
     const assign = ([column, value]: [string, string]): string => `${column} = ${value}`;
     const text = stateChangeSql(sql, {
-      connections: [{ id, event: newId('evt', randomness) }],
+      connections: [{ id, event: newId('evt', randomness), audit: auditContent(auditedGrant(grant)) }],
+      audit: { action: 'connection.reconnected' },
       now,
       credential: [
         ...credentialColumns(grant, sql, { version: version + 1, envelope, now }).map(assign),

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js';
+import { auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import type { SecretPlace, Vault } from '../vault/vault.js';
@@ -76,14 +77,27 @@ export const createNamedSecretStore = ({
         const [row] = await db.query<SecretRow>(
           'named_secret_put',
           // Locked, so that a connection that is being deleted is found to be gone.
-          `WITH c AS (SELECT id FROM connections WHERE id = $1 FOR KEY SHARE)
+          `WITH c AS (SELECT id, environment, tenant_id FROM connections WHERE id = $1 FOR KEY SHARE), kept AS (
            INSERT INTO named_secrets AS s (connection_id, name, version, envelope, created_at, updated_at)
            SELECT c.id, $2::text, $3::int, $4::bytea, $5::timestamptz, $5::timestamptz FROM c
            ON CONFLICT (connection_id, name) DO UPDATE
              SET version = excluded.version, envelope = excluded.envelope, updated_at = excluded.updated_at
              WHERE s.version = excluded.version - 1
-           RETURNING name, version, created_at, updated_at`,
-          [connectionId, name, version, envelope, clock.now()],
+           RETURNING name, version, created_at, updated_at
+           ), audited AS (${insertAudit({
+             environment: 'c.environment',
+             tenantId: 'c.tenant_id',
+             connectionId: 'c.id',
+             action: "'secret.stored'",
+             time: '$5::timestamptz',
+             content: '$6::jsonb',
+             from: 'c, kept',
+           })})
+           SELECT * FROM kept`,
+          [
+            ...[connectionId, name, version, envelope, clock.now()],
+            JSON.stringify(auditContent({ name, version })),
+          ],
         );
         if (row) return { name, version, createdAt: row.created_at, updatedAt: row.updated_at };
       }
@@ -108,8 +122,19 @@ export const createNamedSecretStore = ({
       await connectionOf(connectionId, environment);
       const gone = await db.query(
         'named_secret_delete',
-        'DELETE FROM named_secrets WHERE connection_id = $1 AND name = $2 RETURNING name',
-        [connectionId, name],
+        `WITH gone AS (
+           DELETE FROM named_secrets WHERE connection_id = $1 AND name = $2 RETURNING connection_id, name
+         ), audited AS (${insertAudit({
+           environment: 'c.environment',
+           tenantId: 'c.tenant_id',
+           connectionId: 'c.id',
+           action: "'secret.deleted'",
+           time: '$3::timestamptz',
+           content: '$4::jsonb',
+           from: 'gone JOIN connections c ON c.id = gone.connection_id',
+         })})
+         SELECT name FROM gone`,
+        [connectionId, name, clock.now(), JSON.stringify(auditContent({ name }))],
       );
       if (gone.length === 0) throw noSuchSecret();
     },

@@ -1,5 +1,7 @@
 import type { StatusReason } from '@authpipe/types';
+import { type Actor, currentActor } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
+import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { sqlValues } from './sql-values.js';
@@ -51,6 +53,17 @@ export type ProbeOutcome =
   /** Nothing was learned of the credential; `isAway`: since the provider did not answer. */
   | { readonly result: 'inconclusive'; readonly isAway?: boolean };
 
+/** Looks by themselves that found nothing new are told together, a day's at a time. */
+export interface QuietCheck {
+  readonly actor: Actor;
+  readonly environment: string;
+  readonly tenantId: string;
+  readonly connectionId: string;
+  readonly result: string;
+}
+
+const resultOf = (outcome: ProbeOutcome): string => ('reason' in outcome ? outcome.reason : outcome.result);
+
 /** Leave given back. */
 const PROBED = ['probe_lease_owner = NULL', 'probe_lease_until = NULL'];
 
@@ -87,11 +100,14 @@ export const createProbeStore = ({
   clock,
   randomness,
   owner,
+  noteQuietCheck = () => {},
 }: {
   readonly db: Database;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly owner: string;
+  /** Told of looks that are no entry of the audit by themselves. */
+  readonly noteQuietCheck?: (check: QuietCheck) => void;
 }) => ({
   /** Claims what is due at `now`, most overdue first: one indexed statement, any number of replicas at once. */
   async claimDueProbes(now: Date, limit: number): Promise<ProbeClaim[]> {
@@ -121,8 +137,20 @@ export const createProbeStore = ({
     const now = clock.now();
     const sql = sqlValues();
     const { bind } = sql;
+    const actor = currentActor();
+    const result = resultOf(outcome);
+    // Who asks gets an entry for it. What the server finds by itself gets one when it is news.
+    const isQuiet =
+      actor.who.type === 'server' && (outcome.result === 'ok' || outcome.result === 'inconclusive');
     const change = {
-      connections: [{ id: connectionId, event: newId('evt', randomness) }],
+      connections: [
+        { id: connectionId, event: newId('evt', randomness), audit: auditContent({}, result, actor) },
+      ],
+      audit: {
+        action: 'connection.checked' as const,
+        result: "c.audit->>'result'",
+        when: isQuiet ? '(c.status <> c.was OR c.reason IS DISTINCT FROM c.was_reason)' : 'true',
+      },
       now,
       fence: `k.version = ${bind(version, 'int')}`,
       failedApi: 'failedApi' in outcome ? (outcome.failedApi ?? null) : null,
@@ -140,7 +168,12 @@ export const createProbeStore = ({
         ...(lostScopes === null ? [] : [`lost_scopes = ${bind(lostScopes, 'text[]')}`]),
       ],
     });
-    return (await db.query<ChangedRow>(nameOf(outcome, host), text, sql.values)).length > 0;
+    const name = `${nameOf(outcome, host)}${isQuiet ? '_quiet' : ''}`;
+    const [changed] = await db.query<ChangedRow>(name, text, sql.values);
+    if (!changed) return false;
+    const { environment, tenantId } = changed;
+    if (isQuiet && !changed.isNews) noteQuietCheck({ actor, environment, tenantId, connectionId, result });
+    return true;
 
     /** What the provider's place is known by: good and bad answers alike, one of each connection. */
     function answered(): string[] {

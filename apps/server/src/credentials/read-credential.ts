@@ -1,4 +1,5 @@
 import type { Credential, ParsedCredentialRef, StatusReason } from '@authpipe/types';
+import type { Actor } from '../actor.js';
 import type { Clock } from '../clock.js';
 import { Problem } from '../errors/problem.js';
 import { canBeRenewed, type ServedCredential } from './credential-record.js';
@@ -16,6 +17,15 @@ export type RefreshIfDue = (
   mode: 'background' | 'wait',
   waitMillis?: number,
 ) => Promise<void>;
+
+/** What somebody was answered who asked for a credential. */
+export interface IssuedCredential {
+  readonly reader: Actor;
+  readonly connection: ServedCredential['connection'];
+  readonly version: number;
+  /** `ok`, or the code of the refusal. */
+  readonly result: string;
+}
 
 /** Ends of a grant that leave the living access token alone. All others evict it at once. */
 const SERVED_TO_ITS_END: ReadonlySet<StatusReason | null> = new Set([
@@ -61,6 +71,7 @@ export const createReadCredential = ({
   clock,
   wire,
   noteUse,
+  noteIssued = () => {},
 }: {
   readonly credentials: CredentialStore;
   readonly refreshIfDue: RefreshIfDue;
@@ -68,6 +79,8 @@ export const createReadCredential = ({
   readonly wire: WireContext;
   /** Notes that a connection is used; costs no statement. */
   readonly noteUse: (connectionId: string, lastUsedAt: Date | null) => void;
+  /** Told of each answer to somebody whose name is known, for the audit; costs no statement. */
+  readonly noteIssued?: (issued: IssuedCredential) => void;
 }) => {
   const hasEnded = ({ expiresAt }: ServedCredential): boolean =>
     expiresAt !== null && expiresAt.getTime() <= clock.now().getTime();
@@ -110,6 +123,7 @@ export const createReadCredential = ({
   };
 
   /**
+   * @param reader who asks
    * @param waitMillis how long to wait for a new token where the one there was has ended; 8 s unless told
    * @throws Problem `connection_not_found`, `connection_ambiguous`, `needs_reconnect` with its reason, or
    *   `provider_unavailable` with `Retry-After` when a token has ended and no new one is to be had
@@ -119,8 +133,25 @@ export const createReadCredential = ({
     environment: string,
     tenantId: string | null,
     waitMillis = READ_WAIT_MILLIS,
+    reader?: Actor,
   ): Promise<Credential> => {
     const stored = await find(ref, environment, tenantId);
+    const { connection, version } = stored;
+    try {
+      const served = await serve(stored, waitMillis);
+      if (reader) noteIssued({ reader, connection, version: served.version, result: 'ok' });
+      return served;
+    } catch (error) {
+      const result = error instanceof Problem ? error.code : 'internal_error';
+      if (reader) noteIssued({ reader, connection, version, result });
+      throw error;
+    }
+  };
+
+  async function serve(
+    stored: ServedCredential & { lastUsedAt: Date | null },
+    waitMillis: number,
+  ): Promise<Credential> {
     noteUse(stored.connection.id, stored.lastUsedAt);
     refuseDead(stored);
     if (!hasEnded(stored)) {
@@ -132,5 +163,5 @@ export const createReadCredential = ({
     const current = await renewed(stored, waitMillis);
     if (hasEnded(current)) throw unavailable(current, clock.now());
     return toCredential(current, wire);
-  };
+  }
 };

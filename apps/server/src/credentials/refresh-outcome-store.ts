@@ -1,6 +1,8 @@
 import type { StatusReason } from '@authpipe/types';
+import { type Actor, currentActor } from '../actor.js';
 import { createBatch } from '../batch.js';
 import type { Clock } from '../clock.js';
+import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
@@ -31,6 +33,13 @@ export interface RefreshedCredential {
   readonly scopes: readonly string[];
   /** Whether the provider ended the access token that was there before: whoever holds a copy is told so. */
   readonly invalidatesPrevious: boolean;
+}
+
+/** An answer to be stored, and who caused the refresh. */
+interface Refreshed {
+  readonly fence: RefreshFence;
+  readonly refreshed: RefreshedCredential;
+  readonly actor: Actor;
 }
 
 /** What became of tokens that were kept outside the database. */
@@ -110,10 +119,7 @@ export const createRefreshOutcomeStore = ({
   const provenBy = ({ bind }: SqlValues, { deploymentId, atLeast }: DatabaseProof): string =>
     isProvenSql({ deploymentId: bind(deploymentId), atLeast: bind(atLeast) });
 
-  const refreshedChange = (
-    sql: SqlValues,
-    given: readonly { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential }[],
-  ) => {
+  const refreshedChange = (sql: SqlValues, given: readonly Refreshed[]) => {
     const now = clock.now();
     const at = sql.bind(now, 'timestamptz');
     // A token answer that is narrower than what was granted: the rest is lost until it is back.
@@ -121,8 +127,9 @@ export const createRefreshOutcomeStore = ({
     const isNarrower = `cardinality(${lost}) > 0`;
     const keepsState = `b.status = 'degraded' AND (b.reason = 'role_lost' OR b.reason = 'scope_lost' AND b.failed_api IS NOT NULL)`;
     return {
-      connections: given.map(({ fence, refreshed }) => ({
+      connections: given.map(({ fence, refreshed, actor }) => ({
         ...fenceRow(fence),
+        audit: auditContent({}, 'ok', actor),
         event: eventId(),
         also: eventId(),
         envelope: Buffer.from(refreshed.envelope).toString('base64'),
@@ -137,6 +144,7 @@ export const createRefreshOutcomeStore = ({
         invalidates_previous: refreshed.invalidatesPrevious,
       })),
       columns: REFRESHED_COLUMNS,
+      audit: { action: 'credential.refreshed' },
       now,
       also: 'credential.refreshed',
       alsoPayload: `CASE WHEN g.invalidates_previous THEN '{"invalidatesPrevious": true}'::jsonb ELSE '{}' END`,
@@ -171,10 +179,7 @@ export const createRefreshOutcomeStore = ({
     } as const;
   };
 
-  const saveRefreshed = createBatch<
-    { readonly fence: RefreshFence; readonly refreshed: RefreshedCredential },
-    boolean
-  >({
+  const saveRefreshed = createBatch<Refreshed, boolean>({
     maxItems: MAX_JOINED,
     concurrency: JOINED_CONCURRENCY,
     // Two answers for one connection, under an old lease and a new one: the statement would mix their values.
@@ -194,7 +199,8 @@ export const createRefreshOutcomeStore = ({
      * lease went to another owner; nothing was written.
      */
     saveRefreshed: (fence: RefreshFence, refreshed: RefreshedCredential): Promise<boolean> =>
-      saveRefreshed({ fence, refreshed }),
+      // Whoever causes it: the batch runs in the name of the first of many.
+      saveRefreshed({ fence, refreshed, actor: currentActor() }),
 
     /**
      * The same for an answer that could not be written when it came, whoever took it: by the version, and by nobody else's
@@ -205,7 +211,7 @@ export const createRefreshOutcomeStore = ({
       if (!known) return 'held';
       const sql = sqlValues();
       const text = stateChangeSql(sql, {
-        ...refreshedChange(sql, [{ fence, refreshed }]),
+        ...refreshedChange(sql, [{ fence, refreshed, actor: currentActor() }]),
         fence: `${ownOrFree(sql)} AND k.issued_at <= g.issued_at AND ${provenBy(sql, known)}`,
       });
       if ((await db.query<ChangedRow>('refresh_kept_saved', text, sql.values)).length > 0) return 'saved';
@@ -241,8 +247,13 @@ export const createRefreshOutcomeStore = ({
       const reason = bind(failure.reason, 'text');
       const keepsState = `${reason} IS NULL OR b.status = 'needs_reconnect'
         OR (b.status = 'degraded' AND b.reason IS NOT NULL AND ${reason} IN ${PASSING})`;
+      const result = failure.reason ?? 'unknown';
       const text = stateChangeSql(sql, {
-        connections: [{ ...fenceRow(fence), event: eventId() }],
+        connections: [{ ...fenceRow(fence), event: eventId(), audit: auditContent({}, result) }],
+        // What was only put off was no attempt: nobody was asked.
+        ...(failure.isAttempt
+          ? { audit: { action: 'credential.refresh_failed', result: "c.audit->>'result'" } as const }
+          : {}),
         columns: FENCE_COLUMNS,
         now: clock.now(),
         credential: [
@@ -258,10 +269,8 @@ export const createRefreshOutcomeStore = ({
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      return (
-        (await db.query<ChangedRow>(`refresh_failed_${failure.answer ?? 'unasked'}`, text, sql.values))
-          .length > 0
-      );
+      const name = `${failure.isAttempt ? 'refresh_failed' : 'refresh_not_tried'}_${failure.answer ?? 'unasked'}`;
+      return (await db.query<ChangedRow>(name, text, sql.values)).length > 0;
     },
 
     /**
@@ -273,7 +282,8 @@ export const createRefreshOutcomeStore = ({
       const told = sql.bind(reason, 'text');
       const isForeseen = FORESEEN_ENDS.has(reason);
       const text = stateChangeSql(sql, {
-        connections: [{ ...fenceRow(fence), event: eventId() }],
+        connections: [{ ...fenceRow(fence), event: eventId(), audit: auditContent({}, reason) }],
+        audit: { action: 'credential.refresh_failed', result: "c.audit->>'result'" },
         columns: FENCE_COLUMNS,
         now: clock.now(),
         credential: [

@@ -1,4 +1,5 @@
-import type { EventType } from '@authpipe/types';
+import type { AuditAction, EventType } from '@authpipe/types';
+import { type AuditContent, insertAudit } from '../db/append-audit.js';
 import { insertConnectionEvent } from '../db/append-event.js';
 import type { SqlValues } from './sql-values.js';
 
@@ -9,6 +10,8 @@ export interface ChangedConnection {
   readonly event: string;
   /** Id of the event that is told first, where `also` names one. */
   readonly also?: string;
+  /** Who causes the change, where `StateChange.audit` says that it is audited. */
+  readonly audit?: AuditContent;
   readonly [column: string]: unknown;
 }
 
@@ -33,6 +36,14 @@ export interface StateChange {
   readonly also?: EventType;
   /** SQL of a JSON object, in terms of `g`: what that event tells beside the connection. */
   readonly alsoPayload?: string;
+  /** Audited, when given. */
+  readonly audit?: {
+    readonly action: AuditAction;
+    /** SQL of the result, in terms of `c`, the connection as it is now, and `c.was`. Default: `ok`. */
+    readonly result?: string;
+    /** SQL condition on the same. Default: always. */
+    readonly when?: string;
+  };
   /** Told when the state stays as it was; nothing is, when left out. */
   readonly unchanged?: EventType;
 }
@@ -44,7 +55,13 @@ export interface StateChange {
  */
 export const stateChangeSql = ({ bind }: SqlValues, change: StateChange): string => {
   const now = bind(change.now, 'timestamptz');
-  const columns = ['id text', 'event text', 'also text', ...(change.columns ? [change.columns] : [])];
+  const columns = [
+    'id text',
+    'event text',
+    'also text',
+    'audit jsonb',
+    ...(change.columns ? [change.columns] : []),
+  ];
   return `
 WITH given AS (
   SELECT * FROM jsonb_to_recordset(${bind(change.connections, 'jsonb')}) AS g (${columns.join(', ')})
@@ -69,7 +86,7 @@ WITH given AS (
     ...(change.connection ?? []),
   ].join(', ')}
   FROM next JOIN given g ON g.id = next.id WHERE c.id = next.id
-  RETURNING c.*, next.version, next.was, next.was_reason, g.event, g.also, ${change.alsoPayload ?? `'{}'::jsonb`} AS also_payload
+  RETURNING c.*, next.version, next.was, next.was_reason, g.event, g.also, g.audit, ${change.alsoPayload ?? `'{}'::jsonb`} AS also_payload
 ), told AS (${insertConnectionEvent({
     id: 'e.id',
     type: 'e.type',
@@ -85,9 +102,25 @@ WITH given AS (
         ELSE 'connection.updated' END)
     ) AS e (place, id, more, type) WHERE e.type IS NOT NULL ORDER BY e.place`,
   })}
-)
-SELECT id, version, status, was FROM changed`;
+)${change.audit ? auditedSql(change.audit, now) : ''}
+SELECT id, version, status, was, environment, tenant_id AS "tenantId",
+  (status <> was OR reason IS DISTINCT FROM was_reason) AS "isNews" FROM changed`;
 };
+
+const auditedSql = (
+  { action, result = "'ok'", when = 'true' }: NonNullable<StateChange['audit']>,
+  now: string,
+): string => `, audited AS (${insertAudit({
+  environment: 'c.environment',
+  tenantId: 'c.tenant_id',
+  connectionId: 'c.id',
+  action: `'${action}'`,
+  time: now,
+  content: `c.audit || jsonb_build_object('result', ${result}, 'details', (c.audit->'details') || jsonb_build_object(
+    'version', c.version, 'status', c.status, 'reason', c.reason))`,
+  from: `changed c WHERE ${when}`,
+})}
+)`;
 
 /** What `stateChangeSql` answers. */
 export interface ChangedRow {
@@ -95,4 +128,8 @@ export interface ChangedRow {
   readonly version: number;
   readonly status: string;
   readonly was: string;
+  readonly environment: string;
+  readonly tenantId: string;
+  /** Whether the state is another one than before. */
+  readonly isNews: boolean;
 }

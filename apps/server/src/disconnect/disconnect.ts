@@ -22,7 +22,7 @@ export interface DisconnectDependencies {
   readonly connections: Pick<ConnectionStore, 'findRecord' | 'eraseConnection' | 'listIds'>;
   readonly credentials: Pick<CredentialStore, 'openCredential'>;
   readonly refreshes: Pick<RefreshStore, 'claimRefresh'>;
-  readonly tenants: TenantStore;
+  readonly tenants: Pick<TenantStore, 'eraseTenant'>;
   readonly oauth: Pick<OAuth, 'revoke'>;
   /** Whom to ask, as whom; `null` when the connection has no OAuth client. */
   readonly findTarget: (
@@ -97,7 +97,9 @@ export const createDisconnect = ({
         log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
         return false;
       });
-      if (await connections.eraseConnection(connectionId, environment, still.version)) return revoked;
+      const details = { revokedAtProvider: revoked };
+      if (await connections.eraseConnection(connectionId, environment, still.version, details))
+        return revoked;
     }
     throw new Problem('conflict', 'The connection is being changed by others at the same time: try again.');
   };

@@ -1,11 +1,18 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { AuditWhere } from '@authpipe/types';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import type { IdempotentRequest } from '../access/idempotent-request-store.js';
+import { type Actor, asActor } from '../actor.js';
 import { Problem } from '../errors/problem.js';
+import { keyActor, whereOf } from './caller.js';
 import { parseInput } from './parse-input.js';
-import { requestIdOf } from './problem-response.js';
+import { requestIdOf, toProblem } from './problem-response.js';
 import { createQueryParser } from './query-parser.js';
 import type { KeyedRoute, Route, RouteAnswer, StreamRoute } from './route.js';
+import { readUses } from './uses-header.js';
+import type { TakeUsage } from './v1/usage.js';
 
 /** What the mount needs from the rooms below. */
 export interface MountDependencies {
@@ -14,10 +21,27 @@ export interface MountDependencies {
   readonly allows: (identity: ApiKeyIdentity, scope: KeyedRoute['scope']) => boolean;
   /** Runs a POST once per `Idempotency-Key`, and answers repetitions with the first answer. */
   readonly once: (request: IdempotentRequest, run: () => Promise<RouteAnswer>) => Promise<RouteAnswer>;
+  /** Takes what a client says of its own memory, along with any call that a reader of credentials makes. */
+  readonly takeUsage?: TakeUsage;
+  /** Told of every call that an API key makes, and how it went; nobody is, when left out. */
+  readonly noteKeyUse?: (use: KeyUse) => void;
+}
+
+/** A call of the API. */
+export interface KeyUse {
+  readonly actor: Actor;
+  readonly key: ApiKeyIdentity;
+  /** Method and pattern of the path: `GET /connections/:id`. */
+  readonly call: string;
+  /** `ok`, or the problem's code. */
+  readonly result: string;
 }
 
 const BEARER = /^Bearer ([A-Za-z0-9_\-.~+/]+=*)$/i;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+/** Refusals that are audited with the connection that they are about. */
+const OF_A_CREDENTIAL: ReadonlySet<string> = new Set(['needs_reconnect', 'provider_unavailable']);
 
 const presentedKey = (request: Request): string => {
   const match = BEARER.exec(request.get('authorization') ?? '');
@@ -27,9 +51,21 @@ const presentedKey = (request: Request): string => {
   return match[1];
 };
 
-const send = (response: Response, { status = 200, body, headers = {} }: RouteAnswer): void => {
+async function* withEnds(lines: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  for await (const line of lines) yield `${line}\n`;
+}
+
+const send = async (
+  response: Response,
+  { status = 200, body, headers = {}, lines }: RouteAnswer,
+): Promise<void> => {
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.statusCode = status;
+  if (lines !== undefined) {
+    // What breaks off in the middle, the database or the reader, can only be told by the end of the connection.
+    await pipeline(Readable.from(withEnds(lines)), response).catch(() => response.destroy());
+    return;
+  }
   if (body === undefined) {
     response.end();
     return;
@@ -69,11 +105,18 @@ const idempotencyKeyOf = (request: Request, { method, isRead }: KeyedRoute): str
 
 const keyedHandler = (
   route: KeyedRoute,
-  { verifyApiKey, allows, once }: MountDependencies,
+  { verifyApiKey, allows, once, noteKeyUse, takeUsage }: MountDependencies,
 ): RequestHandler => {
   const parseQuery = route.query === null ? () => undefined : createQueryParser(route.query);
-  return async (request, response) => {
-    const key = await verifyApiKey(presentedKey(request));
+  const call = `${route.method.toUpperCase()} ${route.path}`;
+  const changes = route.method !== 'get' && !route.isRead;
+
+  const answerTo = async (
+    request: Request,
+    response: Response,
+    key: ApiKeyIdentity,
+    { actor, where }: { readonly actor: Actor; readonly where: AuditWhere },
+  ): Promise<RouteAnswer> => {
     if (!allows(key, route.scope)) {
       throw new Problem('forbidden', `This API key lacks the scope ${route.scope}: use one that has it.`);
     }
@@ -85,22 +128,38 @@ const keyedHandler = (
       query: parseQuery(request),
       body: parsed(route.body, request.body ?? {}, 'body'),
       requestId: requestIdOf(response),
+      where,
     };
     const idempotencyKey = idempotencyKeyOf(request, route);
-    const run = () => route.handle(input);
-    const answer =
-      idempotencyKey === null
-        ? await run()
-        : await once(
-            { key, idempotencyKey, method: request.method, path: request.originalUrl, body: request.body },
-            run,
-          );
-    send(response, answer);
+    // What a read sets off (a refresh that is due) is the server's own doing.
+    const run = () => (changes ? asActor(actor, () => route.handle(input)) : route.handle(input));
+    if (idempotencyKey === null) return run();
+    const { method, originalUrl: path, body } = request;
+    return once({ key, idempotencyKey, method, path, body }, run);
+  };
+
+  return async (request, response) => {
+    const key = await verifyApiKey(presentedKey(request));
+    const where = whereOf(request);
+    const actor = keyActor(key, where);
+    const told = request.get('authpipe-uses');
+    if (told !== undefined && allows(key, 'credentials:read'))
+      takeUsage?.({ key, where }, { uses: readUses(told) });
+    let answer: RouteAnswer;
+    try {
+      answer = await answerTo(request, response, key, { actor, where });
+    } catch (error) {
+      const { code } = toProblem(error);
+      if (!route.auditsUse || !OF_A_CREDENTIAL.has(code)) noteKeyUse?.({ actor, key, call, result: code });
+      throw error;
+    }
+    if (!route.auditsUse) noteKeyUse?.({ actor, key, call, result: 'ok' });
+    await send(response, answer);
   };
 };
 
 const streamHandler =
-  (route: StreamRoute, { verifyApiKey, allows }: MountDependencies): RequestHandler =>
+  (route: StreamRoute, { verifyApiKey, allows, noteKeyUse }: MountDependencies): RequestHandler =>
   async (request, response) => {
     const presented = presentedKey(request);
     const key = await verifyApiKey(presented);
@@ -110,6 +169,8 @@ const streamHandler =
         `This API key lacks the scope ${route.scopes.join(' or ')}: use one that has it.`,
       );
     }
+    const actor = keyActor(key, whereOf(request));
+    noteKeyUse?.({ actor, key, call: `GET ${route.path}`, result: 'ok' });
     await route.open({
       key,
       lastEventId: request.get('last-event-id'),
@@ -128,7 +189,7 @@ export const mountRoutes = (routes: readonly Route[], dependencies: MountDepende
   for (const route of routes) {
     if (route.scope === 'public') {
       router[route.method](route.path, async (request, response) => {
-        send(response, await route.handle({ params: request.params as Record<string, string> }));
+        await send(response, await route.handle({ params: request.params as Record<string, string> }));
       });
     } else if (route.scope === 'stream') {
       router.get(route.path, streamHandler(route, dependencies));

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ApiKeyScope } from '@authpipe/types';
+import type { ApiKeyScope, AuditWhere } from '@authpipe/types';
 import type { z } from 'zod';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 
@@ -11,6 +11,8 @@ export interface RouteInput<Params, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly requestId: string;
+  /** Where the call comes from. */
+  readonly where: AuditWhere;
 }
 
 /** What a handler answers: a JSON body (none with 204), 200 unless told. */
@@ -18,6 +20,8 @@ export interface RouteAnswer {
   readonly status?: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Lines of text instead of a body, as many as there are: sent as they come. */
+  readonly lines?: AsyncIterable<string>;
 }
 
 interface RouteBase {
@@ -40,6 +44,8 @@ export interface KeyedRoute extends RouteBase {
   readonly body: z.ZodType | null;
   /** A POST that only reads: `Idempotency-Key` changes nothing, and its answer is never kept. */
   readonly isRead?: true;
+  /** What it gives out is audited one by one: the call is not, unless it fails. */
+  readonly auditsUse?: true;
   readonly handle: (input: RouteInput<unknown, unknown, unknown>) => Promise<RouteAnswer>;
 }
 
@@ -87,6 +93,7 @@ export const defineRoute = <
     readonly query?: Query;
     readonly body?: Body;
     readonly isRead?: true;
+    readonly auditsUse?: true;
     readonly handle: (input: RouteInput<Output<Params>, Output<Query>, Output<Body>>) => Promise<RouteAnswer>;
   },
 ): KeyedRoute => ({

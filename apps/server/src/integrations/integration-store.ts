@@ -1,5 +1,6 @@
 import { findProvider as findInCatalogue, type ProviderDefinition } from '@authpipe/providers';
 import type { Clock } from '../clock.js';
+import { auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import type { PrivateJwk } from '../jwk.js';
@@ -102,7 +103,17 @@ const BY_ROW = `SELECT ${INTEGRATION_COLUMNS} FROM integrations WHERE id = $1`;
 const OF_TENANTS = `SELECT ${INTEGRATION_COLUMNS} FROM integrations
   WHERE environment = $1 AND tenant_id = ANY ($2::text[]) ORDER BY integration_id, tenant_id`;
 
-const DELETE = `DELETE FROM integrations WHERE environment = $1 AND tenant_id = $2 AND integration_id = $3 RETURNING id`;
+const DELETE = `WITH gone AS (
+    DELETE FROM integrations WHERE environment = $1 AND tenant_id = $2 AND integration_id = $3 RETURNING *
+  ), audited AS (${insertAudit({
+    environment: 'gone.environment',
+    tenantId: 'gone.tenant_id',
+    action: "'integration.deleted'",
+    time: '$4::timestamptz',
+    content: '$5::jsonb',
+    from: 'gone',
+  })})
+  SELECT id FROM gone`;
 
 /** The store of OAuth clients; their secrets lie in the vault. */
 export const createIntegrations = ({
@@ -146,7 +157,8 @@ export const createIntegrations = ({
     listIntegrations: ({ environment, tenantId }) => list(environment, [tenantId ?? '']),
 
     async deleteIntegration({ environment, tenantId, integrationId }) {
-      const values = [environment, tenantId ?? '', integrationId];
+      const content = JSON.stringify(auditContent({ integration: integrationId }));
+      const values = [environment, tenantId ?? '', integrationId, clock.now(), content];
       const gone = await db.query('integration_delete', DELETE, values).catch((error: unknown) => {
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';
         if (!STILL_REFERRED_TO.includes(code)) throw error;

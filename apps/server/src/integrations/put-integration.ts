@@ -1,6 +1,7 @@
 import type { ProviderDefinition } from '@authpipe/providers';
 import type { IntegrationRequest } from '@authpipe/types';
 import type { Clock } from '../clock.js';
+import { auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
@@ -37,14 +38,25 @@ export interface PutIntegrationDependencies {
 /** Writes of others that a write gives way to before it gives up. Each means that somebody else made progress. */
 const MAX_ATTEMPTS = 8;
 
-const INSERT = `INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, client_key,
+const audited = (action: string, from: string, time: string, content: string): string =>
+  `audited AS (${insertAudit({
+    environment: `${from}.environment`,
+    tenantId: `${from}.tenant_id`,
+    action: `'${action}'`,
+    time: `${time}::timestamptz`,
+    content: `${content}::jsonb`,
+    from,
+  })})`;
+
+const INSERT = `WITH made AS (INSERT INTO integrations (id, environment, tenant_id, integration_id, client_secret, client_key,
     client_jwk, created_at, updated_at, provider, auth_method, client_id, scopes, config, redirect_uri, dpop,
     stop_after_unused_days)
   VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $8, $9, $10, $11, $12::text[], $13::jsonb, $14, $15, $16)
-  ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING ${INTEGRATION_COLUMNS}`;
+  ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING *),
+  ${audited('integration.created', 'made', '$8', '$17')} SELECT ${INTEGRATION_COLUMNS} FROM made`;
 
 /** The fence: version, and for a change of whom the grants are with, that no connection was made meanwhile. */
-const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret = $3, client_key = $4,
+const UPDATE = `WITH changed AS (UPDATE integrations i SET version = version + 1, client_secret = $3, client_key = $4,
     client_jwk = $5::jsonb, updated_at = $6,
     status = CASE WHEN $7::boolean THEN 'healthy' ELSE status END,
     reason = CASE WHEN $7::boolean THEN NULL ELSE reason END,
@@ -53,7 +65,7 @@ const UPDATE = `UPDATE integrations i SET version = version + 1, client_secret =
     dpop = $14, stop_after_unused_days = $15
   WHERE id = $1 AND version = $2 AND ($16::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
-  RETURNING ${INTEGRATION_COLUMNS}`;
+  RETURNING *), ${audited('integration.changed', 'changed', '$6', '$17')} SELECT ${INTEGRATION_COLUMNS} FROM changed`;
 
 const NO_PROOF = { clientSecret: null, clientKey: null, clientJwk: null };
 
@@ -93,6 +105,23 @@ const settingsOf = (row: IntegrationRow): IntegrationSettings => ({
   dpop: row.dpop,
   stopAfterUnusedDays: row.stop_after_unused_days,
 });
+
+/** Names of what changes, for the audit: never what it was or is. */
+const changedFields = (
+  next: IntegrationSettings,
+  before: IntegrationSettings,
+  isNewProof: boolean,
+): string[] => [
+  ...(Object.keys(next) as (keyof IntegrationSettings)[]).filter(
+    (name) => canonicalText(next[name]) !== canonicalText(before[name]),
+  ),
+  ...(isNewProof ? ['clientSecret'] : []),
+];
+
+const canonicalText = (value: unknown): string =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? JSON.stringify(Object.entries(value).sort())
+    : JSON.stringify(value);
 
 /** What changes of whom a secret belongs to and where it is sent, in words of the API. */
 const destinationChanges = (
@@ -145,6 +174,7 @@ export const createPutIntegration = ({
       ...(await proofColumns(identity, proof)),
       clock.now(),
       ...columnsOf(checked.settings),
+      JSON.stringify(auditContent({ integration: integrationId, provider: checked.settings.provider })),
     ];
     const [row] = await db.query<IntegrationRow>('integration_insert', INSERT, values);
     return row;
@@ -186,6 +216,13 @@ export const createPutIntegration = ({
       ...[clock.now(), isNewClient],
       ...columnsOf(settings),
       keepsGrants,
+      JSON.stringify(
+        auditContent({
+          integration: row.integration_id,
+          provider: settings.provider,
+          changed: changedFields(settings, settingsOf(row), proof.isNew),
+        }),
+      ),
     ];
     const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
     if (changed && row.status === 'degraded' && changed.status === 'healthy') await whenMended(row.id);

@@ -7,6 +7,8 @@ const SESSIONS_EVERY_SECONDS = 300;
 /** Told weeks ahead: a minute does not matter. */
 const EXPIRING_EVERY_SECONDS = 60;
 const EVENTS_EVERY_SECONDS = 600;
+/** What an erased tenant's late uses tell is kept no longer. */
+const AUDIT_EVERY_SECONDS = 300;
 /** A probe is at most a quarter of its interval late, … */
 const HEALTH_BEATS_PER_INTERVAL = 4;
 /** … and never later than this. */
@@ -21,6 +23,8 @@ export interface RecurringWorkDependencies {
   readonly sweepSessions: (now: Date) => Promise<unknown>;
   /** Forgets events that are old. */
   readonly sweepEvents: (now: Date) => Promise<unknown>;
+  /** Forgets what is older than the audit's policy. */
+  readonly sweepAudit: (now: Date) => Promise<unknown>;
   /** `AUTHPIPE_PROBE_INTERVAL_SECONDS` */
   readonly probeIntervalSeconds: number;
 }
@@ -32,6 +36,7 @@ export const recurringWork = ({
   sweepDueProbes,
   sweepSessions,
   sweepEvents,
+  sweepAudit,
   probeIntervalSeconds,
 }: RecurringWorkDependencies): RecurringWork[] => {
   const shortest = intervalOfKind({ kind: 'oauth2', intervalSeconds: probeIntervalSeconds });
@@ -42,5 +47,6 @@ export const recurringWork = ({
     { name: 'health.sweep', everySeconds: Math.max(1, healthEvery), run: sweepDueProbes },
     { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
     { name: 'events.sweep', everySeconds: EVENTS_EVERY_SECONDS, run: sweepEvents },
+    { name: 'audit.sweep', everySeconds: AUDIT_EVERY_SECONDS, run: sweepAudit },
   ];
 };

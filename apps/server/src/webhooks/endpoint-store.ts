@@ -1,4 +1,5 @@
 import {
+  type AuditAction,
   PREVIOUS_SECRET_SECONDS,
   type WebhookEndpoint,
   type WebhookEndpointChange,
@@ -6,6 +7,7 @@ import {
   type WebhookEndpointWithSecret,
 } from '@authpipe/types';
 import { addSeconds, type Clock } from '../clock.js';
+import { type AuditDetails, auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
@@ -20,6 +22,19 @@ const SECRET_BYTES = 32;
 
 /** Whether what failed until now says nothing any more. */
 const FRESH = `($6::boolean AND NOT enabled OR $3::text <> url)`;
+
+/** Of the whole product; `content` and `time` are placeholders. */
+const auditedSql = (action: AuditAction, from: string, content: string, time: string): string =>
+  `audited AS (${insertAudit({
+    environment: `${from}.environment`,
+    tenantId: "''",
+    action: `'${action}'`,
+    time: `${time}::timestamptz`,
+    content: `${content}::jsonb`,
+    from,
+  })})`;
+
+const audited = (details: AuditDetails): string => JSON.stringify(auditContent(details));
 
 /** Also for one of another environment. */
 export const noSuchEndpoint = (): Problem =>
@@ -67,12 +82,13 @@ export const createEndpointStore = ({
       const now = clock.now();
       const [row] = await db.query<EndpointRow>(
         'webhook_endpoint_create',
-        `INSERT INTO webhook_endpoints (id, environment, url, description, event_types, enabled, enabled_at, secret,
+        `WITH made AS (INSERT INTO webhook_endpoints (id, environment, url, description, event_types, enabled, enabled_at, secret,
            secret_version, queued_up_to, created_at, updated_at)
          SELECT $1, $2::text, $3, $4, $5::text[], $6::boolean, $7::timestamptz, $8::bytea, 1, number_events(),
            $7::timestamptz, $7::timestamptz
          WHERE (SELECT count(*) FROM webhook_endpoints WHERE environment = $2::text) < ${MAX_ENDPOINTS}
-         RETURNING ${ENDPOINT_COLUMNS}`,
+         RETURNING *), ${auditedSql('webhook_endpoint.created', 'made', '$9', '$7')}
+         SELECT ${ENDPOINT_COLUMNS} FROM made`,
         [
           id,
           environment,
@@ -82,6 +98,7 @@ export const createEndpointStore = ({
           enabled,
           now,
           sealed,
+          audited({ endpointId: id }),
         ],
       );
       if (row) return { ...toWebhookEndpoint(row, now), secret };
@@ -135,7 +152,7 @@ export const createEndpointStore = ({
              SELECT k.endpoint_id, k.key FROM webhook_lanes k JOIN changed ON changed.id = k.endpoint_id
              WHERE changed.is_fresh AND k.due_at > $7::timestamptz ORDER BY k.key FOR UPDATE OF k) late
            WHERE l.endpoint_id = late.endpoint_id AND l.key = late.key
-         )
+         ), ${auditedSql('webhook_endpoint.changed', 'changed', '$8', '$7')}
          SELECT ${ENDPOINT_COLUMNS} FROM changed`,
         [
           id,
@@ -145,6 +162,12 @@ export const createEndpointStore = ({
           eventTypes === undefined ? null : [...new Set(eventTypes)],
           enabled ?? null,
           now,
+          audited({
+            endpointId: id,
+            changed: Object.entries({ url, description, eventTypes, enabled }).flatMap(([name, value]) =>
+              value === undefined ? [] : [name],
+            ),
+          }),
         ],
       );
       if (!row) throw noSuchEndpoint();
@@ -155,8 +178,9 @@ export const createEndpointStore = ({
     async deleteEndpoint(id: string, environment: string): Promise<void> {
       const gone = await db.query(
         'webhook_endpoint_delete',
-        'DELETE FROM webhook_endpoints WHERE id = $1 AND environment = $2 RETURNING id',
-        [id, environment],
+        `WITH gone AS (DELETE FROM webhook_endpoints WHERE id = $1 AND environment = $2 RETURNING id, environment),
+         ${auditedSql('webhook_endpoint.deleted', 'gone', '$3', '$4')} SELECT id FROM gone`,
+        [id, environment, audited({ endpointId: id }), clock.now()],
         { mayTakeLong: true },
       );
       if (gone.length === 0) throw noSuchEndpoint();
@@ -178,12 +202,15 @@ export const createEndpointStore = ({
       const now = clock.now();
       const [row] = await db.query<EndpointRow>(
         'webhook_endpoint_rotate',
-        `UPDATE webhook_endpoints SET previous_secret = secret, previous_secret_version = secret_version,
+        `WITH changed AS (UPDATE webhook_endpoints SET previous_secret = secret, previous_secret_version = secret_version,
            previous_secret_until = $4, secret = $5, secret_version = secret_version + 1, updated_at = $6
-         WHERE id = $1 AND environment = $2 AND secret_version = $3 RETURNING ${ENDPOINT_COLUMNS}`,
+         WHERE id = $1 AND environment = $2 AND secret_version = $3 RETURNING *),
+         ${auditedSql('webhook_endpoint.secret_rotated', 'changed', '$7', '$6')}
+         SELECT ${ENDPOINT_COLUMNS} FROM changed`,
         [
           ...[id, environment, before.secret_version],
           ...[addSeconds(now, previousValidForSeconds), sealed, now],
+          audited({ endpointId: id, previousValidForSeconds }),
         ],
       );
       if (!row) throw new Problem('conflict', 'The secret is being changed by others too: try again.');

@@ -17,13 +17,17 @@ export class CacheObserver {
   readonly counts: CacheCounts = { hits: 0, misses: 0, stale: 0, evictions: 0 };
   readonly #hooks: AuthpipeHooks;
   readonly #troubles = new KnownTroubles();
+  readonly #noteUse: (connectionId: string) => void;
 
-  constructor(hooks: AuthpipeHooks = {}) {
+  /** @param noteUse is told of each credential that is served from memory */
+  constructor(hooks: AuthpipeHooks = {}, noteUse: (connectionId: string) => void = () => undefined) {
     this.#hooks = hooks;
+    this.#noteUse = noteUse;
   }
 
   hit(ref: LooseRef, entry: CacheEntry): void {
     this.counts.hits += 1;
+    this.#noteUse(entry.connectionId);
     if (this.#hooks.hit !== undefined) tell(this.#hooks.hit, readNote(ref, entry));
   }
 
@@ -34,6 +38,7 @@ export class CacheObserver {
 
   stale(ref: LooseRef, entry: CacheEntry): void {
     this.counts.stale += 1;
+    this.#noteUse(entry.connectionId);
     if (this.#hooks.stale !== undefined) tell(this.#hooks.stale, readNote(ref, entry));
   }
 

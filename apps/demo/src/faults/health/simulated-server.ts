@@ -56,6 +56,7 @@ const config = (options: SimulatedServerOptions): Config => ({
   logLevel: 'silent',
   deploymentId: 'faults',
   trustedProxies: 0,
+  auditRetentionDays: 365,
 });
 
 /** The database is this run's own: nothing about whose it is can change. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { appendAudit, auditContent, auditData, insertAudit } from '../../db/append-audit.js';
 import type { Database } from '../../db/database.js';
 import type { AppSetup as SetupRow } from '../../db/generated/client.js';
 import type { PrivateJwk, PublicJwk } from '../../jwk.js';
 import type { SecretPlace, Vault } from '../../vault/vault.js';
-import { sameHash } from '../secret-hash.js';
 import type { AppSetup } from './app-setup.js';
 
 const pairs = z.record(z.string(), z.string());
@@ -14,6 +14,34 @@ export interface SetupSettings {
   readonly config: Readonly<Record<string, string>>;
   readonly key: { readonly privateJwk: PrivateJwk; readonly publicJwk: PublicJwk } | null;
 }
+
+const auditedChange = (change: string, action: string): string => `WITH changed AS (${change}
+    WHERE id = $1 AND finished_at IS NULL AND expires_at > $2::timestamptz RETURNING environment, tenant_id),
+  audited AS (${insertAudit({
+    environment: 'changed.environment',
+    tenantId: 'changed.tenant_id',
+    action: `'${action}'`,
+    time: '$2::timestamptz',
+    content: '$3::jsonb',
+    from: 'changed',
+  })}) SELECT environment FROM changed`;
+
+const BIND = auditedChange(
+  `UPDATE app_setups SET browser_hash = $4::bytea,
+    session_id = CASE WHEN browser_hash = $4::bytea THEN session_id END`,
+  'setup.opened',
+);
+
+const RENEW_LINK = auditedChange(
+  'UPDATE app_setups SET link_hash = $4::bytea, expires_at = $5::timestamptz',
+  'setup.link_made',
+);
+
+/** What the audit tells of a set-up; `settings` are the names of those that are fixed. */
+const detailsOf = ({ id, integrationId, provider, given }: AppSetup) => ({
+  ...{ setupId: id, integration: integrationId, provider },
+  settings: Object.keys(given),
+});
 
 type Place = Pick<AppSetup, 'environment' | 'tenantId' | 'integrationId'>;
 
@@ -32,22 +60,34 @@ const keyPlace = ({ id, environment, tenantId }: AppSetup): SecretPlace => ({
   version: 1,
 });
 
-/** Set-ups of OAuth apps that administrators work on. Links are known by their hashes alone, keys are sealed. */
+/**
+ * Set-ups of OAuth apps that administrators work on. Links are known by their hashes alone, keys are sealed; what gives
+ * somebody a set-up is audited with the change.
+ */
 export const createAppSetupStore = ({
-  db: { prisma },
+  db,
   vault,
 }: {
-  readonly db: Pick<Database, 'prisma'>;
+  readonly db: Pick<Database, 'prisma' | 'query'>;
   readonly vault: Vault;
 }) => {
   const found = (row: SetupRow | null) => (row ? toSetup(row) : null);
-  const stillOpen = (id: string, now: Date) => ({ id, finishedAt: null, expiresAt: { gt: now } });
+  const { prisma } = db;
+  const audited = (setup: AppSetup): string => JSON.stringify(auditContent(detailsOf(setup)));
 
   return {
     async insert({ clientJwk: _none, ...setup }: AppSetup, linkHash: Uint8Array<ArrayBuffer>): Promise<void> {
       const { browserHash, scopes } = setup;
       const hash = browserHash && new Uint8Array(browserHash);
-      await prisma.appSetup.create({ data: { ...setup, browserHash: hash, scopes: [...scopes], linkHash } });
+      const created = prisma.appSetup.create({
+        data: { ...setup, browserHash: hash, scopes: [...scopes], linkHash },
+      });
+      const { environment, tenantId, createdAt: time } = setup;
+      const details = detailsOf({ ...setup, clientJwk: null });
+      // One that begins in a session's browser has no link that anybody knows.
+      const action = hash ? 'setup.opened' : 'setup.link_made';
+      const data = auditData({ environment, tenantId, action, time, details });
+      await prisma.$transaction([created, prisma.auditPending.create({ data })]);
     },
 
     findById: async (id: string) => found(await prisma.appSetup.findUnique({ where: { id } })),
@@ -68,26 +108,26 @@ export const createAppSetupStore = ({
      * Moves it into a browser; another one that had it before is out, and the session that it came from stays there. False
      * when it is over.
      */
-    async bind(
-      { id, browserHash, sessionId }: AppSetup,
-      browser: Uint8Array<ArrayBuffer>,
-      now: Date,
-    ): Promise<boolean> {
-      const { count } = await prisma.appSetup.updateMany({
-        where: stillOpen(id, now),
-        data: { browserHash: browser, sessionId: sameHash(browserHash, browser) ? sessionId : null },
-      });
-      return count === 1;
+    async bind(setup: AppSetup, browser: Uint8Array, now: Date): Promise<boolean> {
+      const values = [setup.id, now, audited(setup), Buffer.from(browser)];
+      return (await db.query('app_setup_bind', BIND, values)).length > 0;
     },
 
     /** Gives it another link, until another time; the one before works no more. */
     async renewLink(
-      id: string,
-      link: { readonly linkHash: Uint8Array<ArrayBuffer>; readonly expiresAt: Date },
+      setup: AppSetup,
+      link: { readonly linkHash: Uint8Array; readonly expiresAt: Date },
       now: Date,
     ): Promise<boolean> {
-      const { count } = await prisma.appSetup.updateMany({ where: stillOpen(id, now), data: link });
-      return count === 1;
+      const values = [setup.id, now, audited(setup), Buffer.from(link.linkHash), link.expiresAt];
+      return (await db.query('app_setup_renew_link', RENEW_LINK, values)).length > 0;
+    },
+
+    /** Tells the audit of a trial: what was missing, and nothing that was typed. */
+    async noteTrial(setup: AppSetup, result: string, missing: readonly string[], now: Date): Promise<void> {
+      const { environment, tenantId } = setup;
+      const details = { ...detailsOf(setup), missing };
+      await appendAudit(db, { environment, tenantId, action: 'setup.tried', time: now, result, details });
     },
 
     async saveSettings(setup: AppSetup, { config, key }: SetupSettings): Promise<void> {

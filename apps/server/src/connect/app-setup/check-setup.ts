@@ -4,17 +4,18 @@ import type { Clock } from '../../clock.js';
 import { Problem } from '../../errors/problem.js';
 import type { ClientKey } from '../../integrations/client-key.js';
 import type { Logger } from '../../log/logger.js';
-import type { OAuth, OAuthTarget, Preflight, PreflightFinding } from '../../oauth/oauth.js';
+import type { OAuth, OAuthTarget, Preflight } from '../../oauth/oauth.js';
 import { ConnectRefusal } from '../connect-refusal.js';
 import type { Settings } from '../session-choices.js';
 import { readTypedFields, type TypedFields } from '../typed-fields.js';
 import { type AppSetup, type SetupMethod, setupMethodsOf, setupScopes } from './app-setup.js';
 import type { AppSetupStore } from './app-setup-store.js';
+import { asAdministrator } from './as-administrator.js';
 import { writeSetupAuditLine } from './setup-audit-line.js';
 import type { SetupIntegrations } from './setup-integrations.js';
 
 export interface CheckSetupDependencies {
-  readonly setups: Pick<AppSetupStore, 'saveSettings' | 'openKey' | 'finish'>;
+  readonly setups: Pick<AppSetupStore, 'saveSettings' | 'openKey' | 'finish' | 'noteTrial'>;
   readonly integrations: SetupIntegrations;
   readonly oauth: Pick<OAuth, 'preflight'>;
   readonly createClientKey: () => Promise<ClientKey>;
@@ -74,9 +75,10 @@ export const createCheckSetup = ({
     if (finishedAt !== null) throw new ConnectRefusal('setup_done');
   };
 
-  const audit = (setup: AppSetup, outcome: string, findings: readonly PreflightFinding[]): void => {
-    const missing = findings.filter(({ result }) => result === 'missing').map(({ step }) => step);
+  const noteTrial = async (setup: AppSetup, outcome: string, tried: Preflight): Promise<void> => {
+    const missing = tried.findings.filter(({ result }) => result === 'missing').map(({ step }) => step);
     writeSetupAuditLine(log, setup, { audit: 'setup.tried', outcome, missing });
+    await setups.noteTrial(setup, outcome, missing, clock.now());
   };
 
   const save = async (setup: AppSetup, target: OAuthTarget, dpop: boolean): Promise<void> => {
@@ -163,8 +165,10 @@ export const createCheckSetup = ({
         scopes: setupScopes(setup, method),
       });
       const isSaved = isUsable(found);
-      audit(setup, isSaved ? 'saved' : 'not_saved', found.findings);
-      if (isSaved) await save(setup, target, found.demandsDpop);
+      await asAdministrator(setup, async () => {
+        await noteTrial(setup, isSaved ? 'ok' : 'not_saved', found);
+        if (isSaved) await save(setup, target, found.demandsDpop);
+      });
       return { ...found, isSaved };
     },
   };

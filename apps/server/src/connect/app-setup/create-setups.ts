@@ -12,7 +12,7 @@ const KEPT_SECONDS = 86_400;
 export interface SetupDependencies
   extends Omit<OpenSetupDependencies, 'setups'>,
     Omit<CheckSetupDependencies, 'setups'> {
-  readonly db: Pick<Database, 'prisma'>;
+  readonly db: Pick<Database, 'prisma' | 'query'>;
   readonly vault: Vault;
 }
 

@@ -3,12 +3,14 @@ import { addSeconds, type Clock } from '../../clock.js';
 import { Problem } from '../../errors/problem.js';
 import type { Logger } from '../../log/logger.js';
 import { newId, type Randomness } from '../../randomness.js';
+import { asPerson } from '../as-person.js';
 import { ConnectRefusal } from '../connect-refusal.js';
 import type { ConnectSession } from '../connect-session.js';
 import { sameHash, secretHash } from '../secret-hash.js';
 import { linkCodeHash, newSecret } from '../session-token.js';
 import { type AppSetup, missingApp, setupMethodsOf } from './app-setup.js';
 import type { AppSetupStore } from './app-setup-store.js';
+import { asAdministrator } from './as-administrator.js';
 import { checkGivenSettings, ownSettings } from './given-settings.js';
 import { writeSetupAuditLine } from './setup-audit-line.js';
 import type { SetupIntegrations } from './setup-integrations.js';
@@ -144,8 +146,10 @@ export const createOpenSetup = ({
       const { integrationId, definition } = offer;
       const place = { environment, tenantId, integrationId, provider: definition.id };
       const config = ownSettings(definition, session.config);
-      const { setup } = await create({ ...place, asker, scopes, config, session: { id, browserHash } });
-      return setup;
+      return asPerson(session, async () => {
+        const wanted = { ...place, asker, scopes, config, session: { id, browserHash } };
+        return (await create(wanted)).setup;
+      });
     },
 
     /** Looks at a link without changing anything: mail scanners and previews do the same. @throws ConnectRefusal */
@@ -159,9 +163,10 @@ export const createOpenSetup = ({
     async openByLink(code: string, known: string | null): Promise<{ setup: AppSetup; browserId: string }> {
       const setup = await findByCode(code);
       const browserId = known ?? newSecret(randomness);
-      if (!(await setups.bind(setup, secretHash(browserId), clock.now()))) {
-        throw new ConnectRefusal('setup_done');
-      }
+      const isBound = await asAdministrator(setup, () =>
+        setups.bind(setup, secretHash(browserId), clock.now()),
+      );
+      if (!isBound) throw new ConnectRefusal('setup_done');
       writeSetupAuditLine(log, setup, { audit: 'setup.opened' });
       return { setup, browserId };
     },
@@ -182,7 +187,8 @@ export const createOpenSetup = ({
       const now = clock.now();
       const code = newSecret(randomness);
       const expiresAt = addSeconds(now, LINK_SECONDS);
-      if (!(await setups.renewLink(id, { linkHash: secretHash(code), expiresAt }, now))) {
+      const link = { linkHash: secretHash(code), expiresAt };
+      if (!(await asAdministrator(setup, () => setups.renewLink(setup, link, now)))) {
         throw new ConnectRefusal('setup_done');
       }
       writeSetupAuditLine(log, setup, { audit: 'setup.link_made' });

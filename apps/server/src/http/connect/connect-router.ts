@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ProviderDefinition } from '@authpipe/providers';
 import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { asActor } from '../../actor.js';
 import { ConnectRefusal } from '../../connect/connect-refusal.js';
 import type { Connect } from '../../connect/create-connect.js';
 import type { OwnerConnections } from '../../connect/owner-connections.js';
 import { Problem } from '../../errors/problem.js';
 import type { Logger } from '../../log/logger.js';
+import { whereOf } from '../caller.js';
 import { requestIdOf } from '../problem-response.js';
 import { createBrowserCookies } from './browser-cookies.js';
 import { COMPLETION_SCRIPT } from './completion-script.js';
@@ -89,6 +91,10 @@ export const createConnectRouter = ({
   const guard = sameOriginOnly(origin);
   const limits = createRateLimits(publicUrl);
   const router = Router();
+  // Who it is, each session says.
+  router.use('/connect', (request, _response, next) => {
+    asActor({ who: { type: 'server' }, where: whereOf(request) }, next);
+  });
   router.use('/connect', pageHeaders(secure));
   router.get(ASSETS.style, asset('css', CONNECT_STYLE));
   router.get(ASSETS.script, asset('js', COMPLETION_SCRIPT));

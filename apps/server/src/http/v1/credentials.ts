@@ -1,12 +1,20 @@
-import { type Credential, credential, credentialRef, type ParsedCredentialRef } from '@authpipe/types';
+import {
+  type AuditWhere,
+  type Credential,
+  credential,
+  credentialRef,
+  type ParsedCredentialRef,
+} from '@authpipe/types';
 import { z } from 'zod';
 import type { ApiKeyIdentity } from '../../access/api-key-store.js';
+import type { Actor } from '../../actor.js';
+import { keyActor } from '../caller.js';
 import { problemDocumentOf, toProblem } from '../problem-response.js';
 import { defineRoute, type Route } from '../route.js';
 import { requireTenant } from '../tenant-limit.js';
 
 /**
- * Reads one credential; `tenantId` limits it to one tenant's connections, `waitMillis` the wait for a provider whose last
+ * Reads one credential for `reader`, whom the audit names; `tenantId` limits it to one tenant's connections, `waitMillis` the wait for a provider whose last
  * token has ended.
  * @throws Problem
  */
@@ -15,6 +23,7 @@ export type ReadCredential = (
   environment: string,
   tenantId: string | null,
   waitMillis?: number,
+  reader?: Actor,
 ) => Promise<Credential>;
 
 /** How many credentials one batch may ask for. */
@@ -26,12 +35,12 @@ const batchRequest = z.strictObject({ credentials: z.array(credentialRef).min(1)
 
 const readFor = (
   readCredential: ReadCredential,
-  key: ApiKeyIdentity,
+  { key, where }: { readonly key: ApiKeyIdentity; readonly where: AuditWhere },
   ref: ParsedCredentialRef,
   waitMillis?: number,
 ): Promise<Credential> => {
   if ('tenantId' in ref) requireTenant(key, ref.tenantId);
-  return readCredential(ref, key.environment, key.tenantId, waitMillis);
+  return readCredential(ref, key.environment, key.tenantId, waitMillis, keyActor(key, where));
 };
 
 /** The hot path: a product's backend asks for credentials to use. */
@@ -40,10 +49,11 @@ export const credentialRoutes = (readCredential: ReadCredential, publicUrl: stri
     method: 'get',
     path: '/credentials',
     scope: 'credentials:read',
+    auditsUse: true,
     summary: 'A credential that works now',
     query: credentialRef,
     answer: credential,
-    handle: async ({ key, query }) => ({ body: await readFor(readCredential, key, query) }),
+    handle: async (input) => ({ body: await readFor(readCredential, input, input.query) }),
   }),
   defineRoute({
     method: 'post',
@@ -51,11 +61,12 @@ export const credentialRoutes = (readCredential: ReadCredential, publicUrl: stri
     scope: 'credentials:read',
     // A kept answer would outlive its tokens, and a tenant's deletion.
     isRead: true,
+    auditsUse: true,
     summary: 'Many credentials: each a credential or an error, in the order asked',
     body: batchRequest,
-    handle: async ({ key, body, requestId }) => {
+    handle: async ({ key, where, body, requestId }) => {
       const answers = await Promise.allSettled(
-        body.credentials.map(async (ref) => readFor(readCredential, key, ref, BATCH_WAIT_MILLIS)),
+        body.credentials.map(async (ref) => readFor(readCredential, { key, where }, ref, BATCH_WAIT_MILLIS)),
       );
       return {
         body: {

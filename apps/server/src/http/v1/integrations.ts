@@ -17,7 +17,8 @@ export interface IntegrationRouteDependencies {
   readonly keySetUrl: (rowId: string) => string;
 }
 
-const toWire = (
+/** An integration as callers see it, without its secret. */
+export const toIntegration = (
   record: IntegrationRecord,
   { defaultRedirectUri, keySetUrl }: Omit<IntegrationRouteDependencies, 'integrations'>,
 ): Integration => ({
@@ -83,7 +84,7 @@ const routesUnder = (
         integrationId,
         request: body,
       });
-      return { status: created ? 201 : 200, body: toWire(record, addresses) };
+      return { status: created ? 201 : 200, body: toIntegration(record, addresses) };
     },
   }),
   defineRoute({
@@ -101,7 +102,7 @@ const routesUnder = (
         integrationId,
       });
       if (!record) throw new Problem('not_found', 'There is no such integration: GET the list, or PUT it.');
-      return { body: toWire(record, addresses) };
+      return { body: toIntegration(record, addresses) };
     },
   }),
   defineRoute({
@@ -114,7 +115,7 @@ const routesUnder = (
     handle: async ({ key, params: { tenantId } }) => {
       const owner = placeOf(key, tenantId);
       const records = await integrations.listIntegrations({ environment: key.environment, tenantId: owner });
-      return { body: { data: records.map((record) => toWire(record, addresses)) } };
+      return { body: { data: records.map((record) => toIntegration(record, addresses)) } };
     },
   }),
   defineRoute({

@@ -1,10 +1,12 @@
 import {
+  type AuditWhere,
   type Connection,
   namedSecret,
   namedSecretInfo,
   type NamedSecretInfo as WireInfo,
 } from '@authpipe/types';
 import { z } from 'zod';
+import type { ApiKeyIdentity } from '../../access/api-key-store.js';
 import type { NamedSecretInfo } from '../../credentials/named-secret-store.js';
 import { defineRoute, type Route } from '../route.js';
 import { visibleTo } from '../tenant-limit.js';
@@ -25,6 +27,14 @@ export interface NamedSecrets {
     name: string,
   ) => Promise<NamedSecretInfo & { value: string }>;
   readonly deleteSecret: (connectionId: string, environment: string, name: string) => Promise<void>;
+  /** Told of each value that is given out, for the audit. */
+  readonly noteSecretIssued?: (issued: {
+    readonly key: ApiKeyIdentity;
+    readonly where: AuditWhere;
+    readonly connection: Connection;
+    readonly name: string;
+    readonly version: number;
+  }) => void;
 }
 
 const params = z.object({
@@ -49,6 +59,7 @@ export const namedSecretRoutes = ({
   putSecret,
   getSecret,
   deleteSecret,
+  noteSecretIssued,
 }: NamedSecrets): Route[] => [
   defineRoute({
     method: 'put',
@@ -70,9 +81,11 @@ export const namedSecretRoutes = ({
     summary: 'A named secret of a connection',
     params,
     answer: namedSecret,
-    handle: async ({ key, params: { id, name } }) => {
-      visibleTo(key, await getConnection(id, key.environment));
+    auditsUse: true,
+    handle: async ({ key, where, params: { id, name } }) => {
+      const connection = visibleTo(key, await getConnection(id, key.environment));
       const secret = await getSecret(id, key.environment, name);
+      noteSecretIssued?.({ key, where, connection, name, version: secret.version });
       return { body: { ...toWire(secret), value: secret.value } };
     },
   }),

@@ -1,0 +1,76 @@
+import type { ConnectionPage } from '@authpipe/types';
+import type { Clock } from '../clock.js';
+import { appendAudit } from '../db/append-audit.js';
+import type { Database } from '../db/database.js';
+import { exportChain } from './export-audit.js';
+
+export interface ExportTenantDependencies {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly listConnections: (
+    filter: { readonly tenantId: string },
+    page: { environment: string; cursor: string | null; limit: number },
+  ) => Promise<ConnectionPage>;
+  /** The tenant's own OAuth clients as the API shows them, without secrets. */
+  readonly listIntegrations: (environment: string, tenantId: string) => Promise<readonly object[]>;
+}
+
+/** What a line of the export is about. */
+interface Line {
+  readonly kind: 'tenant' | 'integration' | 'connection' | 'named_secret' | 'connect_session' | 'audit';
+  readonly data: object;
+}
+
+const PAGE_LIMIT = 100;
+
+// By name: a column that is added later does not get into an export by itself.
+const SESSIONS = `SELECT id, owner, nullif(user_id, '') AS "userId", integrations, label, metadata, status, error_code AS error,
+    connection_id AS "connectionId", created_at AS "createdAt", finished_at AS "finishedAt"
+  FROM connect_sessions WHERE environment = $1 AND tenant_id = $2 ORDER BY created_at, id`;
+const SECRETS = `SELECT s.connection_id AS "connectionId", s.name, s.version, s.created_at AS "createdAt", s.updated_at AS "updatedAt"
+  FROM named_secrets s JOIN connections c ON c.id = s.connection_id
+  WHERE c.environment = $1 AND c.tenant_id = $2 ORDER BY s.connection_id, s.name`;
+
+/** All that is kept of a tenant, but for what is secret. */
+export const createExportTenant = ({
+  db,
+  clock,
+  listConnections,
+  listIntegrations,
+}: ExportTenantDependencies) => {
+  async function* contents(environment: string, tenantId: string): AsyncGenerator<Line, void, undefined> {
+    const values = [environment, tenantId];
+    yield { kind: 'tenant', data: { environment, tenantId, time: clock.now().toISOString() } };
+    for (const data of await listIntegrations(environment, tenantId)) {
+      yield { kind: 'integration', data };
+    }
+    let cursor: string | null = null;
+    do {
+      const page: ConnectionPage = await listConnections(
+        { tenantId },
+        { environment, cursor, limit: PAGE_LIMIT },
+      );
+      for (const data of page.data) yield { kind: 'connection', data };
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    for (const data of await db.query<object>('export_secrets', SECRETS, values)) {
+      yield { kind: 'named_secret', data };
+    }
+    for (const data of await db.query<object>('export_sessions', SESSIONS, values)) {
+      yield { kind: 'connect_session', data };
+    }
+    for await (const line of exportChain(db, { environment, tenantId })) {
+      yield { kind: 'audit', data: JSON.parse(line) as object };
+    }
+  }
+
+  /** The lines, JSON each. That somebody asked for them is audited, and in them once that has its place. */
+  return async (environment: string, tenantId: string): Promise<AsyncIterable<string>> => {
+    await appendAudit(db, { environment, tenantId, action: 'tenant.exported', time: clock.now() });
+    return (async function* lines() {
+      for await (const line of contents(environment, tenantId)) yield JSON.stringify(line);
+    })();
+  };
+};
+
+export type ExportTenant = ReturnType<typeof createExportTenant>;

@@ -1,0 +1,133 @@
+import { addSeconds, type Clock } from '../clock.js';
+import { appendAudit } from '../db/append-audit.js';
+import type { Database } from '../db/database.js';
+import type { AuditKey } from './audit-key-store.js';
+import { type ChainHead, findHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
+import { type ChainPlace, headSeal } from './entry-hash.js';
+
+export interface ForgetAuditDependencies {
+  readonly db: Database;
+  readonly auditKey: AuditKey;
+  /** Gives what waits its place. */
+  readonly chainEntries: () => Promise<void>;
+  readonly clock: Clock;
+  /** `AUTHPIPE_AUDIT_RETENTION_DAYS` */
+  readonly retentionDays: number;
+}
+
+const SECONDS_PER_DAY = 86_400;
+/** Rows that one statement deletes or erases. */
+const AT_ONCE = 5_000;
+/** Writes of others that a new head gives way to. */
+const MAX_ATTEMPTS = 8;
+/** Uses of other replicas that were counted before an erasure get here within minutes after it. */
+const LATE_SECONDS = 3_600;
+
+const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.position >= h.first_position
+  AND EXISTS (SELECT 1 FROM audit_entries e WHERE e.environment = h.environment AND e.tenant_id = h.tenant_id
+    AND e.position = h.first_position AND e.time < $1)`;
+
+/** Up to the first entry that is young enough: what is written later may tell of earlier. */
+const CUT = `SELECT position, hash FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND position = coalesce(
+  (SELECT min(position) FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND time >= $3), $4::bigint + 1) - 1`;
+
+const MOVE_HEAD = `UPDATE audit_heads SET first_position = $3, first_previous_hash = $4, erased_at = $5, seal = $6
+  WHERE environment = $1 AND tenant_id = $2 AND seal = $7 RETURNING environment`;
+
+const DELETE = `WITH gone AS (
+    DELETE FROM audit_entries WHERE sequence IN (SELECT e.sequence FROM audit_entries e
+      JOIN audit_heads h ON h.environment = e.environment AND h.tenant_id = e.tenant_id
+      WHERE e.environment = $1 AND e.tenant_id = $2 AND e.position < h.first_position LIMIT ${AT_ONCE}) RETURNING 1
+  ) SELECT count(*)::int AS count FROM gone`;
+
+const ERASE = `WITH erased AS (
+    UPDATE audit_entries SET content = NULL, salt = NULL WHERE sequence IN (
+      SELECT sequence FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND time <= $3 AND content IS NOT NULL
+      LIMIT ${AT_ONCE}) RETURNING 1
+  ) SELECT count(*)::int AS count FROM erased`;
+
+const LATELY_ERASED = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.erased_at > $1`;
+
+/** Ends of the audit: what is older than the policy keeps, and what an erased tenant leaves. */
+export const createForgetAudit = ({
+  db,
+  auditKey,
+  chainEntries,
+  clock,
+  retentionDays,
+}: ForgetAuditDependencies) => {
+  /** Changes a chain's ends, whoever extends it meanwhile. Not one whose ends somebody else wrote. */
+  const moveHead = async (
+    { environment, tenantId }: ChainPlace,
+    change: (head: ChainHead) => Promise<ChainHead | null>,
+  ): Promise<void> => {
+    const key = await auditKey();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const head = await findHead(db, { environment, tenantId });
+      if (!head || !isSealed(key, head)) return;
+      const next = await change(head);
+      if (!next) return;
+      const { firstPosition, firstPreviousHash, erasedAt } = next;
+      const moved = await db.query('audit_head_move', MOVE_HEAD, [
+        ...[environment, tenantId, firstPosition, firstPreviousHash, erasedAt],
+        ...[headSeal(key, next), head.seal],
+      ]);
+      if (moved.length > 0) return;
+    }
+  };
+
+  const repeat = async (name: string, sql: string, values: readonly unknown[]): Promise<void> => {
+    let count: number;
+    do {
+      const [row] = await db.query<{ count: number }>(name, sql, values, { mayTakeLong: true });
+      count = row?.count ?? 0;
+    } while (count === AT_ONCE);
+  };
+
+  const eraseContents = ({ environment, tenantId }: ChainPlace, until: Date): Promise<void> =>
+    repeat('audit_erase', ERASE, [environment, tenantId, until]);
+
+  return {
+    /** Forgets entries that are older than the policy says. What is left is proved as before, from the cut on. */
+    async sweep(now: Date): Promise<void> {
+      const before = addSeconds(now, -retentionDays * SECONDS_PER_DAY);
+      const old = await db.query<ChainHead>('audit_heads_old', HEADS, [before], { mayTakeLong: true });
+      for (const { environment, tenantId } of old) {
+        // First the word on where the chain begins: entries below it are no longer promised.
+        await moveHead({ environment, tenantId }, async (head) => {
+          const [cut] = await db.query<{ position: number; hash: Uint8Array }>('audit_cut', CUT, [
+            ...[environment, tenantId, before, head.position],
+          ]);
+          if (!cut || cut.position < head.firstPosition) return null;
+          return { ...head, firstPosition: cut.position + 1, firstPreviousHash: cut.hash };
+        });
+        await repeat('audit_forget', DELETE, [environment, tenantId]);
+      }
+      const late = addSeconds(now, -LATE_SECONDS);
+      for (const head of await db.query<ChainHead>('audit_lately_erased', LATELY_ERASED, [late])) {
+        if (head.erasedAt) await eraseContents(head, head.erasedAt);
+      }
+    },
+
+    /**
+     * Takes who, where, result and details out of all that the audit has of a tenant until now. That the entries were
+     * there stays proved, and that the tenant was erased is told, with who did it.
+     */
+    async eraseTenant(
+      environment: string,
+      tenantId: string,
+      details: { readonly connections: number },
+    ): Promise<void> {
+      const place = { environment, tenantId };
+      const erasedAt = clock.now();
+      await chainEntries();
+      await moveHead(place, async (head) => ({ ...head, erasedAt }));
+      await eraseContents(place, erasedAt);
+      // A moment later than what was erased, so that it is not erased with it.
+      const time = new Date(erasedAt.getTime() + 1);
+      await appendAudit(db, { ...place, action: 'tenant.erased', time, details });
+    },
+  };
+};
+
+export type ForgetAudit = ReturnType<typeof createForgetAudit>;

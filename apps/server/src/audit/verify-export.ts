@@ -1,0 +1,101 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type AuditFault, appId, auditEntry } from '@authpipe/types';
+import { z } from 'zod';
+import { contentHash, entryHash, hex } from './entry-hash.js';
+import { EXPORT_FORMAT } from './export-audit.js';
+
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const firstLine = z.object({
+  format: z.literal(EXPORT_FORMAT),
+  environment: z.string(),
+  tenantId: appId.nullable(),
+  firstPosition: z.int(),
+  previousHash: digest,
+  position: z.int(),
+  hash: digest,
+});
+const entryLine = auditEntry.extend({
+  sequence: z.int(),
+  salt: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .nullable(),
+  contentHash: digest,
+});
+
+/** What a check of an exported chain found. */
+export interface ExportVerification {
+  readonly faults: readonly AuditFault[];
+  readonly entries: number;
+  /** Where the chain stood: to be compared with what was written down elsewhere. */
+  readonly position: number;
+  readonly hash: string;
+}
+
+const bytes = (digits: string): Buffer => Buffer.from(digits, 'hex');
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
+
+const parse = <Schema extends z.ZodType>(schema: Schema, line: string): z.output<Schema> | null => {
+  try {
+    return schema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Checks the lines of an export by their hashes alone, without database and key: that nothing was changed, taken out, put
+ * in or moved, as long as the last hash is the one that somebody trustworthy wrote down.
+ * @returns `null` when the first line is not that of an export
+ */
+export const verifyExport = async (
+  lines: AsyncIterable<string> | Iterable<string>,
+): Promise<ExportVerification | null> => {
+  let head: z.output<typeof firstLine> | null = null;
+  const faults: AuditFault[] = [];
+  let previous: Uint8Array = new Uint8Array();
+  let [next, entries] = [0, 0];
+  const add = (fault: AuditFault['fault'], position: number, detail: string): void => {
+    if (head)
+      faults.push({ environment: head.environment, tenantId: head.tenantId, position, fault, detail });
+  };
+  for await (const line of lines) {
+    if (line.trim() === '') continue;
+    if (!head) {
+      head = parse(firstLine, line);
+      if (!head) return null;
+      previous = bytes(head.previousHash);
+      next = head.firstPosition;
+      continue;
+    }
+    const entry = parse(entryLine, line);
+    entries += 1;
+    if (!entry) {
+      add('changed', next, 'the line is not that of an entry');
+      next += 1;
+      continue;
+    }
+    const { position, salt, who, where, result, details, tenantId, time, hash } = entry;
+    const hashed = {
+      ...{ position, environment: entry.environment, tenantId: tenantId ?? '', sequence: entry.sequence },
+      ...{ time: new Date(time), action: entry.action, connectionId: entry.connectionId },
+      contentHash: bytes(entry.contentHash),
+    };
+    if (position !== next)
+      add(position > next ? 'missing' : 'out_of_order', position, `entry ${next} should come here`);
+    else if (
+      salt !== null &&
+      !equal(contentHash(bytes(salt), { who, where, result, details }), hashed.contentHash)
+    )
+      add('changed', position, 'who, where, result or details is not what was written');
+    else if (!equal(entryHash(previous, hashed), bytes(hash)))
+      add('changed', position, 'time, action, connection, place or the hash before is not what was written');
+    previous = bytes(hash);
+    next = position + 1;
+  }
+  if (!head) return null;
+  if (next <= head.position) add('cut_off', next, `the chain goes to ${head.position}`);
+  else if (hex(previous) !== head.hash)
+    add('changed', head.position, 'it is not the entry that the chain ended with');
+  return { faults, entries, position: head.position, hash: head.hash };
+};

@@ -1,0 +1,186 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { type AuditFault, appId } from '@authpipe/types';
+import { z } from 'zod';
+import { acceptChain } from '../audit/accept-chain.js';
+import { openAuditKey } from '../audit/audit-key-store.js';
+import { exportChain } from '../audit/export-audit.js';
+import { type Anchor, createVerifyAudit } from '../audit/verify-audit.js';
+import { verifyExport } from '../audit/verify-export.js';
+import type { Clock } from '../clock.js';
+import type { Database } from '../db/database.js';
+import { StartError } from '../errors/start-error.js';
+import type { Randomness } from '../randomness.js';
+import { AUDIT_HELP } from './help.js';
+import { isUsageError } from './usage-error.js';
+import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout } from './write-line.js';
+
+/** What `authpipe audit` works with. */
+export interface AuditCommandDependencies {
+  /** Opens the database for a while; a file is checked without one. */
+  readonly withDatabase: (run: (db: Database) => Promise<void>) => Promise<void>;
+  /** Without them nobody can say whether a seal is the server's. */
+  readonly rootKeys: () => readonly Buffer[];
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** For what was asked for; standard output unless told. */
+  readonly writeLine?: WriteLine;
+  /** For words about it; standard error unless told. */
+  readonly writeNote?: WriteLine;
+}
+
+const usage = (what: string): StartError => new StartError(`${what}\n\n${AUDIT_HELP}`);
+
+const parse = <Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options,
+) => {
+  try {
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    if (isUsageError(error)) throw usage(error.message);
+    throw error;
+  }
+};
+
+const anchor = z.object({
+  environment: z.string(),
+  tenantId: z.string(),
+  position: z.int(),
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+const readAnchors = (path: string | undefined): Anchor[] => {
+  if (path === undefined) return [];
+  try {
+    const lines = readFileSync(path, 'utf8').split('\n');
+    return lines.filter((line) => line.trim() !== '').map((line) => anchor.parse(JSON.parse(line)));
+  } catch (error) {
+    throw new StartError(`${path} holds no lines of \`authpipe audit heads\`: name another file.`, {
+      cause: error,
+    });
+  }
+};
+
+const sentenceOf = ({ environment, tenantId, position, fault, detail }: AuditFault): string => {
+  const where = `environment ${environment === '' ? '(deployment)' : environment}, ${tenantId === null ? 'the product itself' : `tenant ${tenantId}`}`;
+  return `${fault}: ${where}${position === null ? '' : `, entry ${position}`}: ${detail}`;
+};
+
+/** Prints the faults; a command that finds some fails. @throws StartError */
+const tell = (faults: readonly AuditFault[], writeLine: WriteLine): void => {
+  for (const fault of faults) writeLine(sentenceOf(fault));
+  if (faults.length > 0) {
+    throw new StartError(
+      `The audit is not as it was written: ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+    );
+  }
+};
+
+const counted = (count: number, what: string): string => `${count} ${count === 1 ? what : `${what}s`}`;
+
+/** With `entry`, `entries`. */
+const entriesOf = (count: number): string => (count === 1 ? '1 entry' : `${count} entries`);
+
+/**
+ * `authpipe audit verify | heads | export | accept`.
+ * @throws StartError with a sentence for the person at the terminal, also when the audit is not intact
+ */
+export const runAuditCommand = async (
+  [command = 'help', ...args]: readonly string[],
+  {
+    withDatabase,
+    rootKeys,
+    clock,
+    randomness,
+    writeLine = writeToStdout,
+    writeNote = writeToStderr,
+  }: AuditCommandDependencies,
+): Promise<void> => {
+  const place = { env: { type: 'string' }, tenant: { type: 'string' } } as const;
+  const keyOf = (db: Database) => openAuditKey({ db, rootKeys: rootKeys(), clock, randomness });
+  const verifier = async (db: Database) => createVerifyAudit({ db, auditKey: await keyOf(db) });
+
+  const verifyFile = async (path: string): Promise<void> => {
+    const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+    const found = await verifyExport(lines).catch((error: unknown) => {
+      throw new StartError(`${path} can't be read: name another file.`, { cause: error });
+    });
+    if (!found) throw new StartError(`${path} is no export of an audit: name another file.`);
+    tell(found.faults, writeLine);
+    writeLine(`Intact: ${entriesOf(found.entries)}, the last is ${found.position}.`);
+    writeNote(`As long as this is the hash that was written down elsewhere: ${found.hash}`);
+  };
+
+  const verify = async (): Promise<void> => {
+    const { env, tenant, anchors, file } = parse(args, {
+      ...place,
+      anchors: { type: 'string' },
+      file: { type: 'string' },
+    });
+    if (file !== undefined) {
+      if (env ?? tenant ?? anchors) throw usage('--file goes alone.');
+      return verifyFile(file);
+    }
+    const known = readAnchors(anchors);
+    await withDatabase(async (db) => {
+      const found = await (await verifier(db)).verify({ environment: env, tenantId: tenant }, known);
+      tell(found.faults, writeLine);
+      writeLine(`Intact: ${counted(found.chains, 'chain')}, ${entriesOf(found.entries)}.`);
+      if (found.erased > 0)
+        writeNote(`${entriesOf(found.erased)} of erased tenants: their contents are gone.`);
+      if (found.waiting > 0)
+        writeNote(
+          `${entriesOf(found.waiting)} not in a chain yet: nothing is proved of them. A running server chains them.`,
+        );
+    });
+  };
+
+  const heads = async (): Promise<void> => {
+    const { env, tenant } = parse(args, place);
+    await withDatabase(async (db) => {
+      const found = await (await verifier(db)).heads({ environment: env, tenantId: tenant });
+      for (const head of found) writeLine(JSON.stringify(head));
+    });
+  };
+
+  const accept = async (): Promise<void> => {
+    const { env, tenant } = parse(args, place);
+    if (env === undefined) throw usage('Say of which environment, with --env.');
+    await withDatabase(async (db) => {
+      const dependencies = { db, clock, auditKey: await keyOf(db) };
+      const { position } = await acceptChain(dependencies, { environment: env, tenantId: tenant ?? '' });
+      writeNote(`The chain goes on after entry ${position}. verify still names what is wrong before.`);
+    });
+  };
+
+  const exportLines = async (): Promise<void> => {
+    const { env, tenant } = parse(args, place);
+    if (env === undefined) throw usage('Say of which environment, with --env.');
+    if (tenant !== undefined && !appId.safeParse(tenant).success)
+      throw usage('--tenant is no id of a tenant.');
+    await withDatabase(async (db) => {
+      let count = 0;
+      for await (const line of exportChain(db, { environment: env, tenantId: tenant ?? '' })) {
+        writeLine(line);
+        count += 1;
+      }
+      if (count === 0) writeNote('There is no audit of that environment and tenant.');
+    });
+  };
+
+  const commands = new Map([
+    ['verify', verify],
+    ['heads', heads],
+    ['accept', accept],
+    ['export', exportLines],
+  ]);
+  if (command === 'help' || command === '--help') {
+    writeLine(AUDIT_HELP.trimEnd());
+    return;
+  }
+  const run = commands.get(command);
+  if (!run) throw usage(`There is no command "audit ${command}".`);
+  await run();
+};

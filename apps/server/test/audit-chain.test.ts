@@ -1,0 +1,307 @@
+import type { AuditVerification } from '@authpipe/types';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { verifyExport } from '../src/audit/verify-export.js';
+import { appendAudit } from '../src/db/append-audit.js';
+import type { Database } from '../src/db/database.js';
+import { startAudit } from './support/audit-world.js';
+import { describeEachEngine } from './support/databases.js';
+import { type TestClock, testClock } from './support/world.js';
+
+type Audit = Awaited<ReturnType<typeof startAudit>>;
+
+const TRIGGERS = 'ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_kept';
+const DAY = 86_400;
+
+describeEachEngine('the chain of the audit', (open) => {
+  let db: Database;
+  let clock: TestClock;
+  let audit: Audit;
+  beforeEach(async () => {
+    db = await open();
+    clock = testClock();
+    audit = await startAudit(db, clock);
+  });
+  afterEach(() => db.close());
+
+  const write = (tenantId: string | null, count = 1) =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        appendAudit(db, {
+          ...{ environment: 'test', tenantId, connectionId: `conn_${index}`, action: 'connection.deleted' },
+          ...{ time: clock.now(), details: { revokedAtProvider: true, index } },
+        }),
+      ),
+    );
+  /** As somebody does who owns the database, but no root key. */
+  const tamper = async (sql: string, values: readonly unknown[] = []) => {
+    await db.prisma.$executeRawUnsafe(TRIGGERS);
+    await db.prisma.$executeRawUnsafe(sql, ...values);
+  };
+  const faultsOf = ({ faults }: AuditVerification) =>
+    faults.map(({ tenantId, position, fault }) => [tenantId, position, fault]);
+  const lines = async (tenantId: string | null) => {
+    const all: string[] = [];
+    for await (const line of audit.exportChain('test', tenantId)) all.push(line);
+    return all;
+  };
+  const OF_ACME = `environment = 'test' AND tenant_id = 'org_acme'`;
+
+  it('proves that all is there, and says how much is not chained yet', async () => {
+    await write('org_acme', 3);
+    await write('org_beta', 2);
+    expect(await audit.verify()).toMatchObject({ intact: true, chains: 0, entries: 0, waiting: 5 });
+    await audit.chainEntries();
+    // The product's own chain tells of the two.
+    expect(await audit.verify()).toEqual({
+      ...{ intact: true, chains: 3, entries: 7, erased: 0, waiting: 0, faults: [] },
+    });
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await audit.verify({ tenantId: 'org_acme' })).toMatchObject({ intact: true, entries: 4 });
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data.map(({ position }) => position)).toEqual([4, 3, 2, 1]);
+  });
+
+  it.each([
+    ['who', `content = jsonb_set(content, '{who}', '{"type":"key","id":"key_other"}')`],
+    ['where', `content = jsonb_set(content, '{where}', '{"ip":"192.0.2.1"}')`],
+    ['result', `content = jsonb_set(content, '{result}', '"access_denied"')`],
+    ['details', `content = jsonb_set(content, '{details,index}', '99')`],
+    ['the whole content', 'content = NULL, salt = NULL'],
+    ['time', `time = time - interval '1 hour'`],
+    ['action', `action = 'connection.created'`],
+    ['connection', `connection_id = 'conn_other'`],
+    ['sequence', 'sequence = 1000000'],
+    ['salt', `salt = decode(repeat('00', 16), 'hex')`],
+    ['hash of the content', `content_hash = decode(repeat('00', 32), 'hex')`],
+    ['seal', `seal = decode(repeat('00', 32), 'hex')`],
+  ])('names an entry whose %s was changed', async (_field, assignment) => {
+    await write('org_acme', 5);
+    await write('org_beta', 5);
+    await audit.chainEntries();
+    await tamper(`UPDATE audit_entries SET ${assignment} WHERE ${OF_ACME} AND position = 3`);
+    const found = await audit.verify();
+    expect(faultsOf(found)).toEqual([['org_acme', 3, 'changed']]);
+    expect(found.intact).toBe(false);
+  });
+
+  it('names an entry that was changed together with its hash, and the one that no longer follows', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(
+      `UPDATE audit_entries SET hash = decode(repeat('00', 32), 'hex') WHERE ${OF_ACME} AND position = 3`,
+    );
+    expect(faultsOf(await audit.verify())).toEqual([
+      ['org_acme', 3, 'changed'],
+      ['org_acme', 4, 'changed'],
+    ]);
+  });
+
+  it('names entries that were moved to another chain, and those that are missing', async () => {
+    await write('org_acme', 3);
+    await write('org_beta', 2);
+    await audit.chainEntries();
+    await tamper(`UPDATE audit_entries SET tenant_id = 'org_beta' WHERE ${OF_ACME} AND position = 3`);
+    expect(faultsOf(await audit.verify())).toEqual([
+      ['org_acme', 3, 'cut_off'],
+      ['org_beta', 3, 'added'],
+    ]);
+  });
+
+  it('names what was taken out of the middle', async () => {
+    await write('org_acme', 6);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position IN (2, 3)`);
+    const { faults } = await audit.verify();
+    expect(faults).toEqual([
+      {
+        ...{ environment: 'test', tenantId: 'org_acme', position: 2, fault: 'missing' },
+        detail: 'entries 2 to 3 were taken out',
+      },
+    ]);
+  });
+
+  it('names two that were swapped', async () => {
+    await write('org_acme', 6);
+    await audit.chainEntries();
+    for (const [from, to] of [
+      [2, 100],
+      [5, 2],
+      [100, 5],
+    ]) {
+      await tamper(`UPDATE audit_entries SET position = ${to} WHERE ${OF_ACME} AND position = ${from}`);
+    }
+    expect(faultsOf(await audit.verify()).slice(0, 1)).toEqual([['org_acme', 2, 'out_of_order']]);
+    const { faults } = await audit.verify();
+    expect(faults.find(({ position }) => position === 5)).toMatchObject({
+      fault: 'out_of_order',
+      detail: 'it is the entry that was written as 2',
+    });
+  });
+
+  it('misses an end that was cut off, also when what says how far it goes was set back', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position >= 4`);
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', 4, 'cut_off']]);
+    await tamper(`UPDATE audit_heads h SET position = 3, hash = e.hash FROM audit_entries e
+      WHERE e.environment = h.environment AND e.tenant_id = h.tenant_id AND e.position = 3 AND h.tenant_id = 'org_acme'`);
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'head_changed']]);
+  });
+
+  it('does not go on with a chain whose end somebody else wrote', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position >= 4`);
+    await tamper(`UPDATE audit_heads SET position = 3 WHERE tenant_id = 'org_acme'`);
+    await write('org_acme');
+    await write('org_beta');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ waiting: 1 });
+    expect(faultsOf(await audit.verify())).toContainEqual(['org_acme', null, 'head_changed']);
+    expect(await audit.verify({ tenantId: 'org_beta' })).toMatchObject({ intact: true, entries: 1 });
+    expect(audit.logText()).toContain('authpipe audit verify');
+  });
+
+  it('misses a chain that was taken out as a whole, also when it began anew', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME}`);
+    await tamper(`DELETE FROM audit_heads WHERE ${OF_ACME}`);
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'chain_missing']]);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'chain_restarted']]);
+  });
+
+  it('finds a database that was put back by what was written down before', async () => {
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    const rows = await db.prisma.auditHead.findMany();
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    const anchors = await audit.heads();
+    const acme = rows.find(({ tenantId }) => tenantId === 'org_acme');
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position > 2`);
+    await db.prisma.auditHead.updateMany({ where: { tenantId: 'org_acme' }, data: { ...acme } });
+    // All is as it once was: nothing in the database tells.
+    expect(await audit.verify()).toMatchObject({ intact: true });
+    expect(faultsOf(await audit.verify({}, anchors))).toEqual([['org_acme', 4, 'cut_off']]);
+  });
+
+  it('is only ever added to', async () => {
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    for (const sql of [
+      `UPDATE audit_entries SET action = 'key.used'`,
+      `UPDATE audit_entries SET content = '{}'`,
+      'DELETE FROM audit_entries',
+      'TRUNCATE audit_entries',
+    ]) {
+      await expect(db.prisma.$executeRawUnsafe(sql)).rejects.toThrow('append-only');
+    }
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 3 });
+  });
+
+  it('has no gap and no fork when replicas chain at once', async () => {
+    const replicas = [audit, await startAudit(db, clock), await startAudit(db, clock)];
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all([
+        write('org_acme', 20),
+        write('org_beta', 20),
+        ...replicas.map((replica) => replica.chainEntries()),
+        ...replicas.map((replica) => replica.chainEntries()),
+      ]);
+    }
+    // Whoever gave way to another may have left something.
+    while ((await audit.verify()).waiting > 0) await Promise.all(replicas.map((each) => each.chainEntries()));
+    expect(await audit.verify()).toMatchObject({ intact: true, chains: 3, entries: 202 });
+  });
+
+  it('is exported as lines that are checked without database and key', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    const exported = await lines('org_acme');
+    expect(exported).toHaveLength(6);
+    const [head] = await audit.heads({ tenantId: 'org_acme' });
+    expect(await verifyExport(exported)).toEqual({ faults: [], entries: 5, position: 5, hash: head?.hash });
+    const found = async (changed: readonly string[]) =>
+      (await verifyExport(changed))?.faults.map(({ position, fault }) => [position, fault]);
+    const third = exported[3] ?? '';
+    const without = exported.filter((line) => line !== third);
+    expect(await found(without)).toContainEqual([4, 'missing']);
+    expect(await found(exported.slice(0, -1))).toEqual([[5, 'cut_off']]);
+    const other = third.replace('"revokedAtProvider":true', '"revokedAtProvider":false');
+    expect(await found(exported.map((line) => (line === third ? other : line)))).toEqual([[3, 'changed']]);
+    const [first = '', one = '', two = '', ...rest] = exported;
+    expect(await found([first, two, one, ...rest])).toContainEqual([1, 'out_of_order']);
+    expect(await verifyExport(['{}'])).toBeNull();
+  });
+
+  it('forgets what is older than the policy, and proves the rest', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    clock.move(20 * DAY);
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    const anchors = await audit.heads();
+    await audit.sweep(clock.now());
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 6 });
+    clock.move(11 * DAY);
+    await audit.sweep(clock.now());
+    // Of both chains: the product's told that the tenant's began.
+    expect(await audit.verify({}, anchors)).toMatchObject({ intact: true, entries: 2, faults: [] });
+    expect((await verifyExport(await lines('org_acme')))?.faults).toEqual([]);
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data.map(({ position }) => position)).toEqual([5, 4]);
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position = 4`);
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', 4, 'missing']]);
+  });
+
+  it('forgets all of a chain that nothing was added to, and goes on with it', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 0, chains: 2 });
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 1 });
+  });
+
+  it('keeps what follows an old entry that came late', async () => {
+    await appendAudit(db, {
+      ...{ environment: 'test', tenantId: 'org_acme', action: 'connection.changed', time: clock.now() },
+    });
+    await audit.chainEntries();
+    const late = clock.now();
+    clock.move(29 * DAY);
+    await write('org_acme');
+    await appendAudit(db, {
+      environment: 'test',
+      tenantId: 'org_acme',
+      action: 'connection.changed',
+      time: late,
+    });
+    await audit.chainEntries();
+    clock.move(2 * DAY);
+    await audit.sweep(clock.now());
+    expect(await audit.verify({ tenantId: 'org_acme' })).toMatchObject({ intact: true, entries: 2 });
+  });
+
+  it('loses the contents of an erased tenant, and proves that the entries were there', async () => {
+    await write('org_acme', 3);
+    await write('org_beta', 1);
+    await audit.eraseTenant('test', 'org_acme', { connections: 1 });
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 7, erased: 3 });
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data.map(({ action, who }) => [action, who])).toEqual([
+      ['tenant.erased', { type: 'server' }],
+      ...Array.from({ length: 3 }, () => ['connection.deleted', null]),
+    ]);
+    expect((await verifyExport(await lines('org_acme')))?.faults).toEqual([]);
+    await tamper(`UPDATE audit_entries SET content = NULL, salt = NULL WHERE action = 'tenant.erased'`);
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', 4, 'changed']]);
+  });
+});

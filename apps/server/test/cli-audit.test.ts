@@ -1,0 +1,139 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { asActor } from '../src/actor.js';
+import { runAuditCommand } from '../src/cli/audit-command.js';
+import { commandActor } from '../src/cli/command-actor.js';
+import { HELP } from '../src/cli/help.js';
+import { runKeysCommand } from '../src/cli/keys-command.js';
+import type { Database } from '../src/db/database.js';
+import { systemRandomness } from '../src/randomness.js';
+import { ROOT_KEY, startAudit } from './support/audit-world.js';
+import { openTestDatabase } from './support/databases.js';
+import { testClock } from './support/world.js';
+
+describe('authpipe audit', () => {
+  const clock = testClock();
+  let db: Database;
+  let lines: string[];
+  let notes: string[];
+  beforeEach(async () => {
+    db = await openTestDatabase();
+    [lines, notes] = [[], []];
+    await keys('create', '--name', 'one', '--tenant', 'org_acme');
+    await keys('create', '--name', 'two', '--tenant', 'org_acme');
+    await (await startAudit(db, clock)).chainEntries();
+    lines = [];
+  });
+  afterEach(() => db.close());
+
+  const written = {
+    writeLine: (line: string) => void lines.push(line),
+    writeNote: (note: string) => void notes.push(note),
+  };
+  const keys = (...args: string[]) =>
+    asActor(commandActor('keys create'), () =>
+      runKeysCommand(args, { db, clock, randomness: systemRandomness, ...written }),
+    );
+  const audit = (...args: string[]) =>
+    runAuditCommand(args, {
+      ...{ clock, randomness: systemRandomness, ...written },
+      withDatabase: (run) => run(db),
+      rootKeys: () => [ROOT_KEY],
+    });
+  const file = (content: readonly string[]): string => {
+    const path = join(mkdtempSync(join(tmpdir(), 'authpipe-audit-')), 'audit.jsonl');
+    writeFileSync(path, content.join('\n'));
+    return path;
+  };
+  const tamper = async (sql: string) => {
+    await db.prisma.$executeRawUnsafe('ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_kept');
+    await db.prisma.$executeRawUnsafe(sql);
+  };
+
+  it('verify says that all is intact', async () => {
+    await audit('verify');
+    expect(lines).toEqual(['Intact: 2 chains, 3 entries.']);
+    await keys('create', '--name', 'three');
+    lines = [];
+    await audit('verify', '--env', 'test', '--tenant', 'org_acme');
+    expect(lines).toEqual(['Intact: 1 chain, 2 entries.']);
+    await audit('verify');
+    expect(notes.at(-1)).toContain('1 entry not in a chain yet');
+  });
+
+  it('verify names the entry that was changed, and fails', async () => {
+    await tamper(
+      `UPDATE audit_entries SET content = jsonb_set(content, '{details,name}', '"other"') WHERE tenant_id = 'org_acme' AND position = 2`,
+    );
+    await expect(audit('verify')).rejects.toThrow('The audit is not as it was written: 1 fault.');
+    expect(lines).toEqual([
+      'changed: environment test, tenant org_acme, entry 2: who, where, result or details is not what was written',
+    ]);
+  });
+
+  it('verify needs the root key', async () => {
+    const withOther = runAuditCommand(['verify'], {
+      ...{ clock, randomness: systemRandomness, ...written },
+      withDatabase: (run) => run(db),
+      rootKeys: () => [Buffer.alloc(32, 8)],
+    });
+    await expect(withOther).rejects.toThrow('put the right key there');
+  });
+
+  it('heads are anchors that verify takes', async () => {
+    await audit('heads');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { environment: 'test', tenantId: '', position: 1 },
+      { environment: 'test', tenantId: 'org_acme', position: 2 },
+    ]);
+    const anchors = file(lines);
+    lines = [];
+    await audit('verify', '--anchors', anchors);
+    expect(lines).toEqual(['Intact: 2 chains, 3 entries.']);
+    await tamper('DELETE FROM audit_entries');
+    await tamper('DELETE FROM audit_heads');
+    lines = [];
+    await audit('verify');
+    expect(lines).toEqual(['Intact: 0 chains, 0 entries.']);
+    await expect(audit('verify', '--anchors', anchors)).rejects.toThrow('2 faults');
+    await expect(audit('verify', '--anchors', file(['no json']))).rejects.toThrow('holds no lines');
+  });
+
+  it('export prints JSON lines, which verify checks without the database', async () => {
+    await audit('export', '--env', 'test', '--tenant', 'org_acme');
+    expect(lines).toHaveLength(3);
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+      ...{ action: 'key.created', who: { type: 'command', command: 'keys create' }, where: null },
+      details: { name: 'one' },
+    });
+    const exported = lines;
+    const check = (content: readonly string[]) => {
+      lines = [];
+      return runAuditCommand(['verify', '--file', file(content)], {
+        ...{ clock, randomness: systemRandomness, ...written },
+        withDatabase: () => Promise.reject(new Error('needs no database')),
+        rootKeys: () => [],
+      });
+    };
+    await check(exported);
+    expect(lines).toEqual(['Intact: 2 entries, the last is 2.']);
+    await expect(check(exported.map((line) => line.replace('"name":"two"', '"name":"2"')))).rejects.toThrow(
+      '1 fault',
+    );
+    expect(lines[0]).toContain('tenant org_acme, entry 2');
+    await expect(check(['{}'])).rejects.toThrow('is no export');
+  });
+
+  it('says how it is used', async () => {
+    expect(HELP).toContain('audit verify');
+    await audit('help');
+    expect(lines.join()).toContain('--anchors FILE');
+    await expect(audit('mend')).rejects.toThrow('There is no command "audit mend"');
+    await expect(audit('export')).rejects.toThrow('--env');
+    await expect(audit('verify', '--nonsense')).rejects.toThrow('Usage');
+    await expect(audit('verify', '--file', '/nowhere/x', '--env', 'test')).rejects.toThrow('goes alone');
+    await expect(audit('verify', '--file', '/nowhere/x')).rejects.toThrow("can't be read");
+  });
+});
