@@ -97,4 +97,24 @@ describe('the audit of people who connect', () => {
       details: { revokedAtProvider: true },
     });
   });
+
+  it('follows a set-up’s link: who made it, who opened it, what was tried, and whose app it is', async () => {
+    const place = { environment: 'test', tenantId: 'org_acme', integrationId: 'okta', provider: 'okta' };
+    const config = { domain: world.domain };
+    const { id, url } = await world.connect.setups.createLink({ ...place, config });
+    const opened = await (await createBrowser().open(url)).submit({ button: 'Continue' });
+    const guide = await opened.submit({ button: 'Continue' });
+    const fields = { 'credential.clientId': 'no-such-app' };
+    await guide.submit({ fields, button: 'Try it and save' });
+
+    const administrator = { type: 'administrator', setupId: id, tenantId: 'org_acme' };
+    const details = { setupId: id, integration: 'okta', provider: 'okta', settings: ['domain'] };
+    expect(await entries()).toMatchObject([
+      // In a server, an API key.
+      { action: 'setup.link_made', who: { type: 'server' }, details },
+      { action: 'setup.opened', who: administrator, where, result: 'ok', details },
+      { action: 'setup.tried', who: administrator, where, result: 'not_saved', details },
+    ]);
+    expect(JSON.stringify(await entries())).not.toContain(new URL(url).searchParams.get('code'));
+  });
 });
