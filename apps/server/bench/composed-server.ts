@@ -9,6 +9,7 @@ import { systemSteadyMillis, systemWallMillis } from '../src/db/steady-millis.js
 import type { Deployment } from '../src/deployment/deployment.js';
 import { createDeploymentStore } from '../src/deployment/deployment-store.js';
 import { createLogger } from '../src/log/logger.js';
+import { createMetrics } from '../src/metrics/create-metrics.js';
 import { systemRandomness } from '../src/randomness.js';
 import { systemSleep } from '../src/sleep.js';
 import { openVault } from '../src/vault/open-vault.js';
@@ -37,7 +38,7 @@ export const composeServer = async (environment: NodeJS.ProcessEnv): Promise<Com
     close: async () => {},
   };
   return compose({
-    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, wallMillis, log },
+    ...{ config, db, vault, apiKeys, deployment, metrics: createMetrics(), monotonicMillis, wallMillis, log },
     ...common,
     sleep: systemSleep,
     version: 'bench',

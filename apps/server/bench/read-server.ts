@@ -4,9 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Express, Router } from 'express';
 import pg from 'pg';
-import { operations } from '../src/http/operations.js';
+import { systemSteadyMillis } from '../src/db/steady-millis.js';
 import { requestLog } from '../src/http/request-log.js';
 import { createLogger } from '../src/log/logger.js';
+import { createMetrics } from '../src/metrics/create-metrics.js';
 import { systemRandomness } from '../src/randomness.js';
 import { composeServer } from './composed-server.js';
 import { countStatements } from './count-statements.js';
@@ -20,17 +21,9 @@ const withServersMiddleware = (): { app: Express; router: Router } => {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  const { count } = operations({
-    ping: async () => {},
-    isDraining: () => false,
-    refreshState: () => ({ refresh: 'running', reason: null, detail: null }),
-    eventDelivery: () => ({ isListening: true, streams: 0 }),
-    verifyApiKey: () => Promise.reject(new Error('no keys here')),
-    allows: () => false,
-    countConnections: async () => [],
-    webhookFigures: async () => ({ lagSeconds: 0, pending: 0, enabled: 0, disabled: 0, results: new Map() }),
-  });
-  app.use(requestLog(createLogger('error'), systemRandomness), count);
+  const { observeHttpRequest: observe } = createMetrics();
+  const log = createLogger('error');
+  app.use(requestLog({ log, randomness: systemRandomness, monotonicMillis: systemSteadyMillis, observe }));
   const router = Router();
   router.use((_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');

@@ -12,6 +12,7 @@ import { createImportConnection } from './connect/import-connection.js';
 import { createOwnerConnections } from './connect/owner-connections.js';
 import { createConnectionStore } from './credentials/connection-store.js';
 import { createCredentialStore } from './credentials/credential-store.js';
+import { createReadDueWork } from './credentials/due-work.js';
 import { createExpiringStore } from './credentials/expiring-store.js';
 import { createGrantStore } from './credentials/grant-store.js';
 import { createNamedSecretStore } from './credentials/named-secret-store.js';
@@ -32,6 +33,7 @@ import { errorName } from './errors/error-name.js';
 import { createEventFeed, type EventFeed } from './events/event-feed.js';
 import { createEventLog } from './events/event-log.js';
 import { createHealth } from './health/health.js';
+import { measureProbe } from './health/measured-probe.js';
 import { createProbeCredential } from './health/probe-credential.js';
 import { createProbeLimits } from './health/probe-limits.js';
 import { createApp } from './http/app.js';
@@ -55,8 +57,10 @@ import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
 import { recurringWork } from './jobs/recurring-work.js';
 import type { RecurringWork } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
+import type { Metrics } from './metrics/create-metrics.js';
 import { createOAuth } from './oauth/create-oauth.js';
 import { createGuardedFetch } from './oauth/guarded-fetch.js';
+import { measureOAuth } from './oauth/measured-oauth.js';
 import { createOutages } from './outages/outages.js';
 import { newId, type Randomness } from './randomness.js';
 import { createFindTarget } from './refresh/find-target.js';
@@ -80,6 +84,7 @@ export interface Foundation {
   readonly apiKeys: ApiKeys;
   /** Whether the database is this server's to act on. */
   readonly deployment: Deployment;
+  readonly metrics: Metrics;
   readonly clock: DatabaseClock;
   readonly monotonicMillis: MonotonicMillis;
   /** The machine's own clock. */
@@ -118,6 +123,7 @@ export const compose = (foundation: Foundation): Composition => {
     vault,
     apiKeys,
     deployment,
+    metrics,
     clock,
     monotonicMillis,
     wallMillis,
@@ -148,7 +154,8 @@ export const compose = (foundation: Foundation): Composition => {
     // `refreshes` is made below; nothing is mended before.
     whenMended: (rowId) => refreshes.wakeConnectionsOf(rowId, WAKE_SPREAD_SECONDS),
   });
-  const oauth = createOAuth({ allowLoopback, clock, log });
+  const measured = { monotonicMillis, observe: metrics.observeProviderRequest };
+  const oauth = measureOAuth(createOAuth({ allowLoopback, clock, log }), measured);
   const guardedFetch = createGuardedFetch({ allowLoopback, log });
 
   const connections = createConnectionStore({ db, clock, randomness, wire });
@@ -207,13 +214,16 @@ export const compose = (foundation: Foundation): Composition => {
     }),
     credentials,
     connections,
-    probe: createProbeCredential({
-      oauth,
-      fetch: guardedFetch,
-      findTarget,
-      leaveFor: createProbeLimits({ db, clock, log }),
-      wire,
-    }),
+    probe: measureProbe(
+      createProbeCredential({
+        oauth,
+        fetch: guardedFetch,
+        findTarget,
+        leaveFor: createProbeLimits({ db, clock, log }),
+        wire,
+      }),
+      measured,
+    ),
     outages,
     tendOutages: outages.tend,
     noteRefusedClient: createNoteRefusedClient({ integrations, clock }),
@@ -285,6 +295,8 @@ export const compose = (foundation: Foundation): Composition => {
     log,
   });
 
+  const eventDelivery = () => ({ isListening: notifications.isListening(), streams: feed.size() });
+
   const webhookEndpoints = createEndpointStore({ db, vault, clock, randomness, allowLoopback });
   const webhooks = createWebhooks({
     ...{ db, endpoints: webhookEndpoints, nodes, clock, randomness, sleep, log },
@@ -304,17 +316,20 @@ export const compose = (foundation: Foundation): Composition => {
       connection: { id: connectionId, environment, tenantId },
       version,
       result,
-    }) =>
+    }) => {
+      if (result === 'ok') metrics.countReads('server', 1);
       audit.noteUse({
         ...{ actor, environment, tenantId, connectionId, result, details: { version } },
         action: result === 'ok' ? 'credential.issued' : 'credential.refused',
-      }),
+      });
+    },
   });
   const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
     const { environment, tenantId } = key;
     for (const { connectionId, count } of uses) {
       // Read, if not here: it is kept alive.
       usage.noteUse(connectionId, null);
+      metrics.countReads('client_cache', count);
       audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
     }
   };
@@ -364,6 +379,14 @@ export const compose = (foundation: Foundation): Composition => {
     ...providerRoutes,
   ];
 
+  metrics.watch({
+    countConnections: connections.countConnections,
+    readDueWork: createReadDueWork({ db, clock }),
+    readAuditLag: audit.lagSeconds,
+    isRefreshFrozen: deployment.isFrozen,
+    eventDelivery,
+    webhookFigures: webhooks.figures,
+  });
   let isDraining = false;
   const app = createApp({
     routes,
@@ -379,9 +402,9 @@ export const compose = (foundation: Foundation): Composition => {
     ping: db.ping,
     isDraining: () => isDraining,
     refreshState: deployment.state,
-    eventDelivery: () => ({ isListening: notifications.isListening(), streams: feed.size() }),
-    countConnections: connections.countConnections,
-    webhookFigures: webhooks.figures,
+    eventDelivery,
+    metrics,
+    monotonicMillis,
     connectRouter: createConnectRouter({
       connect,
       findProvider,

@@ -21,6 +21,8 @@ import { closeServer } from './http/close-server.js';
 import { startHeartbeat } from './jobs/heartbeat.js';
 import { startJobs } from './jobs/start-jobs.js';
 import type { Logger } from './log/logger.js';
+import { createMetrics } from './metrics/create-metrics.js';
+import { exportOtlp } from './metrics/export-otlp.js';
 import { systemRandomness } from './randomness.js';
 import { systemSleep } from './sleep.js';
 import { openVault } from './vault/open-vault.js';
@@ -75,6 +77,7 @@ interface Begun {
   beats?: { stop: () => Promise<void> };
   eventFeed?: { stop: () => Promise<void> };
   jobs?: { stop: () => Promise<void> };
+  otlp?: { stop: () => Promise<void> };
 }
 
 /** A key that was in the environment once stays valid until it is revoked: its owner should know. */
@@ -106,9 +109,9 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MILLIS });
   const begun: Begun = {};
   const stopOnce = async (): Promise<void> => {
-    const { drain, jobs, eventFeed, beats, deployment } = begun;
+    const { drain, jobs, eventFeed, beats, deployment, otlp } = begun;
     await stopAll(log, [closeServer(server), drain?.(), jobs?.stop(), eventFeed?.stop()]);
-    await stopAll(log, [beats?.stop()]);
+    await stopAll(log, [beats?.stop(), otlp?.stop()]);
     await stopAll(log, [deployment?.close()]);
     await stopAll(log, [db.close()]);
   };
@@ -129,6 +132,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     begun.deployment = deployment;
     const apiKeys = createApiKeys({ db, clock, randomness });
     if (config.bootApiKey !== undefined) await letBootKeyIn(apiKeys, config.bootApiKey, log);
+    const metrics = createMetrics();
     const { app, work, heartbeat, feed, notifications, wakeWebhooks, drain } = compose({
       ...{
         config,
@@ -142,6 +146,7 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
         version,
         apiKeys,
         deployment,
+        metrics,
       },
       sleep: systemSleep,
       webFolder: findWebFolder(),
@@ -152,7 +157,10 @@ export const serve = async (config: Config, log: Logger, version: string): Promi
     // What an earlier process could not write is written before anybody asks for it.
     begun.beats = await startHeartbeat(heartbeat);
     begun.eventFeed = await startEventFeed(feed, notifications, wakeWebhooks);
-    begun.jobs = await startJobs({ db, work, clock, log });
+    const observe = metrics.observeJob;
+    begun.jobs = await startJobs({ db, work, clock, monotonicMillis, observe, log });
+    const { registry } = metrics;
+    if (config.otlp) begun.otlp = exportOtlp(config.otlp, { registry, clock: systemClock, log, version });
     // Last: whoever is answered is served by a whole server, which an outage of the database does not end.
     await listen(server, config.port);
     const address = server.address();

@@ -12,6 +12,7 @@ import { createApp } from '../src/http/app.js';
 import { defineRoute, type Route } from '../src/http/route.js';
 import { requireTenant, requireWholeProduct, visibleTo } from '../src/http/tenant-limit.js';
 import { createLogger } from '../src/log/logger.js';
+import { createMetrics } from '../src/metrics/create-metrics.js';
 import { systemRandomness } from '../src/randomness.js';
 
 const PLANTED = 'planted-secret-value';
@@ -104,6 +105,20 @@ const routes: Route[] = [
   }),
 ];
 
+const eventDelivery = () => ({ isListening: false, streams: 3 });
+const metrics = createMetrics();
+metrics.watch({
+  countConnections: async () => [{ provider: 'okta', status: 'healthy', reason: null, count: 3 }],
+  readDueWork: async () => ({ refreshOverdueSeconds: 0, probeOverdueSeconds: 12.5 }),
+  readAuditLag: async () => 0.25,
+  isRefreshFrozen: () => refreshState.refresh === 'frozen',
+  eventDelivery,
+  webhookFigures: async () => ({
+    ...{ lagSeconds: 7.5, pending: 4, enabled: 2, disabled: 1 },
+    results: new Map([['delivered', 9]]),
+  }),
+});
+
 const app = createApp({
   routes,
   verifyApiKey: async (presented) => {
@@ -119,12 +134,9 @@ const app = createApp({
   ping: async () => {},
   isDraining: () => false,
   refreshState: () => refreshState,
-  eventDelivery: () => ({ isListening: false, streams: 3 }),
-  countConnections: async () => [{ provider: 'okta', status: 'healthy', count: 3 }],
-  webhookFigures: async () => ({
-    ...{ lagSeconds: 7.5, pending: 4, enabled: 2, disabled: 1 },
-    results: new Map([['delivered', 9]]),
-  }),
+  eventDelivery,
+  metrics,
+  monotonicMillis: () => 0,
   connectRouter: Router(),
   webFolder: '/nowhere',
   publicUrl: 'http://localhost:4600',
@@ -315,7 +327,7 @@ describe('operations', () => {
     expect((await request(app).get('/metrics').set(as('reader'))).status).toBe(403);
     expect((await request(app).get('/metrics').set(as('limited'))).status).toBe(403);
     const answer = await request(app).get('/metrics').set(as('admin'));
-    expect(answer.text).toContain('authpipe_connections{provider="okta",status="healthy"} 3');
+    expect(answer.text).toContain('authpipe_connections{provider="okta",status="healthy",reason=""} 3');
   });
 
   it('describes every route with its scope', async () => {

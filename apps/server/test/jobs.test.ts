@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { systemClock } from '../src/clock.js';
+import { systemSteadyMillis } from '../src/db/steady-millis.js';
 import { recurringWork } from '../src/jobs/recurring-work.js';
-import { startJobs } from '../src/jobs/start-jobs.js';
+import { type JobRun, startJobs } from '../src/jobs/start-jobs.js';
 import { createLogger } from '../src/log/logger.js';
 import { createSweep } from '../src/sweep.js';
 
@@ -17,6 +18,11 @@ const until = async (isTrue: () => boolean) => {
 };
 
 describeEachEngine('jobs', (open) => {
+  let told: JobRun[];
+  beforeEach(() => {
+    told = [];
+  });
+
   it('wake the work again and again, survive its failure, and stop', async () => {
     const db = await open();
     let runs = 0;
@@ -27,6 +33,8 @@ describeEachEngine('jobs', (open) => {
     const jobs = await startJobs({
       db,
       clock: systemClock,
+      monotonicMillis: systemSteadyMillis,
+      observe: (run) => told.push(run),
       log,
       work: [{ name: 'test.sweep', everySeconds: 1, run }],
     });
@@ -35,6 +43,14 @@ describeEachEngine('jobs', (open) => {
     const atStop = runs;
     await new Promise((resolve) => setTimeout(resolve, 1200));
     expect(runs).toBe(atStop);
+    // For the metrics: each run, how it went, and that it waited in the queue no longer than a test lasts.
+    expect(told.map(({ job, result }) => `${job} ${result}`).slice(0, 2)).toEqual([
+      'test.sweep failed',
+      'test.sweep ok',
+    ]);
+    expect(
+      told.every(({ waitSeconds, seconds }) => waitSeconds >= 0 && waitSeconds < 60 && seconds >= 0),
+    ).toBe(true);
     await db.close();
   });
 
@@ -50,6 +66,8 @@ describeEachEngine('jobs', (open) => {
     const jobs = await startJobs({
       db,
       clock: systemClock,
+      monotonicMillis: systemSteadyMillis,
+      observe: (run) => told.push(run),
       log,
       work: [{ name: 'test.sweep', everySeconds: 60, run }],
     });

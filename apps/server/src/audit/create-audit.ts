@@ -24,6 +24,8 @@ export interface AuditDependencies {
   readonly findTenants: FindTenants;
 }
 
+const OLDEST_PENDING = 'SELECT time FROM audit_pending ORDER BY sequence LIMIT 1';
+
 /** Who did what to which connection, when, from where and with which result: chained, sealed, read and forgotten. */
 export const createAudit = ({
   db,
@@ -63,6 +65,12 @@ export const createAudit = ({
     ...forget,
     chainEntries,
     flushUses: counts.flush,
+
+    /** How long the oldest entry waits for its place in its chain. */
+    async lagSeconds(): Promise<number> {
+      const [oldest] = await db.query<{ time: Date }>('audit_lag', OLDEST_PENDING, []);
+      return oldest ? Math.max(0, (clock.now().getTime() - oldest.time.getTime()) / 1000) : 0;
+    },
 
     /** For every beat. Never rejects. */
     tick: (): Promise<void> =>

@@ -4,6 +4,7 @@ import { environmentName } from '@authpipe/types';
 import { z } from 'zod';
 import { StartError } from '../errors/start-error.js';
 import { parseEncryptionKeys } from './parse-encryption-keys.js';
+import { type OtlpTarget, readOtlpTarget } from './read-otlp-target.js';
 import { type Environment, readVariable } from './read-variable.js';
 
 /** What an operator can set; the table is in the README. Secrets are not enumerable: printing the object shows none. */
@@ -34,9 +35,11 @@ export interface Config {
   readonly trustedProxies: number;
   /** How long the audit is kept. */
   readonly auditRetentionDays: number;
+  /** Secret: the address may hold a token. Where metrics are pushed to; `null`: nowhere. */
+  readonly otlp: OtlpTarget | null;
 }
 
-const SECRETS = ['databaseUrl', 'databaseDirectUrl', 'encryptionKeys', 'bootApiKey'] as const;
+const SECRETS = ['databaseUrl', 'databaseDirectUrl', 'encryptionKeys', 'bootApiKey', 'otlp'] as const;
 
 const wholeNumber = (unit: string, min: number, max: number, byDefault: number) =>
   z
@@ -163,5 +166,6 @@ export const readConfig = (environment: Environment): Config => {
     deploymentId: given.AUTHPIPE_DEPLOYMENT_ID ?? null,
     trustedProxies: given.AUTHPIPE_TRUSTED_PROXIES,
     auditRetentionDays: given.AUTHPIPE_AUDIT_RETENTION_DAYS,
+    otlp: readOtlpTarget(environment),
   });
 };

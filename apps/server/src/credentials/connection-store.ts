@@ -27,6 +27,14 @@ export interface ConnectionFilter {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
+/** How many connections of a provider are in a state, over all environments. */
+export interface ConnectionCount {
+  readonly provider: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly count: number;
+}
+
 /** Connections without their secrets. This store has no vault, and can't open one. */
 export interface ConnectionStore {
   /** `null` when there is none of that id in the environment. */
@@ -43,7 +51,7 @@ export interface ConnectionStore {
   /** Replaces the app's metadata; told by `connection.updated` if it differs. @throws Problem `connection_not_found` */
   updateMetadata(id: string, environment: string, metadata: Metadata): Promise<Connection>;
   /** Over all environments, for the metrics. */
-  countConnections(): Promise<{ provider: string; status: string; count: number }[]>;
+  countConnections(): Promise<ConnectionCount[]>;
   /**
    * Erases the connection with its credential and secrets, and tells of it. False when it was gone already, or its
    * credential is at another version than the one given.
@@ -170,9 +178,9 @@ export const createConnectionStore = ({
     },
 
     async countConnections() {
-      const rows = await db.query<{ provider: string; status: string; count: number }>(
+      const rows = await db.query<ConnectionCount>(
         'connection_counts',
-        'SELECT provider, status, count(*)::int AS count FROM connections GROUP BY provider, status',
+        'SELECT provider, status, reason, count(*)::int AS count FROM connections GROUP BY provider, status, reason',
         [],
         { mayTakeLong: true },
       );

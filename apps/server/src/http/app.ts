@@ -1,6 +1,8 @@
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
+import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Logger } from '../log/logger.js';
+import type { Metrics } from '../metrics/create-metrics.js';
 import type { Randomness } from '../randomness.js';
 import { type MountDependencies, mountRoutes } from './mount-routes.js';
 import { openApiDocument } from './openapi.js';
@@ -19,24 +21,24 @@ export interface AppDependencies extends MountDependencies, OperationsDependenci
   readonly publicUrl: string;
   readonly version: string;
   readonly log: Logger;
+  readonly metrics: Pick<Metrics, 'registry' | 'observeHttpRequest'>;
   readonly randomness: Randomness;
+  readonly monotonicMillis: MonotonicMillis;
   /** Proxies in front whose `X-Forwarded-For` is believed, counted from the server. */
   readonly trustedProxies: number;
 }
 
 /** The Express application: operations, `/v1`, hosted connect pages, the site's pages; problems at the end. */
 export const createApp = (dependencies: AppDependencies): Express => {
-  const { routes, connectRouter, webFolder, publicUrl, version, log, randomness, trustedProxies } =
-    dependencies;
+  const { routes, connectRouter, webFolder, publicUrl, version, log, trustedProxies } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('trust proxy', trustedProxies);
   app.set('query parser', 'simple');
-  const { router: operationsRouter, count } = operations(dependencies);
-  app.use(requestLog(log, randomness), count);
+  app.use(requestLog({ ...dependencies, observe: dependencies.metrics.observeHttpRequest }));
   app.use('/v1', mountRoutes(routes, dependencies), notFound);
-  app.use(operationsRouter);
+  app.use(operations(dependencies));
   app.use(connectRouter);
   app.use(
     helmet({

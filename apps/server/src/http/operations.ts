@@ -1,9 +1,8 @@
 import type { ApiKeyScope } from '@authpipe/types';
 import { type RequestHandler, Router } from 'express';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import { Problem } from '../errors/problem.js';
-import { registerWebhookMetrics, type WebhookMetricsSource } from './webhook-metrics.js';
+import type { Metrics } from '../metrics/create-metrics.js';
 
 /** What operators look at, and what it is read from. */
 export interface OperationsDependencies {
@@ -21,9 +20,7 @@ export interface OperationsDependencies {
   readonly eventDelivery: () => { readonly isListening: boolean; readonly streams: number };
   readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
   readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
-  /** Connections by provider and status. */
-  readonly countConnections: () => Promise<readonly { provider: string; status: string; count: number }[]>;
-  readonly webhookFigures: () => Promise<WebhookMetricsSource>;
+  readonly metrics: Pick<Metrics, 'registry'>;
 }
 
 const adminOnly =
@@ -41,55 +38,8 @@ const adminOnly =
   };
 
 /** `/healthz`: the process runs; `/readyz`: it can serve; `/metrics`: Prometheus, with an admin key. */
-export const operations = (dependencies: OperationsDependencies) => {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const requests = new Counter({
-    name: 'authpipe_http_requests_total',
-    help: 'Answered requests by method and status.',
-    labelNames: ['method', 'status'],
-    registers: [registry],
-  });
-  new Gauge({
-    name: 'authpipe_connections',
-    help: 'Connections by provider and status.',
-    labelNames: ['provider', 'status'],
-    registers: [registry],
-    async collect() {
-      this.reset();
-      for (const { provider, status, count } of await dependencies.countConnections())
-        this.set({ provider, status }, count);
-    },
-  });
-  new Gauge({
-    name: 'authpipe_refresh_frozen',
-    help: '1 while nothing is refreshed because the database may be a copy or a restored backup; see /readyz.',
-    registers: [registry],
-    collect() {
-      this.set(dependencies.refreshState().refresh === 'frozen' ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'authpipe_events_listening',
-    help: '1 while the database pushes events to this server; 0 while they are looked for, as behind a transaction pooler.',
-    registers: [registry],
-    collect() {
-      this.set(dependencies.eventDelivery().isListening ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'authpipe_event_streams',
-    help: 'Open streams of GET /v1/events.',
-    registers: [registry],
-    collect() {
-      this.set(dependencies.eventDelivery().streams);
-    },
-  });
-  registerWebhookMetrics(registry, dependencies.webhookFigures);
-  const count: RequestHandler = (request, response, next) => {
-    response.once('finish', () => requests.inc({ method: request.method, status: response.statusCode }));
-    next();
-  };
+export const operations = (dependencies: OperationsDependencies): Router => {
+  const { registry } = dependencies.metrics;
   const router = Router();
   router.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' });
@@ -112,5 +62,5 @@ export const operations = (dependencies: OperationsDependencies) => {
   router.get('/metrics', adminOnly(dependencies), async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
   });
-  return { router, count };
+  return router;
 };

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { traceIdOf, withLogContext } from '../log/log-context.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 
@@ -23,34 +24,53 @@ const requestIds = (randomness: Randomness): (() => string) => {
   };
 };
 
+/** What is told of each request when it is answered. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The pattern of the route: never the URL, which may hold a code. `other` where none matched. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export interface RequestLogDependencies {
+  readonly log: Logger;
+  readonly randomness: Randomness;
+  readonly monotonicMillis: () => number;
+  readonly observe: (answered: AnsweredRequest) => void;
+}
+
 /**
- * Gives each request an id (`X-Request-Id`) and logs one line when it is answered: method, route pattern, status and
- * duration. Never the URL (it may hold a code), the headers or a body.
+ * Gives each request an id (`X-Request-Id`), which all lines of the log have that are written for it, with the id of the
+ * caller's trace (`traceparent`); measures it, and logs one line (`debug`) when it is answered. Never the URL, the headers
+ * or a body.
  */
-export const requestLog = (log: Logger, randomness: Randomness): RequestHandler => {
+export const requestLog = ({
+  log,
+  randomness,
+  monotonicMillis,
+  observe,
+}: RequestLogDependencies): RequestHandler => {
   const newRequestId = requestIds(randomness);
   return (request, response, next) => {
     const foreign = request.get('x-request-id');
     const requestId = foreign && FOREIGN_ID.test(foreign) ? foreign : newRequestId();
+    const traceId = traceIdOf(request.get('traceparent'));
+    const context = traceId === undefined ? { requestId } : { requestId, trace_id: traceId };
     response.setHeader('X-Request-Id', requestId);
-    if (!log.isLevelEnabled('debug')) {
-      next();
-      return;
-    }
-    const startedAt = performance.now();
+    const startedAtMillis = monotonicMillis();
     response.once('finish', () => {
-      const route: unknown = request.route?.path;
-      log.debug(
-        {
-          requestId,
-          method: request.method,
-          route: typeof route === 'string' ? `${request.baseUrl}${route}` : undefined,
-          status: response.statusCode,
-          durationMillis: Math.round(performance.now() - startedAt),
-        },
-        'answered',
-      );
+      const pattern: unknown = request.route?.path;
+      const seconds = (monotonicMillis() - startedAtMillis) / 1000;
+      const route = typeof pattern === 'string' ? `${request.baseUrl}${pattern}` : 'other';
+      const answered = { method: request.method, route, status: response.statusCode, seconds };
+      observe(answered);
+      if (!log.isLevelEnabled('debug')) return;
+      const { method, status } = answered;
+      const durationMillis = Math.round(seconds * 1000);
+      // Told apart from the request's own time: the context may be another one's here.
+      log.debug({ ...context, method, route, status, durationMillis }, 'answered');
     });
-    next();
+    withLogContext(context, next);
   };
 };

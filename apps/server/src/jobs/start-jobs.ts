@@ -1,6 +1,7 @@
 import { fromPglite, PgBoss } from 'pg-boss';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
+import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Logger } from '../log/logger.js';
 
 /** Work that comes due with time. What is due is decided in SQL; a job only wakes a replica to look. */
@@ -17,7 +18,18 @@ export interface JobsDependencies {
   readonly db: Database;
   readonly work: readonly RecurringWork[];
   readonly clock: Clock;
+  readonly monotonicMillis: MonotonicMillis;
+  readonly observe: (run: JobRun) => void;
   readonly log: Logger;
+}
+
+/** A run of recurring work, at this process. */
+export interface JobRun {
+  readonly job: string;
+  readonly result: 'ok' | 'failed';
+  /** From when it was asked for until it ran. */
+  readonly waitSeconds: number;
+  readonly seconds: number;
 }
 
 /** pg-boss keeps its tables apart from ours. */
@@ -55,6 +67,11 @@ const openBoss = ({ driver }: Database): PgBoss => {
   });
 };
 
+/** What a wake-up says: when it was asked for, by the database's clock. */
+interface WakeUp {
+  readonly askedAtMillis: number;
+}
+
 const nameOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
 
@@ -67,6 +84,8 @@ export const startJobs = async ({
   db,
   work,
   clock,
+  monotonicMillis,
+  observe,
   log,
 }: JobsDependencies): Promise<{ stop: () => Promise<void> }> => {
   const boss = openBoss(db);
@@ -75,11 +94,13 @@ export const startJobs = async ({
 
   const begin = async ({ name, everySeconds, run }: RecurringWork): Promise<void> => {
     const wake = (): Promise<unknown> =>
-      boss.send(name, null, { singletonSeconds: everySeconds }).catch((error: unknown) => {
-        log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
-      });
+      boss
+        .send(name, { askedAtMillis: clock.now().getTime() }, { singletonSeconds: everySeconds })
+        .catch((error: unknown) => {
+          log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
+        });
     await wake();
-    await boss.work(
+    await boss.work<WakeUp>(
       name,
       {
         pollingIntervalSeconds: Math.min(
@@ -88,10 +109,20 @@ export const startJobs = async ({
         ),
         localConcurrency: LOCAL_CONCURRENCY,
       },
-      async () => {
-        await run(clock.now()).catch((error: unknown) => {
-          log.error({ job: name, error: nameOf(error) }, 'a sweep broke off');
-        });
+      async ([wakeUp]) => {
+        const now = clock.now();
+        const startedAtMillis = monotonicMillis();
+        const result = await run(now).then(
+          () => 'ok' as const,
+          (error: unknown) => {
+            log.error({ job: name, error: nameOf(error) }, 'a sweep broke off');
+            return 'failed' as const;
+          },
+        );
+        // Of a replica of the version before there may be no time.
+        const waitMillis = now.getTime() - (wakeUp?.data?.askedAtMillis ?? now.getTime());
+        const seconds = (monotonicMillis() - startedAtMillis) / 1000;
+        observe({ job: name, result, waitSeconds: Math.max(0, waitMillis / 1000), seconds });
       },
     );
     beats.push(setInterval(() => void wake(), everySeconds * 1000).unref());

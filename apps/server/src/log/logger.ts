@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { currentLogContext } from './log-context.js';
 
 export type { Logger } from 'pino';
 
@@ -56,6 +57,9 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
     {
       level,
       base: null,
+      mixin: currentLogContext,
+      // What a line says itself wins.
+      mixinMergeStrategy: (line, context) => ({ ...context, ...line }),
       serializers: { err: (error: unknown) => describeError(error) },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: {

@@ -9,6 +9,7 @@ import { findTenantsOfConnections } from '../../src/credentials/tenants-of-conne
 import type { Database } from '../../src/db/database.js';
 import { createDatabaseClock } from '../../src/db/database-clock.js';
 import type { Deployment } from '../../src/deployment/deployment.js';
+import { createMetrics } from '../../src/metrics/create-metrics.js';
 import { systemRandomness } from '../../src/randomness.js';
 import { openVault } from '../../src/vault/open-vault.js';
 import { rootKeyOf } from '../../src/vault/root-key.js';
@@ -65,8 +66,9 @@ export const startAuditedServer = async (db: Database, clock: TestClock = testCl
     tick: async () => {},
     close: async () => {},
   };
+  const metrics = createMetrics();
   const composition = compose({
-    ...{ config, db, vault, apiKeys, deployment, monotonicMillis, log, randomness },
+    ...{ metrics, config, db, vault, apiKeys, deployment, monotonicMillis, log, randomness },
     wallMillis: monotonicMillis,
     clock: databaseClock,
     sleep: (millis) =>

@@ -8,6 +8,7 @@ import type { Deployment } from '../../../../server/src/deployment/deployment.js
 import { createDeploymentStore } from '../../../../server/src/deployment/deployment-store.js';
 import { closeServer } from '../../../../server/src/http/close-server.js';
 import { createLogger } from '../../../../server/src/log/logger.js';
+import { createMetrics } from '../../../../server/src/metrics/create-metrics.js';
 import { systemRandomness } from '../../../../server/src/randomness.js';
 import { openVault } from '../../../../server/src/vault/open-vault.js';
 import { rootKeyOf } from '../../../../server/src/vault/root-key.js';
@@ -57,6 +58,7 @@ const config = (options: SimulatedServerOptions): Config => ({
   deploymentId: 'faults',
   trustedProxies: 0,
   auditRetentionDays: 365,
+  otlp: null,
 });
 
 /** The database is this run's own: nothing about whose it is can change. */
@@ -89,6 +91,7 @@ export async function startSimulatedServer(options: SimulatedServerOptions): Pro
   const { app, work, heartbeat, drain } = compose({
     ...{ config: config(options), db, vault, apiKeys, clock: databaseClock, randomness, log },
     deployment: ownDeployment('dep_faults'),
+    metrics: createMetrics(),
     monotonicMillis: clock.millis,
     wallMillis: clock.millis,
     sleep: pause,

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { sharedLook } from './shared-look.js';
 
 /** What the metrics of webhooks are read from. */
 export interface WebhookMetricsSource {
@@ -11,19 +12,12 @@ export interface WebhookMetricsSource {
 }
 
 /** Adds the metrics of webhooks. None has a label that names an endpoint, a tenant or a user. */
-export const registerWebhookMetrics = (
+export const registerWebhookGauges = (
   registry: Registry,
   figures: () => Promise<WebhookMetricsSource>,
 ): void => {
   const registers = [registry];
-  let looking: Promise<WebhookMetricsSource> | null = null;
-  /** All are collected at the same time: one look is enough. */
-  const look = (): Promise<WebhookMetricsSource> => {
-    looking ??= figures().finally(() => {
-      looking = null;
-    });
-    return looking;
-  };
+  const look = sharedLook(figures);
 
   new Gauge({
     name: 'authpipe_webhook_lag_seconds',

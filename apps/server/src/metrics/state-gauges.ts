@@ -1,0 +1,75 @@
+import { Gauge, type Registry } from 'prom-client';
+import { sharedLook } from './shared-look.js';
+
+/** What the gauges of the state are read from. */
+export interface StateSources {
+  /** Connections by provider, status and reason. */
+  readonly countConnections: () => Promise<
+    readonly { provider: string; status: string; reason: string | null; count: number }[]
+  >;
+  readonly readDueWork: () => Promise<{
+    readonly refreshOverdueSeconds: number;
+    readonly probeOverdueSeconds: number;
+  }>;
+  /** How long the oldest entry of the audit waits for its place in its chain. */
+  readonly readAuditLag: () => Promise<number>;
+  readonly isRefreshFrozen: () => boolean;
+  readonly eventDelivery: () => { readonly isListening: boolean; readonly streams: number };
+}
+
+/** Counting a million connections takes most of a second of the database. */
+const COUNTED_EVERY_MILLIS = 60_000;
+
+/** Adds the gauges that look at the state when they are read. */
+export const registerStateGauges = (registry: Registry, sources: StateSources): void => {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
+    new Gauge({
+      ...{ name, help, registers },
+      async collect() {
+        this.set(await read());
+      },
+    });
+  };
+  const countConnections = sharedLook(sources.countConnections, { forMillis: COUNTED_EVERY_MILLIS });
+  const readDueWork = sharedLook(sources.readDueWork);
+
+  new Gauge({
+    name: 'authpipe_connections',
+    help: 'Connections by provider, status and reason; counted once a minute.',
+    labelNames: ['provider', 'status', 'reason'],
+    registers,
+    async collect() {
+      const counts = await countConnections();
+      this.reset();
+      for (const { provider, status, reason, count } of counts)
+        this.set({ provider, status, reason: reason ?? '' }, count);
+    },
+  });
+  gauge(
+    'authpipe_refresh_overdue_seconds',
+    'How late the most overdue refresh is, over all replicas; 0 when none is.',
+    async () => (await readDueWork()).refreshOverdueSeconds,
+  );
+  gauge(
+    'authpipe_probe_overdue_seconds',
+    'How late the most overdue probe is, over all replicas; 0 when none is.',
+    async () => (await readDueWork()).probeOverdueSeconds,
+  );
+  gauge(
+    'authpipe_audit_lag_seconds',
+    'How long the oldest entry of the audit waits for its place in its chain.',
+    sources.readAuditLag,
+  );
+  gauge(
+    'authpipe_refresh_frozen',
+    '1 while nothing is refreshed because the database may be a copy or a restored backup; see /readyz.',
+    () => (sources.isRefreshFrozen() ? 1 : 0),
+  );
+  gauge(
+    'authpipe_events_listening',
+    '1 while the database pushes events to this server; 0 while they are looked for, as behind a transaction pooler.',
+    () => (sources.eventDelivery().isListening ? 1 : 0),
+  );
+  gauge('authpipe_event_streams', 'Open streams of GET /v1/events.', () => sources.eventDelivery().streams);
+};

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import request from 'supertest';
+import type { Org } from '../../demo/src/org/index.js';
+import type { Database } from '../src/db/database.js';
+import { sharedLook } from '../src/metrics/shared-look.js';
+import { ADMIN_KEY, type AuditedServer, startAuditedServer } from './support/audit-world.js';
+import { describeEachEngine } from './support/databases.js';
+import {
+  CLIENT_ID,
+  CLIENT_SECRET,
+  connectUser,
+  startNode,
+  startTestOrg,
+  type TestClock,
+  testClock,
+} from './support/world.js';
+
+const docs = (path: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../../docs/${path}`, import.meta.url)), 'utf8');
+
+/** All that a metric may be told apart by: none of these grows with customers. */
+const LABELS = new Set([
+  ...[
+    'provider',
+    'status',
+    'reason',
+    'operation',
+    'result',
+    'served_from',
+    'method',
+    'route',
+    'job',
+    'state',
+  ],
+  ...['le', 'quantile', 'type', 'kind', 'space', 'version', 'major', 'minor', 'patch'],
+]);
+
+describeEachEngine('the metrics', (open) => {
+  let db: Database;
+  let clock: TestClock;
+  let server: AuditedServer;
+  let org: Org;
+  beforeEach(async () => {
+    db = await open();
+    clock = testClock();
+    server = await startAuditedServer(db, clock);
+    org = await startTestOrg(clock);
+  });
+  afterEach(async () => {
+    await server.drain();
+    await org.close();
+    await db.close();
+  });
+
+  const scrape = async (): Promise<string> =>
+    (await request(server.app).get('/metrics').set('authorization', `Bearer ${ADMIN_KEY}`)).text;
+  const value = (text: string, series: string): number | undefined => {
+    const line = text.split('\n').find((each) => each.startsWith(`${series} `));
+    return line === undefined ? undefined : Number(line.slice(series.length + 1));
+  };
+  /** A person's connection that can be refreshed. */
+  const connect = async (): Promise<string> => {
+    await server.call('put', '/integrations/okta', {
+      ...{ provider: 'okta', clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
+      config: { domain: new URL(org.url).host },
+    });
+    return (await connectUser(await startNode({ db, clock }), org, clock)).connection.id;
+  };
+  const requests = (operation: string, result: string) =>
+    `authpipe_provider_requests_total{provider="okta",operation="${operation}",result="${result}"}`;
+
+  it('tell what providers were asked for, how it went and how long it took', async () => {
+    const id = await connect();
+    await server.call('post', `/connections/${id}/refresh`);
+    await server.call('post', `/connections/${id}/check`);
+    org.control.revokeGrants({ all: true });
+    await server.call('post', `/connections/${id}/refresh`);
+    const text = await scrape();
+    expect(value(text, requests('refresh', 'ok'))).toBe(1);
+    expect(value(text, requests('refresh', 'revoked'))).toBeGreaterThanOrEqual(1);
+    expect(value(text, requests('probe', 'ok'))).toBeGreaterThanOrEqual(1);
+    const seconds = 'authpipe_provider_request_seconds_count{provider="okta",operation="refresh"}';
+    expect(value(text, seconds)).toBeGreaterThanOrEqual(2);
+    const state = 'authpipe_connections{provider="okta",status="needs_reconnect",reason="revoked"}';
+    expect(value(text, state)).toBe(1);
+  });
+
+  it('tell how late refreshes are, until they are made', async () => {
+    await connect();
+    const overdue = async () => value(await scrape(), 'authpipe_refresh_overdue_seconds');
+    expect(await overdue()).toBe(0);
+    clock.move(3_600);
+    expect(await overdue()).toBeGreaterThan(60);
+    await server.work.find(({ name }) => name === 'refresh.sweep')?.run(clock.now());
+    expect(await overdue()).toBe(0);
+  });
+
+  it('tell how many reads clients answer from memory', async () => {
+    const { body: connection } = await server.importKey();
+    const read = () => server.call('get', `/credentials?connectionId=${connection.id}`);
+    await read().expect(200);
+    await read().set('authpipe-uses', `${connection.id}=41`).expect(200);
+    const text = await scrape();
+    expect(value(text, 'authpipe_credential_reads_total{served_from="server"}')).toBe(2);
+    expect(value(text, 'authpipe_credential_reads_total{served_from="client_cache"}')).toBe(41);
+  });
+
+  it('time requests by the pattern of their route, never by their address', async () => {
+    const { body: connection } = await server.importKey();
+    await server.call('get', `/connections/${connection.id}`).expect(200);
+    await request(server.app).get('/planted-address?code=planted-code');
+    const text = await scrape();
+    const route = (name: string) => `authpipe_http_request_seconds_count{method="GET",route="${name}"}`;
+    expect(value(text, route('/v1/connections/:id'))).toBe(1);
+    expect(value(text, route('other'))).toBe(1);
+    expect(text).not.toContain('planted');
+  });
+
+  it('have no label that names a tenant, a user or a connection', async () => {
+    const id = await connect();
+    await server.importKey({ tenantId: 'org_planted', userId: 'user_planted', label: 'planted_label' });
+    await server.call('post', `/connections/${id}/check`);
+    await server.call('post', '/webhook-endpoints', { url: 'https://planted.example.com/hooks' });
+    const text = await scrape();
+    for (const name of ['org_acme', 'user_123', id, 'planted']) expect(text).not.toContain(name);
+    const labels = [...text.matchAll(/[{,]([a-z_]+)="/g)].map(([, label]) => label as string);
+    expect([...new Set(labels)].filter((label) => !LABELS.has(label))).toEqual([]);
+  });
+
+  it('are all in the docs, and the docs, the dashboard and the alerts have none that is not there', async () => {
+    const text = await scrape();
+    const there = [...text.matchAll(/^# TYPE (authpipe_\w+) /gm)].map(([, name]) => name as string);
+    const named = (file: string) => [
+      ...new Set(
+        [...docs(file).matchAll(/\bauthpipe_[a-z_]+/g)].map(([name]) => name.replace(/_bucket$/, '')),
+      ),
+    ];
+    expect(named('monitoring.md').sort()).toEqual(there.sort());
+    for (const file of ['monitoring/grafana-dashboard.json', 'monitoring/prometheus-alerts.yml']) {
+      expect(named(file).filter((name) => !there.includes(name))).toEqual([]);
+    }
+    // What an operator would see first: nothing of the metrics is left out of the dashboard.
+    expect(there.filter((name) => !named('monitoring/grafana-dashboard.json').includes(name))).toEqual([]);
+    const alerts = [...docs('monitoring/prometheus-alerts.yml').matchAll(/alert: (\w+)/g)].map(
+      ([, name]) => name,
+    );
+    expect([...docs('monitoring.md').matchAll(/^\| `(Authpipe\w+)`/gm)].map(([, name]) => name)).toEqual(
+      alerts,
+    );
+  });
+
+  it('leave a line in the log that is found by the request’s id and the caller’s trace', async () => {
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const ask = (traceparent: string) =>
+      server
+        .call('get', '/connections/conn_nobody')
+        .set({ traceparent, 'x-request-id': `planted-${traceparent.slice(-2)}` });
+    await ask(`00-${traceId}-00f067aa0ba902b7-01`);
+    await ask(`00-${'0'.repeat(32)}-00f067aa0ba902b7-02`);
+    await ask(`not-a-trace-${traceId}-03`);
+    const line = (id: string) =>
+      server
+        .logText()
+        .split('\n')
+        .find((each) => each.includes(`"requestId":"${id}"`)) ?? '';
+    expect(JSON.parse(line('planted-01'))).toMatchObject({ trace_id: traceId, status: 404 });
+    expect(line('planted-02')).not.toContain('trace_id');
+    expect(line('planted-03')).not.toContain('trace_id');
+  });
+});
+
+describe('a look that is shared', () => {
+  it('is one for all who ask at the same time and for a while after, and is made again when it failed', async () => {
+    let [looks, nowMillis, fails] = [0, 0, true];
+    const look = sharedLook(
+      async () => {
+        looks += 1;
+        if (fails) throw new Error('away');
+        return looks;
+      },
+      { forMillis: 60, nowMillis: () => nowMillis },
+    );
+    await expect(look()).rejects.toThrow('away');
+    fails = false;
+    expect(await Promise.all([look(), look()])).toEqual([2, 2]);
+    nowMillis = 59;
+    expect(await look()).toBe(2);
+    nowMillis = 60;
+    expect(await look()).toBe(3);
+  });
+});
