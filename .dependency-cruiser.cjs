@@ -23,7 +23,7 @@ const above = (names, higher) => ({
   comment: 'Imports go down only.',
   severity: 'error',
   from: { path: room(...names) },
-  to: { path: `${room(...higher)}|${SERVER}/(main|serve|compose[a-z-]*)\\.ts$` },
+  to: { path: `${room(...higher)}|${SERVER}/(main|serve|compose[a-z-]*|foundation)\\.ts$` },
 });
 
 /** @type {import('dependency-cruiser').IConfiguration} */
