@@ -17,12 +17,14 @@ export interface Freshness extends Confirmation {
 
 /** One connection's credential and how long each kind of trust in it lasts. */
 export class CacheEntry {
-  // The three that a warm read looks at come first, and the two numbers are small integers, which V8 keeps in the
+  // The four that a warm read looks at come first, and the numbers are small integers, which V8 keeps in the
   // object itself: with thousands of entries a read costs what it has to fetch from main memory.
   /** Until then, rounded down, a read is answered at once and nothing else happens. Seconds since 1970. */
   quietUntilSeconds = 0;
   /** How many entries had come in when a read of this one was last recorded. */
   touchedAt: number;
+  /** How often it was served since that was last told. */
+  uses = 0;
   /** The credential as a settled promise, made once: a warm read hands out this very one. */
   promise: Promise<Credential>;
 

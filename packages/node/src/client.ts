@@ -70,7 +70,7 @@ export class Authpipe {
     this.baseUrl = checked.baseUrl;
     this.environment = checked.environment;
     const uses = checked.reportUsage ? new UsageSums() : undefined;
-    const observer = new CacheObserver(checked.hooks, uses?.add);
+    const observer = new CacheObserver(checked.hooks);
     this.#telemetry = new Telemetry({
       ...checked,
       counts: observer.counts,
@@ -112,7 +112,8 @@ export class Authpipe {
       maxAgeSeconds: checked.maxAgeSeconds,
       word: this.#stream,
       observer,
-      observesHits: checked.hooks?.hit !== undefined || checked.reportUsage,
+      observesHits: checked.hooks?.hit !== undefined,
+      uses,
       refreshFor: (id, seconds) => this.#connections.refreshFor(id, seconds),
       onAnswer: () => this.#stream?.open(),
     });

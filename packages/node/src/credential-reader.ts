@@ -16,6 +16,7 @@ import type { EvictReason } from './observe/hooks.js';
 import { pathOfRef, type RefPath } from './owner-index.js';
 import { heedEvent } from './stream/heed-event.js';
 import { PAUSE_MILLIS, type StreamWord, Trust } from './trust.js';
+import type { UsageSums } from './usage-sums.js';
 import { ValidityLimits } from './validity-limits.js';
 
 /** How one read may be done. */
@@ -40,6 +41,8 @@ export interface ReaderSettings {
   readonly observer: CacheObserver;
   /** Whether warm reads are observed too. */
   readonly observesHits: boolean;
+  /** Counts what is served from memory; left out where nobody is told. */
+  readonly uses?: UsageSums | undefined;
   /** Has the provider give a credential that is valid for so many seconds. */
   readonly refreshFor: (connectionId: string, minValiditySeconds: number) => Promise<unknown>;
   /** Is told of each answer, before anyone gets it. */
@@ -59,6 +62,7 @@ export class CredentialReader {
   readonly #observer: CacheObserver;
   /** `undefined` where nobody asks for warm reads, so that they cost nothing more than this look. */
   #hitObserver: CacheObserver | undefined;
+  readonly #uses: UsageSums | undefined;
   readonly #flights = new Flights<Credential>();
   readonly #renewals = new Flights<Credential>();
   readonly #limits = new ValidityLimits();
@@ -69,7 +73,11 @@ export class CredentialReader {
     this.#now = clock.now;
     this.#observer = observer;
     this.#hitObserver = settings.observesHits ? observer : undefined;
-    this.#cache = new CredentialCache(settings.maxEntries, (entry, reason) => observer.evict(entry, reason));
+    this.#uses = settings.uses;
+    this.#cache = new CredentialCache(settings.maxEntries, (entry, reason) => {
+      this.#uses?.settle(entry);
+      observer.evict(entry, reason);
+    });
     this.#trust = new Trust({ ...settings, now: clock.now });
     this.#source = new CredentialSource(transport, settings);
   }
@@ -89,6 +97,7 @@ export class CredentialReader {
     if (options === undefined && ref !== null && ref !== undefined) {
       const entry = this.#cache.find(ref);
       if (entry !== undefined && this.#isGood(entry)) {
+        if (this.#uses !== undefined) this.#uses.add(entry);
         if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
         return entry.promise;
       }
@@ -105,6 +114,7 @@ export class CredentialReader {
     if (entry === undefined) {
       checkRef(ref);
     } else if (this.#isGood(entry)) {
+      if (this.#uses !== undefined) this.#uses.add(entry);
       if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
       return entry.credential;
     } else if (!this.#lasts(entry, 0)) {
@@ -203,6 +213,7 @@ export class CredentialReader {
     signal: AbortSignal | undefined,
   ): Promise<Credential> {
     if (this.#isGood(entry)) {
+      if (this.#uses !== undefined) this.#uses.add(entry);
       if (this.#hitObserver !== undefined) this.#hitObserver.hit(ref, entry);
       return entry.credential;
     }
@@ -238,6 +249,7 @@ export class CredentialReader {
 
   #serveStale(ref: LooseRef, entry: CacheEntry): Credential {
     const { credential } = entry;
+    this.#uses?.add(entry);
     this.#observer.stale(ref, entry);
     this.#askInBackground(ref, entry);
     return credential;

@@ -50,6 +50,7 @@ const OPTION_KEYS = [
   'maxEntries',
   'timeoutMillis',
   'stream',
+  'reportUsage',
   'hooks',
   'fetch',
   'providerFetch',

@@ -5,6 +5,12 @@ export interface TakenSums {
   readonly counts: readonly (readonly [connectionId: string, count: number])[];
 }
 
+/** A held credential, which counts how often it was served. */
+export interface Used {
+  readonly connectionId: string;
+  uses: number;
+}
+
 /** About 3 kB of header: servers and proxies take 8 at least. */
 const MAX_TAKEN = 60;
 /** Far more connections than a process reads between two calls; the rest is not counted. */
@@ -15,29 +21,43 @@ const MAX_COUNTED = 10_000;
  * for anew within the hour, so that there are as many calls.
  */
 export class UsageSums {
+  /** Held credentials that were served since they were last told of: each counts for itself, which costs a read least. */
+  readonly #used = new Set<Used>();
   readonly #counts = new Map<string, number>();
 
   /** Counts a read. */
-  readonly add = (connectionId: string): void => {
-    const count = this.#counts.get(connectionId);
-    if (count !== undefined || this.#counts.size < MAX_COUNTED)
-      this.#counts.set(connectionId, (count ?? 0) + 1);
-  };
+  add(used: Used): void {
+    used.uses += 1;
+    if (used.uses === 1) this.#used.add(used);
+  }
+
+  /** Takes over the count of a credential that is not held any more. */
+  settle(used: Used): void {
+    if (!this.#used.delete(used)) return;
+    this.#count(used.connectionId, used.uses);
+    used.uses = 0;
+  }
 
   /** Takes sums along, those that wait longest first; `undefined` where there are none. */
   take(): TakenSums | undefined {
-    if (this.#counts.size === 0) return undefined;
-    const counts: [string, number][] = [];
-    for (const each of this.#counts) {
-      if (counts.length === MAX_TAKEN) break;
-      counts.push(each);
-      this.#counts.delete(each[0]);
+    for (const used of this.#used) {
+      if (this.#counts.size >= MAX_TAKEN) break;
+      this.settle(used);
     }
+    if (this.#counts.size === 0) return undefined;
+    const counts = [...this.#counts].slice(0, MAX_TAKEN);
+    for (const [id] of counts) this.#counts.delete(id);
     return { text: counts.map(([id, count]) => `${id}=${count}`).join(', '), counts };
   }
 
   /** Puts back what did not arrive. */
   giveBack({ counts }: TakenSums): void {
-    for (const [id, count] of counts) this.#counts.set(id, (this.#counts.get(id) ?? 0) + count);
+    for (const [id, count] of counts) this.#count(id, count);
+  }
+
+  #count(connectionId: string, uses: number): void {
+    const count = this.#counts.get(connectionId);
+    if (count === undefined && this.#counts.size >= MAX_COUNTED) return;
+    this.#counts.set(connectionId, (count ?? 0) + uses);
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Authpipe, type AuthpipeOptions } from '../src/index.js';
+import { UsageSums } from '../src/usage-sums.js';
 import { API_KEY, credential, HttpServer } from './http-server.js';
 import { ManualClock } from './manual-clock.js';
 import { until } from './until.js';
@@ -79,6 +80,21 @@ describe('the report of what was served from memory', () => {
     }
     await until(() => server.requests.length === 3);
     expect(sums()).toEqual([undefined, undefined, expect.stringMatching(/^conn_1=3\d$/)]);
+  });
+
+  it('tells also of what is held no more, and holds nothing of it but the sum', () => {
+    const sums = new UsageSums();
+    const [gone, held] = [
+      { connectionId: 'conn_gone', uses: 0 },
+      { connectionId: 'conn_held', uses: 0 },
+    ];
+    for (const used of [gone, held, gone]) sums.add(used);
+    sums.settle(gone);
+    expect(gone.uses).toBe(0);
+    expect(sums.take()?.text).toBe('conn_gone=2, conn_held=1');
+    expect(sums.take()).toBeUndefined();
+    sums.add(held);
+    expect(sums.take()?.text).toBe('conn_held=1');
   });
 
   it('is not made where it is switched off', async () => {

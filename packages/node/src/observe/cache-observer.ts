@@ -17,17 +17,13 @@ export class CacheObserver {
   readonly counts: CacheCounts = { hits: 0, misses: 0, stale: 0, evictions: 0 };
   readonly #hooks: AuthpipeHooks;
   readonly #troubles = new KnownTroubles();
-  readonly #noteUse: (connectionId: string) => void;
 
-  /** @param noteUse is told of each credential that is served from memory */
-  constructor(hooks: AuthpipeHooks = {}, noteUse: (connectionId: string) => void = () => undefined) {
+  constructor(hooks: AuthpipeHooks = {}) {
     this.#hooks = hooks;
-    this.#noteUse = noteUse;
   }
 
   hit(ref: LooseRef, entry: CacheEntry): void {
     this.counts.hits += 1;
-    this.#noteUse(entry.connectionId);
     if (this.#hooks.hit !== undefined) tell(this.#hooks.hit, readNote(ref, entry));
   }
 
@@ -38,7 +34,6 @@ export class CacheObserver {
 
   stale(ref: LooseRef, entry: CacheEntry): void {
     this.counts.stale += 1;
-    this.#noteUse(entry.connectionId);
     if (this.#hooks.stale !== undefined) tell(this.#hooks.stale, readNote(ref, entry));
   }
 
