@@ -68,6 +68,8 @@ export const composeRooms = (foundation: Foundation) => {
   const audit = createAudit({
     ...{ db, vault, clock, randomness, log, retentionDays },
     findTenants: (...given) => findTenantsOfConnections(db, ...given),
+    // Read, if not here: it is kept alive. `usage` is made below; nothing is reported before.
+    onReportedUse: (connectionId) => usage.noteUse(connectionId, null),
   });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
   const integrations = createIntegrations({

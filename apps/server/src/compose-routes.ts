@@ -63,8 +63,6 @@ export const composeRoutes = (
   const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
     const { environment, tenantId } = key;
     for (const { connectionId, count } of uses) {
-      // Read, if not here: it is kept alive.
-      usage.noteUse(connectionId, null);
       metrics.countReads('client_cache', count);
       audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
     }

@@ -85,6 +85,20 @@ describeEachEngine('uses that are counted for the audit', (open) => {
     expect(audit.logText().match(/the audit could not be written/g)).toHaveLength(1);
   });
 
+  it('stay within what a column holds: one that a client made up does not stop the others', async () => {
+    const audit = await startAudit(db, clock);
+    const most = 1_000_000_000;
+    for (let times = 0; times < 3; times += 1) read(audit, { connectionId: 'conn_2', count: most });
+    await audit.tick();
+    read(audit, { connectionId: 'conn_2', count: most });
+    read(audit);
+    clock.move(90);
+    await audit.tick();
+    expect((await counts(audit)).map(([, details]) => (details as { count: number }).count).sort()).toEqual([
+      1, 2_147_483_647,
+    ]);
+  });
+
   it('are apart when who, from where, how it went or what was read is another', async () => {
     const audit = await startAudit(db, clock);
     const other: Actor = { ...ACTOR, where: { ip: '203.0.113.8', userAgent: null, instance: 'inst_1' } };

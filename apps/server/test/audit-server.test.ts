@@ -329,6 +329,10 @@ describeEachEngine('the audit of a server', (open) => {
     expect(used).toMatchObject([
       { connectionId: body.id, who: { type: 'key', id }, where: WHERE, details: { count: 45 } },
     ]);
+    // What is said to be read is kept alive, and nobody keeps others' connections so.
+    await server.heartbeat.beat();
+    const alive = await db.prisma.credential.findMany({ where: { lastUsedAt: { not: null } } });
+    expect(alive.map(({ connectionId }) => connectionId)).toEqual([body.id]);
   });
 
   it('is read, exported and checked by admins, each tenant’s by its own', async () => {
@@ -398,6 +402,7 @@ describeEachEngine('the audit of a server', (open) => {
     await server.importKey({ tenantId: 'org_beta', userId: 'user_beta' });
     await call('put', `/connections/${body.id}/secrets/webhook`, { value: 'planted-named-secret' });
     await call('post', '/connect-sessions', { tenantId: 'org_acme', userId: 'user_123' });
+    const { body: link } = await call('post', '/tenants/org_acme/integrations/okta/setup-links', {});
     await server.settle();
     const { text } = await call('get', '/tenants/org_acme/export');
     const lines = text
@@ -405,7 +410,7 @@ describeEachEngine('the audit of a server', (open) => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect([...new Set(lines.map(({ kind }) => kind))]).toEqual([
-      ...['tenant', 'integration', 'connection', 'named_secret', 'connect_session', 'audit'],
+      ...['tenant', 'integration', 'connection', 'named_secret', 'connect_session', 'app_setup', 'audit'],
     ]);
     expect(lines.find(({ kind }) => kind === 'connection').data).toMatchObject({
       id: body.id,
@@ -414,6 +419,8 @@ describeEachEngine('the audit of a server', (open) => {
     expect(text).not.toContain('org_beta');
     expect(text).not.toContain('planted-named-secret');
     expect(text).not.toContain('planted-api-key');
+    expect(lines.find(({ kind }) => kind === 'app_setup').data).toMatchObject({ id: link.id });
+    expect(text).not.toContain(new URL(link.url).searchParams.get('code'));
     expect(await of('tenant.exported')).toMatchObject([{ tenantId: 'org_acme', who: byKey(), where: WHERE }]);
   });
 
@@ -422,6 +429,8 @@ describeEachEngine('the audit of a server', (open) => {
     const { body: beta } = await server.importKey({ tenantId: 'org_beta' });
     const { body } = await call('get', '/connections?tenantId=org_acme');
     await call('get', `/credentials?connectionId=${body.data[0].id}`);
+    const { status } = await call('post', '/tenants/org_acme/integrations/okta/setup-links', {});
+    expect(status).toBe(201);
     await server.settle();
     clock.move(1);
     await call('get', `/credentials?connectionId=${body.data[0].id}`);
@@ -432,7 +441,9 @@ describeEachEngine('the audit of a server', (open) => {
     const erased = entries.filter(({ who }) => who === null);
     expect(erased.map(({ action }) => action).sort()).toEqual([
       ...['connection.created', 'connection.deleted', 'credential.issued', 'credential.issued'],
+      'setup.link_made',
     ]);
+    expect(await db.prisma.appSetup.count()).toBe(0);
     expect(entries.filter(({ who }) => who !== null)).toMatchObject([
       { action: 'tenant.erased', who: byKey(), where: WHERE, details: { connections: 1 } },
     ]);
@@ -444,7 +455,7 @@ describeEachEngine('the audit of a server', (open) => {
       [],
     );
     expect(stored[0]?.text).not.toContain('planted-person');
-    expect(await server.audit.verify()).toMatchObject({ intact: true, erased: 4 });
+    expect(await server.audit.verify()).toMatchObject({ intact: true, erased: 5 });
     // Whoever comes again begins anew.
     await server.importKey();
     const again = (await server.entries()).filter(({ tenantId }) => tenantId === 'org_acme').at(-1);

@@ -415,7 +415,7 @@ describe('a probe', () => {
 
   it('goes on to the API where nothing else says anything', async () => {
     server.discover({ introspection_endpoint: undefined, userinfo_endpoint: undefined });
-    server.handle('/api/v1/users/me', json({ id: 'u1' }));
+    server.handle('/api/v1/users', json([]));
     expect(await probe(['okta.users.read'])).toMatchObject({ result: 'ok', by: 'request' });
     expect(await probe([])).toEqual({ result: 'inconclusive', reason: null, by: null });
   });

@@ -89,8 +89,9 @@ export const crowdstrike = {
       reset: 'x-ratelimit-retryafter',
       resetUnit: 'epoch_seconds',
     },
-    // By customer account, 6,000 a minute as documented; hosts are shared by all customers of a cloud.
-    limit: { requests: 6000, perSeconds: 60, countedPer: 'account' },
+    // Not published; each answer tells the caller's own. This is what the API tells a caller without a token. Hosts are
+    // shared by all customers of a cloud.
+    limit: { requests: 300, perSeconds: 60, countedPer: 'account' },
     readError: readBearerAnswer,
   },
 } as const satisfies ProviderDefinition;

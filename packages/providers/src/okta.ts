@@ -120,6 +120,7 @@ export const okta = {
     'https://developer.okta.com/docs/guides/custom-url-domain/main/',
     'https://developer.okta.com/docs/reference/error-codes/',
     'https://developer.okta.com/docs/reference/rate-limits/',
+    'https://developer.okta.com/docs/reference/rl-global-mgmt/',
   ],
   authMethods: [
     USER_OAUTH,
@@ -173,7 +174,8 @@ export const okta = {
       reset: 'x-rate-limit-reset',
       resetUnit: 'epoch_seconds',
     },
-    // By org and endpoint; larger orgs have more, and say so in each answer.
+    // By org and endpoint, as for listing users. Other endpoints and orgs have less or more (20 to 1,200), and say so in
+    // each answer.
     limit: { requests: 600, perSeconds: 60, countedPer: 'host' },
     readError: readOktaApiAnswer,
   },

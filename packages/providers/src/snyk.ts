@@ -94,8 +94,8 @@ export const snyk = {
   },
   api: {
     baseUrl: 'https://api.{region}',
-    // By API key or OAuth app, 1620 a minute as documented; hosts are shared by all customers of a region.
-    limit: { requests: 1620, perSeconds: 60, countedPer: 'account' },
+    // By token; its number is not published, so this is a careful guess. Hosts are shared by all customers of a region.
+    limit: { requests: 600, perSeconds: 60, countedPer: 'account' },
     readError: readBearerAnswer,
   },
   webhooks: {

@@ -22,6 +22,8 @@ export interface AuditDependencies {
   /** `AUTHPIPE_AUDIT_RETENTION_DAYS` */
   readonly retentionDays: number;
   readonly findTenants: FindTenants;
+  /** Told of connections that clients serve from their own memory. */
+  readonly onReportedUse?: (connectionId: string) => void;
 }
 
 const OLDEST_PENDING = 'SELECT time FROM audit_pending ORDER BY sequence LIMIT 1';
@@ -35,10 +37,11 @@ export const createAudit = ({
   log,
   retentionDays,
   findTenants,
+  onReportedUse,
 }: AuditDependencies) => {
   const auditKey = createAuditKey({ db, vault, clock, randomness });
   const counts = createUseCounts({ db, clock, log });
-  const reported = createReportedUses(counts, findTenants);
+  const reported = createReportedUses(counts, findTenants, onReportedUse);
   const chainEntries = createChainEntries({ db, auditKey, clock, randomness, log });
   const forget = createForgetAudit({ db, auditKey, chainEntries, clock, retentionDays });
   const verification = createVerifyAudit({ db, auditKey });

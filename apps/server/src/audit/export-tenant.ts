@@ -17,7 +17,14 @@ export interface ExportTenantDependencies {
 
 /** What a line of the export is about. */
 interface Line {
-  readonly kind: 'tenant' | 'integration' | 'connection' | 'named_secret' | 'connect_session' | 'audit';
+  readonly kind:
+    | 'tenant'
+    | 'integration'
+    | 'connection'
+    | 'named_secret'
+    | 'connect_session'
+    | 'app_setup'
+    | 'audit';
   readonly data: object;
 }
 
@@ -30,6 +37,10 @@ const SESSIONS = `SELECT id, owner, nullif(user_id, '') AS "userId", integration
 const SECRETS = `SELECT s.connection_id AS "connectionId", s.name, s.version, s.created_at AS "createdAt", s.updated_at AS "updatedAt"
   FROM named_secrets s JOIN connections c ON c.id = s.connection_id
   WHERE c.environment = $1 AND c.tenant_id = $2 ORDER BY s.connection_id, s.name`;
+
+const SETUPS = `SELECT id, integration_id AS "integration", provider, asker, given, config, scopes,
+    created_at AS "createdAt", expires_at AS "expiresAt", finished_at AS "finishedAt"
+  FROM app_setups WHERE environment = $1 AND tenant_id = $2 ORDER BY created_at, id`;
 
 /** All that is kept of a tenant, but for what is secret. */
 export const createExportTenant = ({
@@ -58,6 +69,9 @@ export const createExportTenant = ({
     }
     for (const data of await db.query<object>('export_sessions', SESSIONS, values)) {
       yield { kind: 'connect_session', data };
+    }
+    for (const data of await db.query<object>('export_setups', SETUPS, values)) {
+      yield { kind: 'app_setup', data };
     }
     for await (const line of exportChain(db, { environment, tenantId })) {
       yield { kind: 'audit', data: JSON.parse(line) as object };

@@ -21,8 +21,15 @@ export type FindTenants = (
 /** Reports that may wait for the next beat. */
 const MAX_WAITING = 50_000;
 
-/** Takes reports in memory, and looks up with the next beat whose they are: the call that brings one waits for nothing. */
-export const createReportedUses = (counts: Pick<UseCounts, 'note'>, findTenants: FindTenants) => {
+/**
+ * Takes reports in memory, and looks up with the next beat whose they are: the call that brings one waits for nothing.
+ * `onUse` is told of those that the client may speak of.
+ */
+export const createReportedUses = (
+  counts: Pick<UseCounts, 'note'>,
+  findTenants: FindTenants,
+  onUse: (connectionId: string) => void = () => undefined,
+) => {
   let waiting: ReportedUse[] = [];
 
   return {
@@ -54,6 +61,7 @@ export const createReportedUses = (counts: Pick<UseCounts, 'note'>, findTenants:
         for (const { actor, environment, connectionId, count } of uses) {
           const tenantId = tenants.get(connectionId);
           if (tenantId === undefined) continue;
+          onUse(connectionId);
           counts.note({ actor, environment, tenantId, connectionId, count, action: 'credential.used' });
         }
       }

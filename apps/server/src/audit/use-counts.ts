@@ -45,14 +45,16 @@ const SETTLE_AFTER_SECONDS = 2 * FLUSH_SECONDS;
 const MAX_WAITING = 50_000;
 const WRITTEN_AT_ONCE = 1_000;
 const SETTLED_AT_ONCE = 1_000;
+/** Clients say what they like: a sum that no column holds would keep all others from being written. */
+const MOST = 2_147_483_647;
 
 // In the order of their names, so that two replicas never wait for each other.
 const WRITE = `INSERT INTO audit_counts AS a (bucket, environment, tenant_id, action, connection_id, content, count, first_at, last_at, ends_at)
-  SELECT bucket, environment, "tenantId", action, "connectionId", content, count, "firstAt", "lastAt", "endsAt"
+  SELECT bucket, environment, "tenantId", action, "connectionId", content, least(count, ${MOST}), "firstAt", "lastAt", "endsAt"
   FROM jsonb_to_recordset($1::jsonb) AS g (bucket text, environment text, "tenantId" text, action text, "connectionId" text,
-    content jsonb, count int, "firstAt" timestamptz, "lastAt" timestamptz, "endsAt" timestamptz)
+    content jsonb, count bigint, "firstAt" timestamptz, "lastAt" timestamptz, "endsAt" timestamptz)
   ORDER BY bucket
-  ON CONFLICT (bucket) DO UPDATE SET count = a.count + excluded.count, first_at = least(a.first_at, excluded.first_at),
+  ON CONFLICT (bucket) DO UPDATE SET count = least(a.count::bigint + excluded.count, ${MOST}), first_at = least(a.first_at, excluded.first_at),
     last_at = greatest(a.last_at, excluded.last_at)`;
 
 const SETTLE = `WITH over AS (

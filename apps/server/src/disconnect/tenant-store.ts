@@ -13,7 +13,7 @@ const ERASE_DELIVERIES = `DELETE FROM webhook_deliveries d USING audit_heads h
 /** What a tenant leaves behind when its connections are gone. */
 export const createTenantStore = ({ db, vault }: { readonly db: Database; readonly vault: Vault }) => ({
   /**
-   * Erases the tenant's own integrations and connect sessions, then destroys its keys: whatever copy of its secrets is
+   * Erases the tenant's own integrations, their set-ups and connect sessions, then destroys its keys: whatever copy of its secrets is
    * left anywhere does not open any more. Fails while connections use its integrations.
    */
   async eraseTenant(environment: string, tenantId: string): Promise<void> {
@@ -21,6 +21,11 @@ export const createTenantStore = ({ db, vault }: { readonly db: Database; readon
     await db.query(
       'tenant_sessions_erase',
       'DELETE FROM connect_sessions WHERE environment = $1 AND tenant_id = $2',
+      values,
+    );
+    await db.query(
+      'tenant_setups_erase',
+      'DELETE FROM app_setups WHERE environment = $1 AND tenant_id = $2',
       values,
     );
     await db.query(

@@ -11,7 +11,7 @@ export type PlaceState = 'failing' | 'working' | 'unknown';
 
 /**
  * Judges a place by what others were answered there, the latest first. Independent ends are rare: even with 180 of 2,000
- * gone, five others in a row fail by chance once in 170,000 times, and half of twenty once in 100,000.
+ * gone, five others in a row fail by chance once in 170,000 times, and half of twenty less often than that.
  */
 export const judgePeers = (answers: readonly Pick<PeerAnswer, 'isGood' | 'isFresh'>[]): PlaceState => {
   const failingOfLatest = answers.slice(0, LATEST).filter(({ isGood }) => !isGood).length;
