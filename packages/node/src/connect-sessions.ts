@@ -1,13 +1,7 @@
-import {
-  type ConnectSessionRequest,
-  type ConnectSessionState,
-  type CreatedConnectSession,
-  OWNER_RULE,
-} from '@authpipe/types';
+import type { ConnectSessionRequest, ConnectSessionState, CreatedConnectSession } from '@authpipe/types';
 import { checkedId, checkedObject, checkedOptions, checkedSignal } from './call-arguments.js';
 import { type CallOptions, CREATE_KEYS, type CreateOptions } from './connections.js';
-import { checkId } from './credential-ref.js';
-import { invalidField } from './errors.js';
+import { checkOwner } from './credential-ref.js';
 import { type HttpTransport, pathOf } from './http-transport.js';
 
 /** The server's calls about connect sessions, one to one. */
@@ -44,10 +38,6 @@ export class ConnectSessions {
 
 /** Checks whose the session is; the rest is for the server, which may know newer fields. */
 const checkedRequest = (request: ConnectSessionRequest): ConnectSessionRequest => {
-  const { tenantId, userId, owner } = checkedObject('request', request, '{ tenantId, userId }');
-  if (tenantId === undefined) throw invalidField('tenantId', 'is missing');
-  checkId('tenantId', tenantId);
-  checkId('userId', userId);
-  if ((userId === undefined) === (owner === undefined)) throw invalidField('userId', OWNER_RULE);
+  checkOwner(checkedObject('request', request, '{ tenantId, userId }'));
   return request;
 };

@@ -1,17 +1,16 @@
-import type { ProviderId } from '@authpipe/types';
-import {
-  type Connection,
-  type ConnectionOwner,
-  type ConnectionReport,
-  type ConnectionStatus,
-  type DeletedConnection,
-  type DeletedTenant,
-  type ImportConnectionRequest,
-  type Metadata,
-  OWNER_RULE,
+import type {
+  Connection,
+  ConnectionOwner,
+  ConnectionReport,
+  ConnectionStatus,
+  DeletedConnection,
+  DeletedTenant,
+  ImportConnectionRequest,
+  Metadata,
+  ProviderId,
 } from '@authpipe/types';
 import { checkedId, checkedObject, checkedOptions, checkedScope, checkedSignal } from './call-arguments.js';
-import { checkId } from './credential-ref.js';
+import { checkId, checkOwner } from './credential-ref.js';
 import { AuthpipeError, invalidField } from './errors.js';
 import { type HttpTransport, pathOf } from './http-transport.js';
 
@@ -174,11 +173,9 @@ const CREDENTIAL_FORMS = {
 const checkedImport = (request: ImportConnectionRequest): ImportConnectionRequest => {
   checkedObject('request', request, '{ provider, tenantId, userId, credential }');
   const { credential, ...ref } = request;
-  for (const field of ['provider', 'tenantId', 'userId', 'integration', 'label'] as const)
-    checkId(field, ref[field]);
+  for (const field of ['provider', 'integration', 'label'] as const) checkId(field, ref[field]);
   if (ref.provider === undefined) throw invalidField('provider', 'is missing');
-  if (ref.tenantId === undefined) throw invalidField('tenantId', 'is missing');
-  if ((ref.userId === undefined) === (ref.owner === undefined)) throw invalidField('userId', OWNER_RULE);
+  checkOwner(ref);
   checkedObject('credential', credential, CREDENTIAL_FORMS.accessToken);
   const forms = Object.keys(CREDENTIAL_FORMS).filter((key) => Object.hasOwn(credential, key));
   const [form] = forms;

@@ -103,12 +103,21 @@ export const checkRef = (ref: LooseRef): void => {
   }
   checkId('provider', ref.provider);
   checkId('integration', ref.integration);
-  if (ref.tenantId === undefined) throw invalidField('tenantId', 'is missing');
-  checkId('tenantId', ref.tenantId);
-  checkId('userId', ref.userId);
   checkId('label', ref.label);
-  if (ref.owner !== undefined && ref.owner !== 'tenant') throw invalidField('owner', 'can only be "tenant"');
-  if ((ref.userId === undefined) === (ref.owner === undefined)) throw invalidField('userId', OWNER_RULE);
+  checkOwner(ref);
+};
+
+/** Checks that it is said whose something is. @throws AuthpipeError `invalid_request`, naming the field */
+export const checkOwner = ({
+  tenantId,
+  userId,
+  owner,
+}: Pick<LooseRef, 'tenantId' | 'userId' | 'owner'>): void => {
+  if (tenantId === undefined) throw invalidField('tenantId', 'is missing');
+  checkId('tenantId', tenantId);
+  checkId('userId', userId);
+  if (owner !== undefined && owner !== 'tenant') throw invalidField('owner', 'can only be "tenant"');
+  if ((userId === undefined) === (owner === undefined)) throw invalidField('userId', OWNER_RULE);
 };
 
 /** Checks an id that may be left out. @throws AuthpipeError `invalid_request`, naming the field */
