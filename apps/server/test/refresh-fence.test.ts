@@ -118,18 +118,22 @@ describeEachEngine('the fence around a refresh', (open) => {
   });
 
   it('tells the flights of one process apart, whose statements are joined', async () => {
+    const granted = stored.connection.scopes ?? [];
     await claim(first);
-    const lapsed = { fence: heldBy(first), refreshed: { ...renewed(first), scopes: ['lapsed'] } };
+    const lapsed = { fence: heldBy(first), refreshed: { ...renewed(first), scopes: [...granted, 'lapsed'] } };
     clock.move(LEASE_SECONDS);
     await claim(first);
-    const current = { fence: heldBy(first), refreshed: { ...renewed(first), scopes: ['current'] } };
+    const current = {
+      fence: heldBy(first),
+      refreshed: { ...renewed(first), scopes: [...granted, 'current'] },
+    };
     const { recordIntent, saveRefreshed } = first.refreshes;
     const flights = [lapsed, current, lapsed];
     expect(await Promise.all(flights.map(({ fence }) => recordIntent(fence)))).toEqual([false, true, false]);
     const saves = flights.map(({ fence, refreshed }) => saveRefreshed(fence, refreshed));
     expect(await Promise.all(saves)).toEqual([false, true, false]);
     const saved = await first.connections.getConnection(stored.connection.id, ENVIRONMENT);
-    expect(saved).toMatchObject({ version: 2, scopes: ['current'] });
+    expect(saved).toMatchObject({ version: 2, scopes: [...granted, 'current'] });
     expect(await eventsOf(first, stored.connection.id)).toEqual([
       'connection.created',
       'credential.refreshed',
