@@ -3,7 +3,8 @@ import { applyMigrations, readMigrations, statementsOf } from '../src/db/apply-m
 import type { Database } from '../src/db/database.js';
 import { openPostgres } from '../src/db/postgres.js';
 import { createLogger } from '../src/log/logger.js';
-import { createPostgresDatabase, describeEachEngine, postgresUrl } from './support/databases.js';
+import { describeEachEngine, postgresUrl } from './support/databases.js';
+import { createPostgresDatabase } from './support/pristine-postgres.js';
 
 const log = createLogger('silent');
 

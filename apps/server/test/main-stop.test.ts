@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type DatabaseLink, linkDatabase } from './support/database-link.js';
-import { createPostgresDatabase, postgresUrl } from './support/databases.js';
+import { postgresUrl } from './support/databases.js';
+import { createPostgresDatabase } from './support/pristine-postgres.js';
 
 const PACKAGE = fileURLToPath(new URL('../', import.meta.url));
 const postgres = postgresUrl();

@@ -4,7 +4,8 @@ import { applyMigrations } from '../src/db/apply-migrations.js';
 import type { Database } from '../src/db/database.js';
 import { openPostgres } from '../src/db/postgres.js';
 import { createLogger } from '../src/log/logger.js';
-import { createPostgresDatabase, postgresUrl } from './support/databases.js';
+import { postgresUrl } from './support/databases.js';
+import { createPostgresDatabase } from './support/pristine-postgres.js';
 import { type RefreshingProcess, startProcess } from './support/refreshing-process.js';
 import {
   connectUser,

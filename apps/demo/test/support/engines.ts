@@ -1,5 +1,6 @@
 import { describe } from '@jest/globals';
-import { createPostgresDatabase, postgresUrl } from '../../../server/test/support/databases.js';
+import { postgresUrl } from '../../../server/test/support/databases.js';
+import { createPostgresDatabase } from '../../../server/test/support/pristine-postgres.js';
 import { type DemoOptions, type RunningDemo, startDemo } from './running-demo.js';
 
 /** Starts a demo on the suite's engine, on a database of its own that goes with it. */

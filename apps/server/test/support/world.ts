@@ -211,7 +211,7 @@ export const startNode = async ({
       oauth,
       fetch: createGuardedFetch({ allowLoopback: true, log, timeoutMillis }),
       findTarget,
-      leaveFor: createProbeLimits({ db, clock, log }),
+      leaveFor: createProbeLimits({ db, clock, log }).leaveFor,
       wire,
     }),
     outages,
