@@ -134,6 +134,7 @@ export const composeRooms = (foundation: Foundation) => {
     log,
     wire,
   });
+  const probeLimits = createProbeLimits({ db, clock, log });
   const health = createHealth({
     store: createProbeStore({
       ...{ db, clock, randomness, owner: nodes.id },
@@ -147,7 +148,7 @@ export const composeRooms = (foundation: Foundation) => {
         oauth,
         fetch: guardedFetch,
         findTarget,
-        leaveFor: createProbeLimits({ db, clock, log }),
+        leaveFor: probeLimits.leaveFor,
         wire,
       }),
       measured,
@@ -249,6 +250,7 @@ export const composeRooms = (foundation: Foundation) => {
     nodes,
     notifications,
     ownerConnections,
+    probeLimits,
     refresh,
     spool,
     tenants,

@@ -62,6 +62,7 @@ export const compose = (foundation: Foundation): Composition => {
     nodes,
     notifications,
     ownerConnections,
+    probeLimits,
     refresh,
     spool,
     tenants,
@@ -148,6 +149,7 @@ export const compose = (foundation: Foundation): Composition => {
         await connect.sweepSessions(now);
         await connect.setups.sweepSetups(now);
         await idempotentRequests.sweep(now);
+        await probeLimits.sweepLimits(now);
       },
       sweepEvents: async (now) => {
         // First: what was swept from the outbox could no longer be sent.

@@ -28,7 +28,7 @@ describeEachEngine('the share of a provider’s limit', (open) => {
   afterAll(() => db.close());
 
   const replica = (definition = oktaDefinition, connection = OF_ACME) =>
-    createProbeLimits({ db, clock, log })(definition, connection);
+    createProbeLimits({ db, clock, log }).leaveFor(definition, connection);
 
   /** Asks for as much as it can get, and tells when it was given. */
   const askAllTheTime = async (seconds: number, leaves = [replica(), replica()]) => {
@@ -98,6 +98,30 @@ describeEachEngine('the share of a provider’s limit', (open) => {
     expect(await replica(byAccount).ask(ENDPOINT)).toBeNull();
     expect(await replica(byAccount).ask(ENDPOINT)).not.toBeNull();
     expect(await replica(byAccount, { ...OF_ACME, tenantId: 'org_other' }).ask(ENDPOINT)).toBeNull();
+  });
+
+  it('is forgotten when nobody has asked for a day, and told of again', async () => {
+    const { leaveFor, sweepLimits } = createProbeLimits({ db, clock, log });
+    const leave = leaveFor(oktaDefinition, OF_ACME);
+    const rows = () =>
+      db.query<{ told_requests: number }>('test_rows', 'SELECT told_requests FROM probe_limits', []);
+    const askAndNote = async () => {
+      await leave.ask(ENDPOINT);
+      leave.note(ENDPOINT, {
+        status: 200,
+        headers: { 'x-rate-limit-limit': '60', 'x-rate-limit-remaining': '59' },
+      });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    await askAndNote();
+    clock.move(DAY_SECONDS - 60);
+    await sweepLimits(clock.now());
+    expect(await rows()).toEqual([{ told_requests: 60 }]);
+    clock.move(180);
+    await sweepLimits(clock.now());
+    expect(await rows()).toEqual([]);
+    await askAndNote();
+    expect(await rows()).toEqual([{ told_requests: 60 }]);
   });
 });
 

@@ -16,6 +16,8 @@ const LEFT_TO_CALLERS = 1 / 10;
 const LONGEST_CLOSED_SECONDS = 3600;
 /** Endpoints in use at one time; one that falls out costs a statement. */
 const MAX_KNOWN = 10_000;
+/** A limit that nobody has asked about for so long begins anew: a customer's account may be gone for good. */
+const KEPT_SECONDS = 86_400;
 
 /**
  * Slots in a line (GCRA). With N requests in a window of W seconds, a tolerance of W/6 and an interval of (W + W/6)/N, no
@@ -33,7 +35,7 @@ const TAKE = `INSERT INTO probe_limits AS l (bucket, next_slot_at)
     SET next_slot_at = greatest(l.next_slot_at, $2::timestamptz) + make_interval(secs => ${INTERVAL(ALLOWED)})
   WHERE l.next_slot_at <= $2::timestamptz + make_interval(secs => ${TOLERANCE(ALLOWED)})
     AND coalesce(l.closed_until <= $2::timestamptz, true)
-  RETURNING bucket`;
+  RETURNING told_requests AS "toldRequests"`;
 
 /** When one may ask again who was refused: when the line has moved so far that there is place for some at once. */
 const NEXT = `SELECT greatest(l.next_slot_at, l.closed_until) AS "nextAt" FROM probe_limits l WHERE bucket = $1`;
@@ -41,6 +43,8 @@ const NEXT = `SELECT greatest(l.next_slot_at, l.closed_until) AS "nextAt" FROM p
 const NOTE = `UPDATE probe_limits SET told_requests = coalesce($2::int, told_requests),
     closed_until = CASE WHEN $3::timestamptz IS NULL THEN closed_until ELSE greatest(closed_until, $3::timestamptz) END
   WHERE bucket = $1`;
+
+const FORGET = `DELETE FROM probe_limits WHERE next_slot_at < $1 AND coalesce(closed_until < $1, true)`;
 
 /** What an answer tells: how many requests a window has, and until when there are too few left. */
 interface Told {
@@ -87,8 +91,10 @@ export const createProbeLimits = ({
     return { requests: requests > 0 ? requests : null, closedUntil: addSeconds(clock.now(), seconds) };
   };
 
-  /** Leave for the probes of one connection. */
-  return (definition: ProviderDefinition | undefined, connection: LimitedConnection): ProbeLeave => {
+  const leaveFor = (
+    definition: ProviderDefinition | undefined,
+    connection: LimitedConnection,
+  ): ProbeLeave => {
     const limit = definition?.api.limit ?? USUAL_LIMIT;
     const account =
       limit.countedPer === 'account'
@@ -101,7 +107,12 @@ export const createProbeLimits = ({
         const bucket = bucketOf(endpoint);
         const now = clock.now();
         const values = [bucket, now, limit.requests, limit.perSeconds];
-        if ((await db.query('probe_limit_take', TAKE, values)).length > 0) return null;
+        const [taken] = await db.query<{ toldRequests: number | null }>('probe_limit_take', TAKE, values);
+        if (taken) {
+          if (taken.toldRequests === null) known.delete(bucket);
+          else known.set(bucket, taken.toldRequests);
+          return null;
+        }
         const [row] = await db.query<{ nextAt: Date }>('probe_limit_next', NEXT, [bucket]);
         return row && row.nextAt > now ? row.nextAt : addSeconds(now, 1);
       },
@@ -119,8 +130,17 @@ export const createProbeLimits = ({
       },
     };
   };
+
+  return {
+    /** Leave for the probes of one connection. */
+    leaveFor,
+    /** Forgets the limits that nobody has asked about for a day. */
+    async sweepLimits(now: Date): Promise<void> {
+      await db.query('probe_limit_forget', FORGET, [addSeconds(now, -KEPT_SECONDS)]);
+    },
+  };
 };
 
 type Answer = Pick<HttpAnswer, 'status' | 'headers'>;
 
-export type LeaveFor = ReturnType<typeof createProbeLimits>;
+export type LeaveFor = ReturnType<typeof createProbeLimits>['leaveFor'];
