@@ -77,6 +77,45 @@ describeEachEngine('what was granted and what is effective', (open) => {
     ]);
   });
 
+  it('stay told while the API can not be asked: that the token lives says nothing of them', async () => {
+    const { id } = await connect();
+    org.control.setAdminRole(GRACE, 'NONE');
+    await sweep();
+    const before = await told(id);
+    for (const [kind, path] of [
+      ['server_error', '/api/v1'],
+      ['rate_limit', '/api/v1'],
+    ] as const) {
+      org.control.failNext({ kind, path, times: 10 });
+      await sweep();
+      org.control.clearFaults();
+    }
+    // The share of the API's limit is used up; introspection has its own.
+    await db.query('test_close', `UPDATE probe_limits SET closed_until = $1 WHERE bucket LIKE '%/api/v1/%'`, [
+      new Date(clock.now().getTime() + 3_600_000),
+    ]);
+    await sweep();
+    expect(await stateOf(id)).toMatchObject({ reason: 'role_lost', failedApi: 'GET /api/v1/users' });
+    const states = (await told(id)).filter(({ type }) => type !== 'credential.refreshed');
+    expect(states).toEqual(before);
+  });
+
+  it('are suspected on, when the API can not be asked a second time', async () => {
+    const { id } = await connect();
+    await sweep();
+    org.control.setAdminRole(GRACE, 'NONE');
+    const closeTheApi = async (seconds: number) =>
+      db.query('test_close', `UPDATE probe_limits SET closed_until = $1 WHERE bucket LIKE '%/api/v1/%'`, [
+        new Date(clock.now().getTime() + seconds * 1000),
+      ]);
+    await db.query('test_suspect', `UPDATE credentials SET suspected_reason = 'role_lost'`, []);
+    await closeTheApi(PROBE_INTERVAL_SECONDS + 60);
+    await sweep();
+    expect(await stateOf(id)).toEqual(HEALTHY);
+    await sweep();
+    expect(await stateOf(id)).toMatchObject({ status: 'degraded', reason: 'role_lost' });
+  });
+
   it('differ when introspection no longer lists a scope', async () => {
     const { id } = await connect();
     org.control.removeScope('email');

@@ -41,6 +41,8 @@ describe('what others are answered', () => {
   });
 });
 
+const GRACE = 'grace@acme.test';
+
 describeEachEngine('many connections that fail at once', (open) => {
   const clock = testClock();
   let db: Database;
@@ -188,6 +190,31 @@ describeEachEngine('many connections that fail at once', (open) => {
     await pass(2 * PROBE_INTERVAL_SECONDS);
     expect(await badOf(made)).toHaveLength(6);
     expect((await stateEvents(made)).length).toBe(6);
+  });
+
+  it('of which some were told of faults of their own do not make their place fail, on and on', async () => {
+    const made = await connectMany(4);
+    const poor = [];
+    while (poor.length < 12) {
+      users += 1;
+      poor.push(await plantConnection(node, org, clock, { userId: `user_${users}`, person: GRACE }));
+    }
+    await pass(PROBE_INTERVAL_SECONDS);
+    // One after the other, as people change their roles.
+    org.control.setAdminRole(GRACE, 'NONE');
+    await db.query(
+      'test_told',
+      `UPDATE connections SET status = 'degraded', reason = 'role_lost', failed_api = 'GET /api/v1/users'
+       WHERE id = ANY ($1::text[])`,
+      [poor.map(({ id }) => id)],
+    );
+    await pass(3 * PROBE_INTERVAL_SECONDS);
+    expect(await placeEvents()).toEqual([]);
+    const [gone] = made;
+    org.control.revokeGrants({ grantId: gone?.grantId ?? '' });
+    await pass(PROBE_INTERVAL_SECONDS);
+    expect(await stateOf(gone?.id ?? '')).toEqual({ status: 'needs_reconnect', reason: 'revoked' });
+    org.control.setAdminRole(GRACE, 'READ_ONLY_ADMIN');
   });
 
   it('do not hide a person’s own end: their connections share one fate, and others are asked', async () => {

@@ -352,6 +352,19 @@ describeEachEngine('health of keys (hazard 6)', (open) => {
     ]);
   });
 
+  it('is dead after two looks that say the same: a refusal of another kind before does not count', async () => {
+    const id = await importKey();
+    answers = [200];
+    await sweep();
+    answers = [403, 429, 401, 200];
+    clock.move(3600);
+    await sweep();
+    clock.move(60);
+    await sweep();
+    expect(answers).toEqual([]);
+    expect(await stateOf(id)).toEqual({ status: 'healthy', reason: null });
+  });
+
   it('is mended by a good look that somebody asked for', async () => {
     const id = await importKey();
     answers = [401, 401];

@@ -40,6 +40,8 @@ export type ProbeOutcome =
       readonly mendsDead: boolean;
       /** A key that works past the end that was told has none. */
       readonly hasNoEnd?: boolean;
+      /** An API could not be asked: what is wrong, or suspected, of what the token may do stays so. */
+      readonly isPartial?: boolean;
     }
   /** It does not, or not fully: two looks agree. */
   | {
@@ -61,6 +63,9 @@ export interface QuietCheck {
   readonly connectionId: string;
   readonly result: string;
 }
+
+/** What a living token is refused for: only an API that was asked again can mend it. */
+const OF_AN_API = `('role_lost', 'scope_lost', 'configuration')`;
 
 const resultOf = (outcome: ProbeOutcome): string => ('reason' in outcome ? outcome.reason : outcome.result);
 
@@ -90,6 +95,7 @@ const nameOf = (outcome: ProbeOutcome, host: string | undefined): string => {
     'lostScopes' in outcome && outcome.lostScopes !== undefined ? '_scopes' : '',
     'isAway' in outcome && outcome.isAway ? '_away' : '',
     'hasNoEnd' in outcome && outcome.hasNoEnd ? '_endless' : '',
+    'isPartial' in outcome && outcome.isPartial ? '_partial' : '',
   ];
   return `probe_${outcome.result}${parts.join('')}`;
 };
@@ -164,7 +170,7 @@ export const createProbeStore = ({
       credential: [...credential, ...answered()],
       connection: [
         ...connection,
-        ...(outcome.result === 'ok' ? [`lost_scopes = '{}'`] : []),
+        ...(outcome.result === 'ok' && !outcome.isPartial ? [`lost_scopes = '{}'`] : []),
         ...(lostScopes === null ? [] : [`lost_scopes = ${bind(lostScopes, 'text[]')}`]),
       ],
     });
@@ -192,14 +198,18 @@ export const createProbeStore = ({
     function assignments(): Pick<StateChange, 'credential' | 'status' | 'reason' | 'connection'> {
       switch (outcome.result) {
         case 'ok': {
-          const keepsState = `(b.status = 'degraded' AND moved.refresh_failures > 0
+          const ofAnApi = outcome.isPartial ? `OR b.reason IN ${OF_AN_API}` : '';
+          const suspicion = outcome.isPartial
+            ? `CASE WHEN k.suspected_reason IN ${OF_AN_API} THEN k.suspected_reason END`
+            : 'NULL';
+          const keepsState = `(b.status = 'degraded' AND (moved.refresh_failures > 0 ${ofAnApi})
             OR b.status = 'needs_reconnect' AND NOT ${bind(outcome.mendsDead, 'boolean')})`;
           return {
             credential: [
               next(),
               // What ends without a refresh token is looked at when it ends; a dead verdict had put that off.
               "refresh_at = coalesce(k.refresh_at, CASE WHEN b.status = 'needs_reconnect' THEN k.expires_at END)",
-              'suspected_reason = NULL',
+              `suspected_reason = ${suspicion}`,
               ...(outcome.hasNoEnd ? ['expires_at = NULL', 'expiring_at = NULL'] : []),
               ...PROBED,
             ],

@@ -95,7 +95,7 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     const { secrets, expiresAt } = stored;
     const hasNoEnd = !('accessToken' in secrets) && expiresAt !== null && expiresAt <= clock.now();
     const good = { by: look.by ?? 'request', mendsDead: !canBeRenewed(secrets), hasNoEnd };
-    return save(stored, { result: 'ok', ...good }, look);
+    return save(stored, { result: 'ok', ...good, isPartial: look.isPartial === true }, look);
   };
 
   const saveNothing = async (stored: StoredCredential, look: Look): Promise<void> => {
@@ -146,10 +146,14 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
   };
 
   const confirmByProbe = async (stored: StoredCredential, first: Look): Promise<void> => {
-    // Somebody's earlier look said the same and was not settled: this is the second one.
-    const second = stored.suspectedReason === null ? await probe(stored) : first;
-    if (second.result === 'ok') await saveGood(stored, second);
-    else if (second.result === 'inconclusive' || hasEnded(stored)) await saveSuspicion(stored, first);
+    const reason = reasonOf(first, stored);
+    // An earlier look said the same and was not settled: this is the second one.
+    const second = stored.suspectedReason === reason ? first : await probe(stored);
+    const isOfToken = second.isPartial === true && first.result === 'degraded';
+    if (second.result === 'ok' && !isOfToken) await saveGood(stored, second);
+    else if (second.result === 'ok' || second.result === 'inconclusive' || hasEnded(stored))
+      await saveSuspicion(stored, first);
+    else if (reasonOf(second, stored) !== reason) await saveSuspicion(stored, second);
     else await saveBad(stored, second, second.result);
   };
 

@@ -14,7 +14,7 @@ import type { LeaveFor } from './probe-limits.js';
 /** What the provider said of a credential, and what was asked. */
 export interface Look
   extends ProbeVerdict,
-    Pick<ProbeOutcome, 'failedApi' | 'lostScopes' | 'isAway' | 'putOffUntil'> {
+    Pick<ProbeOutcome, 'failedApi' | 'lostScopes' | 'isAway' | 'isPartial' | 'putOffUntil'> {
   /** `introspection`, `userinfo` or `request`; `null` when nothing could be asked. */
   readonly by: string | null;
 }

@@ -114,6 +114,7 @@ export const createProbe = ({
     let provedWeight = 0;
     let lostScopes: readonly string[] = [];
     let withheldUntil: Date | null = null;
+    let isPartial = false;
     for (const probe of target.method.probes) {
       // The token lives: what is left to see is whether the API takes it.
       if ((provedWeight > 0 && probe.kind !== 'request') || !fits(probe, token)) continue;
@@ -122,6 +123,7 @@ export const createProbe = ({
       const putOffUntil = await leave?.ask(endpoint);
       if (putOffUntil) {
         withheldUntil ??= putOffUntil;
+        isPartial ||= probe.kind === 'request';
         continue;
       }
       const finding = await ask(probe, target, token, endpoint, leave);
@@ -143,11 +145,15 @@ export const createProbe = ({
         outcome = { ...verdict, by: probe.kind, ...(away ? { isAway: true } : {}) };
         // A probe that is switched off at the provider says nothing; the next one may.
         if (away) return outcome;
-      }
+      } else isPartial ||= away;
     }
     if (outcome.result === 'ok' && lostScopes.length > 0) {
       return { result: 'degraded', reason: 'scope_lost', by: outcome.by, lostScopes };
     }
-    return withheldUntil === null ? outcome : { ...outcome, putOffUntil: withheldUntil };
+    return {
+      ...outcome,
+      ...(outcome.result === 'ok' && isPartial ? { isPartial } : {}),
+      ...(withheldUntil === null ? {} : { putOffUntil: withheldUntil }),
+    };
   };
 };

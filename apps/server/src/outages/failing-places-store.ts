@@ -2,7 +2,7 @@ import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
-import type { Suspect } from './peers-store.js';
+import { type Suspect, TELLS_OF_ITSELF } from './peers-store.js';
 
 /** A host, or an integration, whose connections fail together. */
 export type Place = { readonly host: string } | { readonly integrationRowId: string };
@@ -13,6 +13,8 @@ const TRIAL_SECONDS = 30;
 const TRIAL_CONNECTIONS = 3;
 /** The last so many answers are good: it is over. */
 const GOOD_TO_END = 5;
+/** A refusal that lasts longer than this, while the provider answers, is no outage. */
+export const LONGEST_HOLD_SECONDS = 86_400;
 /** Environments that can be told of one outage: each by an event of its own. */
 const MOST_ENVIRONMENTS = 50;
 
@@ -53,19 +55,30 @@ const PUT_OFF = `UPDATE credentials k SET probe_at = $2::timestamptz + make_inte
 
 const TRY = `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARRAY(
     SELECT k.connection_id FROM credentials k JOIN connections c ON c.id = k.connection_id
-    WHERE k.probe_at IS NOT NULL AND c.status <> 'needs_reconnect' AND ${AT_PLACE}
+    WHERE k.probe_at IS NOT NULL AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF} AND ${AT_PLACE}
     ORDER BY k.expires_at > $2 DESC NULLS FIRST, k.answered_at NULLS FIRST LIMIT ${TRIAL_CONNECTIONS}))`;
 
-const END = `DELETE FROM failing_places p WHERE p.place = $1 AND (
-    SELECT count(*) FILTER (WHERE last.answer = 'good') = ${GOOD_TO_END} FROM (
-      SELECT k.answer FROM credentials k WHERE k.answered_at >= p.since AND ${AT_PLACE}
-      ORDER BY k.answered_at DESC LIMIT ${GOOD_TO_END}) last)
-  RETURNING place`;
-
-/** What was held back is forgotten: each is looked at anew, one after the other. */
-const RESUME = `UPDATE credentials k SET probe_at = $2::timestamptz + ${SPREAD}, suspected_reason = NULL,
-    answer = NULL, answered_at = NULL, failing_since = NULL
-  WHERE k.probe_at IS NOT NULL AND coalesce(k.answer <> 'good', true) AND ${AT_PLACE}`;
+/**
+ * Ends a place. Its own told faults say nothing of it; and after a day, which is as long as a verdict is held, fewer good
+ * answers are enough: it may have fewer connections. What was held back is forgotten with it, in the same statement: each is
+ * looked at anew, one after the other.
+ */
+const END = `WITH over AS (
+    DELETE FROM failing_places p WHERE p.place = $1 AND (
+      SELECT count(*) FILTER (WHERE last.answer = 'good') >= CASE
+        WHEN p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS}) THEN greatest(1, count(*))
+        ELSE ${GOOD_TO_END} END
+      FROM (
+        SELECT k.answer FROM credentials k JOIN connections c ON c.id = k.connection_id
+        WHERE k.answered_at >= p.since AND ${AT_PLACE} AND NOT ${TELLS_OF_ITSELF}
+        ORDER BY k.answered_at DESC LIMIT ${GOOD_TO_END}) last)
+    RETURNING place
+  ), resumed AS (
+    UPDATE credentials k SET probe_at = $2::timestamptz + ${SPREAD}, suspected_reason = NULL,
+      answer = NULL, answered_at = NULL, failing_since = NULL
+    FROM over WHERE k.probe_at IS NOT NULL AND coalesce(k.answer <> 'good', true) AND ${AT_PLACE}
+  )
+  SELECT place FROM over`;
 
 /** The places that fail now, for all replicas. */
 export const createFailingPlacesStore = ({
@@ -96,11 +109,10 @@ export const createFailingPlacesStore = ({
   async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
     const ended: string[] = [];
     for (const place of places) {
-      const over = await db.query('outage_end', END, [place], { mayTakeLong: true });
-      if (over.length > 0) ended.push(place);
       const values = [place, now, intervalSeconds];
-      const [name, text] = over.length > 0 ? ['outage_resume', RESUME] : ['outage_put_off', PUT_OFF];
-      await db.query(name, text, values, { mayTakeLong: true });
+      const over = await db.query('outage_end', END, values, { mayTakeLong: true });
+      if (over.length > 0) ended.push(place);
+      else await db.query('outage_put_off', PUT_OFF, values, { mayTakeLong: true });
     }
     const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, [
       now,

@@ -3,7 +3,12 @@ import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
-import { createFailingPlacesStore, type Place, placeKey } from './failing-places-store.js';
+import {
+  createFailingPlacesStore,
+  LONGEST_HOLD_SECONDS,
+  type Place,
+  placeKey,
+} from './failing-places-store.js';
 import { judgePeers, type PlaceState, WITNESSES } from './judge-peers.js';
 import { createPeersStore, type Suspect, type Witness } from './peers-store.js';
 
@@ -20,8 +25,8 @@ export type Fault = 'own' | 'held';
 
 /** A client that is refused is told of the integration alone, where it has more connections than this. */
 const FEW_CONNECTIONS = 10;
-/** A refusal that lasts longer than this, while the provider answers, is no outage. */
-const LONGEST_HOLD_SECONDS = 86_400;
+/** Others that can't be asked, such as keys whose API answers nothing that can be read, hold a verdict no longer. */
+const LONGEST_UNCLEAR_SECONDS = 3600;
 
 /** Keeps the outage of a provider, or the fault of an integration, from being told as a fault of each connection. */
 export interface Outages {
@@ -102,6 +107,11 @@ export const createOutages = ({
     return true;
   };
 
+  const hasFailedForLong = async ({ connectionId }: Suspect): Promise<boolean> => {
+    const since = await peers.failingSince(connectionId);
+    return since !== null && since <= addSeconds(clock.now(), -LONGEST_UNCLEAR_SECONDS);
+  };
+
   return {
     async judgeRefusal(suspect, reason) {
       const since = await failingSince(suspect);
@@ -117,7 +127,8 @@ export const createOutages = ({
         const witness = candidates.shift();
         // Where the integration has no others to ask, the host's others speak.
         const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
-        if (!witness || isEnough) return isUnclear && !isEnough ? 'held' : 'own';
+        if (isEnough) return 'own';
+        if (!witness) return isUnclear && !(await hasFailedForLong(suspect)) ? 'held' : 'own';
         if (!(await askWitness(witness))) isUnclear = true;
       }
     },

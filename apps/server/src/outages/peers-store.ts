@@ -43,6 +43,10 @@ const ME = `me AS (
 const NOT_MY_OWN = `c.id <> me.id AND NOT (c.tenant_id = me.tenant_id AND c.owner = me.owner AND c.user_id = me.user_id
   AND c.owner = 'user')`;
 
+/** A connection that is refused for a reason of its own, which was told: it says nothing of its place, on and on. */
+export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND c.status IN ('degraded', 'needs_reconnect')
+  AND c.reason NOT IN ('provider_down', 'rate_limited'), false)`;
+
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
 const ANSWERS = `WITH ${ME}
@@ -51,7 +55,7 @@ const ANSWERS = `WITH ${ME}
     SELECT connection_id, answer, answered_at FROM credentials
     WHERE answer_host = $2 AND answered_at >= me.oldest ORDER BY answered_at DESC LIMIT ${COUNTED}
   ) k JOIN connections c ON c.id = k.connection_id
-  WHERE ${NOT_MY_OWN} ORDER BY k.answered_at DESC`;
+  WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} ORDER BY k.answered_at DESC`;
 
 const CAN_BE_ASKED = `k.probe_at IS NOT NULL AND (k.answered_at IS NULL OR k.answered_at < me.since)
   AND (k.expires_at IS NULL OR k.expires_at > $4::timestamptz + make_interval(secs => ${TOKEN_LEFT_SECONDS}))`;
@@ -65,10 +69,11 @@ const WITNESSES = `WITH ${ME}, asked AS (
     JOIN connections c ON c.integration_row_id = $3 JOIN credentials k ON k.connection_id = c.id
     WHERE k.answer_host IS NULL AND ${CAN_BE_ASKED} LIMIT ${CANDIDATES}
   )
-  SELECT w.connection_id AS "connectionId", w.environment, ${OF_INTEGRATION} AS "isOfIntegration"
-  FROM me, (SELECT * FROM asked UNION SELECT * FROM never_asked) w JOIN connections c ON c.id = w.connection_id
-  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect'
-  ORDER BY 3 DESC, md5(w.connection_id || me.id) LIMIT $5`;
+  SELECT k.connection_id AS "connectionId", k.environment, ${OF_INTEGRATION} AS "isOfIntegration"
+  FROM me, (SELECT * FROM asked UNION SELECT * FROM never_asked) w
+  JOIN credentials k ON k.connection_id = w.connection_id JOIN connections c ON c.id = w.connection_id
+  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF}
+  ORDER BY 3 DESC, md5(k.connection_id || me.id) LIMIT $5`;
 
 const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT $2) c`;
 
@@ -85,6 +90,13 @@ export const createPeersStore = (db: Database) => ({
     limit: number,
   ): Promise<Witness[]> =>
     db.query('outage_witnesses', WITNESSES, [connectionId, host, integrationRowId, now, limit]),
+
+  /** Since when a connection is not well; `null`: it is. */
+  async failingSince(connectionId: string): Promise<Date | null> {
+    const text = 'SELECT failing_since AS "since" FROM credentials WHERE connection_id = $1';
+    const [row] = await db.query<{ since: Date | null }>('outage_failing_since', text, [connectionId]);
+    return row?.since ?? null;
+  },
 
   /** Whether an integration has at least so many connections. */
   async hasConnections(integrationRowId: string, atLeast: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { HttpAnswer, ProbeVerdict, ProviderDefinition } from '@authpipe/pro
 
 const read = ({ status }: HttpAnswer): ProbeVerdict => {
   if (status === 200) return { result: 'ok', reason: null };
+  if (status === 403) return { result: 'degraded', reason: 'role_lost' };
   return status === 401
     ? { result: 'dead', reason: 'key_invalid' }
     : { result: 'inconclusive', reason: null };
