@@ -286,6 +286,52 @@ describeEachEngine('webhooks', (open) => {
     });
   });
 
+  it('keeps what happened while it was disabled for longer than the outbox does', async () => {
+    const { receiver, endpoint } = await world.listen({ enabled: false });
+    const missed = await write();
+    for (let day = 1; day <= 8; day += 1) {
+      world.clock.move(DAY);
+      await world.webhooks.sweep(world.clock.now());
+      await db.query('test_sweep', 'DELETE FROM events WHERE time < $1', [
+        new Date(world.clock.now().getTime() - 7 * DAY * 1_000),
+      ]);
+    }
+    await world.endpoints.updateEndpoint(endpoint.id, 'test', { enabled: true });
+    const later = await write();
+    await world.run();
+    expect(receiver.accepted).toEqual([missed, later]);
+  });
+
+  it('is not disabled for one failure, though the last one before was never made good', async () => {
+    const { receiver, endpoint } = await world.listen();
+    const poison = await write('conn_bad');
+    receiver.react = ({ id }) => (id === poison ? 400 : 204);
+    for (let hour = 0; hour <= 73; hour += 1) {
+      if (hour < 71) await write('conn_good');
+      await world.pass(3_600);
+    }
+    expect(
+      (await world.webhooks.listDeliveries(endpoint.id, { status: 'failed', limit: 9 })).data,
+    ).toHaveLength(1);
+    await world.pass(3 * DAY + 60);
+    receiver.react = () => 503;
+    await write('conn_good');
+    await world.run();
+    expect(await world.endpoints.getEndpoint(endpoint.id, 'test')).toMatchObject({ enabled: true });
+  }, 60_000);
+
+  it('is not disabled for one failure, though the server died before it had noted that all is well', async () => {
+    const { receiver, endpoint } = await world.listen();
+    await db.query('test_unhealed', 'UPDATE webhook_endpoints SET failures = 1, failing_since = $1', [
+      world.clock.now(),
+    ]);
+    await world.pass(4 * DAY);
+    receiver.react = () => 503;
+    await write();
+    await world.run();
+    expect(await world.endpoints.getEndpoint(endpoint.id, 'test')).toMatchObject({ enabled: true });
+  });
+
   it('does not count an old failure against an endpoint that was well in between', async () => {
     const { receiver, endpoint } = await world.listen();
     receiver.react = () => (receiver.received.length === 1 ? 500 : 204);

@@ -177,6 +177,21 @@ describe('the secret of a webhook endpoint', () => {
     expect(receiver.forged).toEqual([]);
   });
 
+  it('is not changed again while the one before signs, which may be the one that is deployed', async () => {
+    const { receiver, endpoint } = await world.listen();
+    await call('post', `/${endpoint.id}/rotate-secret`, {});
+    const again = await call('post', `/${endpoint.id}/rotate-secret`);
+    expect(again.body).toMatchObject({ status: 409, code: 'conflict' });
+    expect(again.body.detail).toContain('until 2026-');
+    await write();
+    await world.run();
+    expect(receiver.forged).toEqual([]);
+    const forced = await call('post', `/${endpoint.id}/rotate-secret`, { previousValidForSeconds: 0 });
+    expect(forced.body).toMatchObject({ previousSecretUntil: null });
+    world.clock.move(86_400);
+    expect((await call('post', `/${endpoint.id}/rotate-secret`)).status).toBe(200);
+  });
+
   it('that leaked signs no longer, where that is asked for', async () => {
     const { receiver, endpoint } = await world.listen();
     const rotate = { previousValidForSeconds: 0 };

@@ -49,6 +49,23 @@ describeEachEngine('the replay of webhooks', (open) => {
     expect(receiver.forged).toEqual([]);
   });
 
+  it('does not hold up what happens now, though what is sent again is refused', async () => {
+    const { receiver, endpoint } = await world.listen();
+    const old = [await write(), await write()];
+    await world.run();
+    receiver.react = ({ id }) => (id === old[0] ? 400 : 204);
+    world.clock.move(1);
+    await world.webhooks.replayRange(endpoint.id, 'test', { since: '2020-01-01T00:00:00Z' });
+    const now = await write();
+    await world.run();
+    expect(receiver.received.map(({ id }) => id).filter((id) => id === now)).toEqual([now]);
+    // Among themselves they keep their order.
+    expect(receiver.received.filter(({ id }) => id === old[1])).toHaveLength(1);
+    receiver.react = () => 204;
+    await world.pass(60);
+    expect(receiver.accepted.slice(-2)).toEqual(old);
+  });
+
   it('sends one that waits for its next attempt now, and counts it once', async () => {
     const { receiver, endpoint } = await world.listen();
     receiver.react = () => 500;

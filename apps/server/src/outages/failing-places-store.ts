@@ -66,7 +66,7 @@ const TRY = `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARR
 const END = `WITH over AS (
     DELETE FROM failing_places p WHERE p.place = $1 AND (
       SELECT count(*) FILTER (WHERE last.answer = 'good') >= CASE
-        WHEN p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS}) THEN greatest(1, count(*))
+        WHEN p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS}) THEN count(*)
         ELSE ${GOOD_TO_END} END
       FROM (
         SELECT k.answer FROM credentials k JOIN connections c ON c.id = k.connection_id

@@ -43,16 +43,16 @@ const ME = `me AS (
 const NOT_MY_OWN = `c.id <> me.id AND NOT (c.tenant_id = me.tenant_id AND c.owner = me.owner AND c.user_id = me.user_id
   AND c.owner = 'user')`;
 
-/** A connection that is refused for a reason of its own, which was told: it says nothing of its place, on and on. */
+/** A connection that is refused on and on for the reason that was told of it says nothing of its place. */
 export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND c.status IN ('degraded', 'needs_reconnect')
-  AND c.reason NOT IN ('provider_down', 'rate_limited'), false)`;
+  AND coalesce(k.suspected_reason, c.reason) = c.reason AND c.reason NOT IN ('provider_down', 'rate_limited'), false)`;
 
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
 const ANSWERS = `WITH ${ME}
   SELECT k.answer = 'good' AS "isGood", k.answered_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, LATERAL (
-    SELECT connection_id, answer, answered_at FROM credentials
+    SELECT connection_id, answer, answered_at, suspected_reason FROM credentials
     WHERE answer_host = $2 AND answered_at >= me.oldest ORDER BY answered_at DESC LIMIT ${COUNTED}
   ) k JOIN connections c ON c.id = k.connection_id
   WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} ORDER BY k.answered_at DESC`;
@@ -72,7 +72,7 @@ const WITNESSES = `WITH ${ME}, asked AS (
   SELECT k.connection_id AS "connectionId", k.environment, ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, (SELECT * FROM asked UNION SELECT * FROM never_asked) w
   JOIN credentials k ON k.connection_id = w.connection_id JOIN connections c ON c.id = w.connection_id
-  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF}
+  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect'
   ORDER BY 3 DESC, md5(k.connection_id || me.id) LIMIT $5`;
 
 const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT $2) c`;

@@ -67,7 +67,7 @@ export const createWebhooks = (dependencies: WebhooksDependencies) => {
     listDeliveries: list.listDeliveries,
     /** Queues what the outbox holds, then forgets old deliveries: to be called before the outbox is swept. */
     async sweep(now: Date): Promise<void> {
-      await queueEvents();
+      await queue.queueEvents(now, true);
       await list.sweepDeliveries(now);
     },
     async figures(): Promise<WebhookFigures> {

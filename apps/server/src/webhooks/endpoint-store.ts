@@ -187,8 +187,9 @@ export const createEndpointStore = ({
     },
 
     /**
-     * Gives it another secret. Webhooks are signed with both for a while; a secret before that signs no longer.
-     * @param previousValidForSeconds a day, unless told
+     * Gives it another secret. Webhooks are signed with both for a while. While they are, it is not changed again: the
+     * one that is deployed would sign no longer.
+     * @param previousValidForSeconds a day, unless told; 0: neither of those before signs any more, also before its time
      * @throws Problem `not_found`, `conflict`
      */
     async rotateSecret(
@@ -197,9 +198,16 @@ export const createEndpointStore = ({
       previousValidForSeconds = PREVIOUS_SECRET_SECONDS,
     ): Promise<WebhookEndpointWithSecret> {
       const before = await read(id, environment);
+      const now = clock.now();
+      const until = before.previous_secret_until;
+      if (previousValidForSeconds > 0 && until !== null && until > now) {
+        throw new Problem(
+          'conflict',
+          `The secret was changed already, and the one before signs until ${until.toISOString()}. Change it again after that; or send "previousValidForSeconds": 0, and neither signs any more.`,
+        );
+      }
       const secret = newSecret();
       const sealed = await vault.seal(secretPlace(before, before.secret_version + 1), secret);
-      const now = clock.now();
       const [row] = await db.query<EndpointRow>(
         'webhook_endpoint_rotate',
         `WITH changed AS (UPDATE webhook_endpoints SET previous_secret = secret, previous_secret_version = secret_version,

@@ -6,6 +6,13 @@ const QUEUED_AT_ONCE = 500;
 /** SQL: what keeps the order of an event `v`: its connection, or its integration where it is about none. */
 export const LANE_OF_EVENT = `coalesce(v.connection_id, v.payload->>'integration', '')`;
 
+/**
+ * SQL: the line of its own that replays of a lane are in. An event of long ago that is refused once more does not hold up
+ * what happens now.
+ */
+export const replayLane = (lane: string): string =>
+  `CASE WHEN ${lane} LIKE 'replay:%' THEN ${lane} ELSE 'replay:' || ${lane} END`;
+
 /** SQL: whether the endpoint `e` wants the event `v`. */
 export const WANTS_EVENT = `v.environment = e.environment
   AND (cardinality(e.event_types) = 0 OR v.type = ANY (e.event_types))`;
@@ -20,12 +27,13 @@ export const fillLanes = (counts: string, now: string, { isNow }: { readonly isN
   ON CONFLICT (endpoint_id, key) DO UPDATE SET pending = l.pending + excluded.pending,
     due_at = ${isNow ? 'excluded.due_at' : 'coalesce(l.due_at, excluded.due_at)'}`;
 
-const TOP = `SELECT CASE WHEN EXISTS (SELECT 1 FROM webhook_endpoints WHERE enabled) THEN number_events() END AS top`;
+const TOP = `SELECT CASE WHEN EXISTS (SELECT 1 FROM webhook_endpoints WHERE enabled OR $1::boolean)
+  THEN number_events() END AS top`;
 
 // Two servers may do this at once: the second waits for the endpoints' rows, and finds them moved.
 const QUEUE = `WITH e AS (
     SELECT id, environment, event_types, queued_up_to FROM webhook_endpoints
-    WHERE enabled AND queued_up_to < $1 ORDER BY id FOR UPDATE
+    WHERE (enabled OR $3::boolean) AND queued_up_to < $1 ORDER BY id FOR UPDATE
   ), batch AS (
     SELECT e.id AS endpoint_id, v.* FROM e CROSS JOIN LATERAL (
       SELECT * FROM events WHERE position > e.queued_up_to AND position <= $1
@@ -76,14 +84,15 @@ export const createEventQueue = ({ db }: { readonly db: Database }) => ({
   /**
    * Queues all that was committed until now, due at once. Whether there is anybody to send to.
    * Any number of servers may do this at once: each event is queued once.
+   * @param alsoDisabled before the outbox forgets: what a disabled endpoint is to be told waits for it. Default false.
    */
-  async queueEvents(now: Date): Promise<boolean> {
-    const [row] = await db.query<{ top: number | null }>('webhook_top', TOP, []);
+  async queueEvents(now: Date, alsoDisabled = false): Promise<boolean> {
+    const [row] = await db.query<{ top: number | null }>('webhook_top', TOP, [alsoDisabled]);
     const top = row?.top ?? null;
     if (top === null) return false;
     let isShort = true;
     while (isShort) {
-      const [queued] = await db.query<{ isShort: boolean }>('webhook_queue', QUEUE, [top, now]);
+      const [queued] = await db.query<{ isShort: boolean }>('webhook_queue', QUEUE, [top, now, alsoDisabled]);
       isShort = queued?.isShort ?? false;
     }
     return true;

@@ -4,7 +4,6 @@ import type { NewEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
-import type { EndpointRow } from './endpoint-record.js';
 import type { SealedSecrets } from './endpoint-store.js';
 import { DOWN_AFTER_FAILURES } from './retry-delay.js';
 
@@ -190,15 +189,28 @@ export const createLaneStore = ({
       await db.query('webhook_free', FREE, [endpointId, key, leaseNumber, clock.now()]);
     },
 
-    /** An attempt at an endpoint failed. Since when all have; `null` when it is gone. */
-    async noteFailure(endpointId: string, retryAt: Date | null): Promise<Date | null> {
-      const [row] = await db.query<EndpointRow>(
+    /** An attempt at an endpoint failed. Since when all have, and how many; `null` when it is gone. */
+    async noteFailure(
+      endpointId: string,
+      retryAt: Date | null,
+    ): Promise<{ readonly failingSince: Date; readonly failures: number } | null> {
+      const [row] = await db.query<{ failingSince: Date; failures: number }>(
         'webhook_failure',
         `UPDATE webhook_endpoints SET failures = failures + 1, retry_at = $3,
-           failing_since = coalesce(failing_since, $2) WHERE id = $1 RETURNING failing_since`,
+           failing_since = coalesce(failing_since, $2) WHERE id = $1 RETURNING failing_since AS "failingSince", failures`,
         [endpointId, clock.now(), retryAt],
       );
-      return row?.failing_since ?? null;
+      return row ?? null;
+    },
+
+    /** A delivery was given up. Where nothing else waits, its failures say nothing of the endpoint any more. */
+    async noteGivenUp(endpointId: string): Promise<void> {
+      await db.query(
+        'webhook_given_up',
+        `UPDATE webhook_endpoints e SET failures = 0, failing_since = NULL, retry_at = NULL WHERE id = $1
+           AND NOT EXISTS (SELECT 1 FROM webhook_lanes l WHERE l.endpoint_id = e.id AND l.pending > 0)`,
+        [endpointId],
+      );
     },
 
     /** An endpoint that failed accepts again. Where it was down, all that waits for it is due at once. */

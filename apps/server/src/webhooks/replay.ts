@@ -3,10 +3,10 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { noSuchEndpoint } from './endpoint-store.js';
-import { fillLanes, LANE_OF_EVENT, WANTS_EVENT } from './event-queue.js';
+import { fillLanes, LANE_OF_EVENT, replayLane, WANTS_EVENT } from './event-queue.js';
 
 /** In line again, as if it had never been tried. */
-const AFRESH = `status = 'pending', attempts = 0, first_attempt_at = NULL, last_attempt_at = NULL,
+const AFRESH = `lane = ${replayLane('lane')}, status = 'pending', attempts = 0, first_attempt_at = NULL, last_attempt_at = NULL,
   last_status = NULL, last_error = NULL`;
 
 const REPLAY_ONE = `WITH again AS (
@@ -26,7 +26,7 @@ const REPLAY_RANGE = `WITH e AS (SELECT * FROM webhook_endpoints WHERE id = $1 F
   ), made AS (
     INSERT INTO webhook_deliveries
       (endpoint_id, event_id, lane, position, type, connection_id, time, payload, status)
-    SELECT e.id, v.id, ${LANE_OF_EVENT}, v.position, v.type, v.connection_id, v.time, v.payload, 'pending'
+    SELECT e.id, v.id, ${replayLane(LANE_OF_EVENT)}, v.position, v.type, v.connection_id, v.time, v.payload, 'pending'
     FROM events v JOIN e ON ${WANTS_EVENT}
     WHERE v.time >= $2 AND v.time < $3 AND v.position <= e.queued_up_to
     ON CONFLICT (endpoint_id, event_id) DO NOTHING RETURNING endpoint_id, lane
@@ -62,7 +62,7 @@ export const createReplay = ({ db, clock }: { readonly db: Database; readonly cl
 
   return {
     /**
-     * Puts one delivery in line again; one that waits for its next attempt is made now.
+     * Puts one delivery in line again, apart from what happens now; one that waits for its next attempt is made now.
      * @param environment `null`: whichever it is in
      * @throws Problem `not_found`, `conflict` when the endpoint is disabled
      */

@@ -3,7 +3,12 @@ import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 import type { EndpointStore } from './endpoint-store.js';
 import type { LaneClaim, LaneStore, NextDelivery } from './lane-store.js';
-import { endpointRetrySeconds, GIVE_UP_SECONDS, laneRetrySeconds } from './retry-delay.js';
+import {
+  DOWN_AFTER_FAILURES,
+  endpointRetrySeconds,
+  GIVE_UP_SECONDS,
+  laneRetrySeconds,
+} from './retry-delay.js';
 import type { SendWebhook, SentWebhook } from './send-webhook.js';
 
 /** Deliveries of one connection in one go; then others of the endpoint have their turn. */
@@ -51,18 +56,19 @@ export const createRunLane = (dependencies: RunLaneDependencies) => {
     const { event, endpoint, laneFailures, firstAttemptAt } = next;
     const now = clock.now();
     const pause = endpointRetrySeconds(endpoint.failures + 1, randomness.fraction());
-    const failingSince = await lanes.noteFailure(
-      claim.endpointId,
-      pause === null ? null : addSeconds(now, pause),
-    );
+    const failing = await lanes.noteFailure(claim.endpointId, pause === null ? null : addSeconds(now, pause));
     const giveUpAt = addSeconds(
       firstAttemptAt === null ? now : later(firstAttemptAt, endpoint.enabledAt),
       GIVE_UP_SECONDS,
     );
     const wait = laneRetrySeconds(laneFailures, sent.retryAfter, randomness.fraction());
-    const isDead = failingSince !== null && addSeconds(failingSince, GIVE_UP_SECONDS) <= now;
+    const isDead =
+      failing !== null &&
+      failing.failures >= DOWN_AFTER_FAILURES &&
+      addSeconds(failing.failingSince, GIVE_UP_SECONDS) <= now;
     if (!isDead && !sent.isGone && giveUpAt <= now) {
       await lanes.endDelivery(claim, event.id, 'failed', sent);
+      await lanes.noteGivenUp(claim.endpointId);
       note('given_up');
       const { endpointId } = claim;
       log.warn({ endpointId, eventId: event.id }, 'a webhook was given up: its endpoint accepts others');
