@@ -12,6 +12,7 @@ import { systemClock } from './clock.js';
 import { encryptionKeysOf } from './config/encryption-keys.js';
 import { type Config, readConfig } from './config/read-config.js';
 import type { Database } from './db/database.js';
+import { requireEmbedded } from './db/embedded.js';
 import { openDatabase } from './db/open-database.js';
 import { systemSteadyMillis } from './db/steady-millis.js';
 import { StartError } from './errors/start-error.js';
@@ -68,6 +69,13 @@ const withDatabase = async (run: (db: Database, config: Config) => Promise<void>
   }
 };
 
+/** Of these those that look into a database that is there: they make no other. */
+const withExisting = async (run: (db: Database) => Promise<void>): Promise<void> => {
+  const { databaseUrl, dataDir } = readConfig(process.env);
+  if (databaseUrl === undefined) requireEmbedded(dataDir);
+  await withDatabase(run);
+};
+
 const printHelp = async (): Promise<void> => {
   process.stdout.write(HELP);
 };
@@ -92,12 +100,12 @@ const commands = new Map<string, () => Promise<void>>([
         }),
       ),
   ],
-  ['webhooks', () => withDatabase((db) => runWebhooksCommand(args, { db, clock: systemClock }))],
+  ['webhooks', () => runWebhooksCommand(args, { withDatabase: withExisting, clock: systemClock })],
   [
     'audit',
     () =>
       runAuditCommand(args, {
-        withDatabase,
+        withDatabase: withExisting,
         rootKeys: () =>
           encryptionKeysOf(readConfig(process.env), {
             log: createLogger('warn', process.stderr),

@@ -1,9 +1,12 @@
 import type { AuditVerification } from '@authpipe/types';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { acceptChain } from '../src/audit/accept-chain.js';
+import { openAuditKey } from '../src/audit/audit-key-store.js';
 import { verifyExport } from '../src/audit/verify-export.js';
 import { appendAudit } from '../src/db/append-audit.js';
 import type { Database } from '../src/db/database.js';
-import { startAudit } from './support/audit-world.js';
+import { systemRandomness } from '../src/randomness.js';
+import { ROOT_KEY, startAudit } from './support/audit-world.js';
 import { describeEachEngine } from './support/databases.js';
 import { type TestClock, testClock } from './support/world.js';
 
@@ -172,6 +175,51 @@ describeEachEngine('the chain of the audit', (open) => {
     await write('org_acme');
     await audit.chainEntries();
     expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'chain_restarted']]);
+  });
+
+  it('misses the product’s own chain, also when it began anew', async () => {
+    await write('org_acme', 2);
+    await write(null, 2);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE tenant_id = ''`);
+    await tamper(`DELETE FROM audit_heads WHERE tenant_id = ''`);
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_missing']]);
+    await write(null);
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_restarted']]);
+    expect(faultsOf(await audit.verify({ tenantId: 'org_acme' }))).toEqual([[null, null, 'chain_restarted']]);
+  });
+
+  it('misses all chains together, also when they began anew', async () => {
+    expect(await audit.verify()).toMatchObject({ intact: true, chains: 0 });
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    clock.move(2 * 3_600);
+    await tamper('DELETE FROM audit_entries');
+    await tamper('DELETE FROM audit_heads');
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_missing']]);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_restarted']]);
+  });
+
+  it('believes neither a beginning nor an erasure that somebody else wrote, also when a person goes on from there', async () => {
+    await write('org_acme', 10);
+    await audit.chainEntries();
+    await tamper(`UPDATE audit_heads SET first_position = 6, erased_at = now() + interval '10 years',
+      first_previous_hash = (SELECT hash FROM audit_entries WHERE ${OF_ACME} AND position = 5) WHERE ${OF_ACME}`);
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position <= 5`);
+    await tamper(`UPDATE audit_entries SET content = NULL, salt = NULL WHERE ${OF_ACME} AND position = 7`);
+    const forged = [
+      ['org_acme', 1, 'missing'],
+      ['org_acme', 7, 'changed'],
+    ];
+    expect(faultsOf(await audit.verify())).toEqual(
+      expect.arrayContaining([...forged, ['org_acme', null, 'head_changed']]),
+    );
+    const auditKey = await openAuditKey({ db, clock, rootKeys: [ROOT_KEY], randomness: systemRandomness });
+    await acceptChain({ db, clock, auditKey }, { environment: 'test', tenantId: 'org_acme' });
+    expect(faultsOf(await audit.verify())).toEqual(forged);
   });
 
   it('finds a database that was put back by what was written down before', async () => {

@@ -73,6 +73,21 @@ describe('authpipe audit', () => {
     ]);
   });
 
+  it('verify and heads fail where there is nothing to prove', async () => {
+    await expect(audit('verify', '--tenant', 'nobody')).rejects.toThrow('look at --env and --tenant');
+    const empty = await openTestDatabase();
+    const inEmpty = (command: string) =>
+      runAuditCommand([command], {
+        ...{ clock, randomness: systemRandomness, ...written },
+        withDatabase: (run) => run(empty),
+        rootKeys: () => [ROOT_KEY],
+      });
+    await expect(inEmpty('verify')).rejects.toThrow('nothing is proved: is DATABASE_URL');
+    await expect(inEmpty('heads')).rejects.toThrow('nothing is proved');
+    expect(lines).toEqual([]);
+    await empty.close();
+  });
+
   it('verify needs the root key', async () => {
     const withOther = runAuditCommand(['verify'], {
       ...{ clock, randomness: systemRandomness, ...written },
@@ -95,9 +110,9 @@ describe('authpipe audit', () => {
     await tamper('DELETE FROM audit_entries');
     await tamper('DELETE FROM audit_heads');
     lines = [];
-    await audit('verify');
-    expect(lines).toEqual(['Intact: 0 chains, 0 entries.']);
-    await expect(audit('verify', '--anchors', anchors)).rejects.toThrow('2 faults');
+    await expect(audit('verify')).rejects.toThrow('1 fault');
+    expect(lines[0]).toContain('chain_missing: environment (deployment), the product itself: all chains');
+    await expect(audit('verify', '--anchors', anchors)).rejects.toThrow('3 faults');
     await expect(audit('verify', '--anchors', file(['no json']))).rejects.toThrow('holds no lines');
   });
 

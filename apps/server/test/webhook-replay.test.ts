@@ -32,7 +32,7 @@ describeEachEngine('the replay of webhooks', (open) => {
   };
   const webhooks = (...args: string[]) =>
     runWebhooksCommand(args, {
-      ...{ db, clock: world.clock },
+      ...{ withDatabase: (run: (opened: Database) => Promise<void>) => run(db), clock: world.clock },
       writeLine: (line) => void lines.push(line),
       writeNote: () => {},
     });

@@ -1,6 +1,6 @@
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Database } from '../db/database.js';
-import { type ChainEnds, type ChainPlace, headSeal } from './entry-hash.js';
+import { type ChainEnds, type ChainPlace, GENESIS, headSeal } from './entry-hash.js';
 
 /** A chain's ends as they are stored. */
 export interface ChainHead extends ChainEnds {
@@ -27,3 +27,10 @@ export const isSealed = (key: KeyObject, head: ChainHead): boolean => {
   const expected = headSeal(key, head);
   return expected.length === head.seal.length && timingSafeEqual(expected, head.seal);
 };
+
+/**
+ * What may be believed of a chain's ends: of those that somebody else wrote neither that entries before the first were
+ * forgotten by policy, nor that contents were erased.
+ */
+export const trustedEnds = (key: KeyObject, head: ChainHead): ChainHead =>
+  isSealed(key, head) ? head : { ...head, firstPosition: 1, firstPreviousHash: GENESIS, erasedAt: null };

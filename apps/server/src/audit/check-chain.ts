@@ -1,6 +1,6 @@
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { AuditFault } from '@authpipe/types';
-import { type ChainHead, isSealed } from './chain-head.js';
+import { type ChainHead, isSealed, trustedEnds } from './chain-head.js';
 import { type ChainPlace, contentHash, entryHash, entrySeal, type HashedEntry } from './entry-hash.js';
 
 /** An entry as it is stored. */
@@ -33,11 +33,12 @@ const range = (from: number, to: number): string =>
   from === to ? `entry ${from} was` : `entries ${from} to ${to} were`;
 
 /** Checks one chain, entry by entry in the order of their positions, and says in the end what is wrong with it. */
-export const createChainCheck = (key: KeyObject, head: ChainHead) => {
+export const createChainCheck = (key: KeyObject, stored: ChainHead) => {
+  const head = trustedEnds(key, stored);
   const place: ChainPlace = { environment: head.environment, tenantId: head.tenantId };
   const faults: Fault[] = [];
   const doubtful: Doubtful[] = [];
-  const isHeadWhole = isSealed(key, head);
+  const isHeadWhole = isSealed(key, stored);
   let next = head.firstPosition;
   let previous: Uint8Array | null = head.firstPreviousHash;
   let lastHash: Uint8Array = head.firstPreviousHash;

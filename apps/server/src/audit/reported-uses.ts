@@ -50,14 +50,17 @@ export const createReportedUses = (
         if (others) others.push(use);
         else groups.set(name, [use]);
       }
+      let failure: unknown = null;
       for (const uses of groups.values()) {
         const [first] = uses;
         if (!first) continue;
         const ids = [...new Set(uses.map(({ connectionId }) => connectionId))];
         const tenants = await findTenants(ids, first.environment, first.tenantId).catch((error: unknown) => {
+          failure = error;
           waiting.push(...uses.slice(0, MAX_WAITING - waiting.length));
-          throw error;
+          return null;
         });
+        if (tenants === null) continue;
         for (const { actor, environment, connectionId, count } of uses) {
           const tenantId = tenants.get(connectionId);
           if (tenantId === undefined) continue;
@@ -65,6 +68,7 @@ export const createReportedUses = (
           counts.note({ actor, environment, tenantId, connectionId, count, action: 'credential.used' });
         }
       }
+      if (failure !== null) throw failure;
     },
   };
 };

@@ -78,6 +78,14 @@ const tell = (faults: readonly AuditFault[], writeLine: WriteLine): void => {
   }
 };
 
+/** Nothing that is intact is no proof: a schedule with the wrong database must not stay green. */
+const noChain = (filter: string | undefined): StartError =>
+  new StartError(
+    filter === undefined
+      ? 'There is no audit in this database, so nothing is proved: is DATABASE_URL the one of the server?'
+      : 'There is no audit of that environment and tenant, so nothing is proved: look at --env and --tenant.',
+  );
+
 const counted = (count: number, what: string): string => `${count} ${count === 1 ? what : `${what}s`}`;
 
 /** With `entry`, `entries`. */
@@ -127,6 +135,7 @@ export const runAuditCommand = async (
     await withDatabase(async (db) => {
       const found = await (await verifier(db)).verify({ environment: env, tenantId: tenant }, known);
       tell(found.faults, writeLine);
+      if (found.chains === 0) throw noChain(env ?? tenant);
       writeLine(`Intact: ${counted(found.chains, 'chain')}, ${entriesOf(found.entries)}.`);
       if (found.erased > 0)
         writeNote(`${entriesOf(found.erased)} of erased tenants: their contents are gone.`);
@@ -141,6 +150,7 @@ export const runAuditCommand = async (
     const { env, tenant } = parse(args, place);
     await withDatabase(async (db) => {
       const found = await (await verifier(db)).heads({ environment: env, tenantId: tenant });
+      if (found.length === 0) throw noChain(env ?? tenant);
       for (const head of found) writeLine(JSON.stringify(head));
     });
   };

@@ -11,7 +11,8 @@ import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout 
 
 /** What `authpipe webhooks` works with. */
 export interface WebhooksCommandDependencies {
-  readonly db: Database;
+  /** Opens the database for a while; help needs none. */
+  readonly withDatabase: (run: (db: Database) => Promise<void>) => Promise<void>;
   readonly clock: Clock;
   /** For what was asked for; standard output unless told. */
   readonly writeLine?: WriteLine;
@@ -41,7 +42,7 @@ const parse = (args: readonly string[]) => {
 
 const replay = async (
   args: readonly string[],
-  { db, clock, writeLine = writeToStdout, writeNote = writeToStderr }: WebhooksCommandDependencies,
+  { withDatabase, clock, writeLine = writeToStdout, writeNote = writeToStderr }: WebhooksCommandDependencies,
 ): Promise<void> => {
   const { values, positionals } = parse(args);
   const { event, since, until, undelivered } = values;
@@ -49,18 +50,18 @@ const replay = async (
   if (id === undefined || others.length > 0) throw usage('Say which endpoint, by its id (whe_…).');
   const hasRange = since !== undefined || until !== undefined || undelivered !== undefined;
   if ((event !== undefined) === hasRange) throw usage('Give either --event, or --since for a range of time.');
-  const { replayDelivery, replayRange } = createReplay({ db, clock });
-  if (event !== undefined) {
-    writeLine(String(await replayDelivery(id, null, event)));
-  } else {
-    const range = webhookReplayRequest.safeParse({
-      since,
-      ...(until === undefined ? {} : { until }),
-      onlyUndelivered: undelivered ?? false,
-    });
-    if (!range.success) throw usage('--since and --until are times such as 2026-11-25T09:30:00Z.');
-    writeLine(String(await replayRange(id, null, range.data)));
-  }
+  const range = webhookReplayRequest.safeParse({
+    since,
+    ...(until === undefined ? {} : { until }),
+    onlyUndelivered: undelivered ?? false,
+  });
+  if (event === undefined && !range.success)
+    throw usage('--since and --until are times such as 2026-11-25T09:30:00Z.');
+  await withDatabase(async (db) => {
+    const { replayDelivery, replayRange } = createReplay({ db, clock });
+    if (event !== undefined) writeLine(String(await replayDelivery(id, null, event)));
+    else if (range.success) writeLine(String(await replayRange(id, null, range.data)));
+  });
   writeNote('So many deliveries are in line: a running server sends them within seconds.');
 };
 

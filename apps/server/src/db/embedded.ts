@@ -58,6 +58,15 @@ const openCluster = async (folder: string): Promise<PGlite> => {
   }
 };
 
+/** @throws StartError where there is no embedded database, for those who would only look into it */
+export const requireEmbedded = (dataDir: string): void => {
+  const parent = resolve(dataDir);
+  if (existsSync(join(parent, 'database', 'PG_VERSION'))) return;
+  throw new StartError(
+    `There is no database in ${parent}: set DATABASE_URL to the server's, or AUTHPIPE_DATA_DIR to its folder.`,
+  );
+};
+
 /**
  * Opens the embedded Postgres in `<dataDir>/database`, and makes it at first. One process at a time: after a crash of
  * its holder it opens within seven seconds.

@@ -72,6 +72,9 @@ CREATE TABLE "audit_keys" (
 CREATE INDEX "audit_entries_connection_id_sequence_idx" ON "audit_entries"("connection_id", "sequence");
 
 -- CreateIndex
+CREATE INDEX "audit_entries_environment_action_sequence_idx" ON "audit_entries"("environment", "action", "sequence");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "audit_entries_environment_tenant_id_position_key" ON "audit_entries"("environment", "tenant_id", "position");
 
 -- CreateIndex
