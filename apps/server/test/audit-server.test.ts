@@ -275,11 +275,11 @@ describeEachEngine('the audit of a server', (open) => {
   });
 
   it('tells of looks that found nothing new once a day', async () => {
+    // Days are those of UTC: not just before midnight.
+    clock.move(86_400 - (Math.floor(clock.now().getTime() / 1_000) % 86_400));
     await setUpOkta();
     const id = await connect();
     const sweep = server.work.find(({ name }) => name === 'health.sweep');
-    // Days are those of UTC: not just before midnight.
-    clock.move(86_400 - (Math.floor(clock.now().getTime() / 1_000) % 86_400));
     for (let look = 0; look < 3; look += 1) {
       clock.move(1_000);
       await server.heartbeat.beat();
