@@ -269,18 +269,26 @@ describeEachEngine('health of keys (hazard 6)', (open) => {
   let db: Database;
   let node: TestNode;
   let provider: Server;
+  let other: TestNode;
   let answers: number[] = [];
   let asked: string[] = [];
+  /** Where set: the next answer is decided now, and sent when it is called. */
+  let hold: ((send: () => void) => void) | null = null;
 
   beforeAll(async () => {
     db = await open();
     provider = createServer((request, response) => {
       asked.push(`${request.headers['x-api-key']}`);
-      response.writeHead(answers.shift() ?? 200, { 'content-type': 'application/json' }).end('{}');
+      const status = answers.shift() ?? 200;
+      const send = () => response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
+      if (hold) hold(send);
+      else send();
+      hold = null;
     });
     await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
     const host = `localhost:${(provider.address() as AddressInfo).port}`;
     node = await startNode({ db, clock, definition: keyDefinition(host) });
+    other = await startNode({ db, clock, definition: keyDefinition(host) });
   });
   beforeEach(async () => {
     await db.query('test_clear', 'DELETE FROM connections', []);
@@ -375,6 +383,36 @@ describeEachEngine('health of keys (hazard 6)', (open) => {
     expect(await node.health.checkConnection(id, ENVIRONMENT)).toMatchObject({ status: 'healthy' });
     clock.move(3600);
     expect(await sweep()).toBe(1);
+  });
+
+  it('stays dead when a good answer comes late that another replica had asked for before', async () => {
+    const id = await importKey();
+    await sweep();
+    const held = new Promise<() => void>((resolve) => {
+      hold = resolve;
+    });
+    const late = node.health.checkConnection(id, ENVIRONMENT);
+    const send = await held;
+    clock.move(5);
+    answers = [401, 401];
+    expect(await other.health.checkConnection(id, ENVIRONMENT)).toMatchObject({ status: 'needs_reconnect' });
+    clock.move(2);
+    send();
+    expect(await late).toMatchObject({ status: 'needs_reconnect', reason: 'key_invalid' });
+    expect(await eventsOf(node, id)).not.toContain('connection.recovered');
+  });
+
+  it('is asked about three times at once and once in 20 s, however often somebody checks it', async () => {
+    const id = await importKey();
+    await sweep();
+    // The host's share of probes is another matter.
+    clock.move(120);
+    asked = [];
+    for (let call = 0; call < 10; call += 1) await node.health.checkConnection(id, ENVIRONMENT);
+    expect(asked).toHaveLength(3);
+    clock.move(20);
+    await node.health.checkConnection(id, ENVIRONMENT);
+    expect(asked).toHaveLength(4);
   });
 
   it('is neither proved nor refuted by a provider in trouble', async () => {

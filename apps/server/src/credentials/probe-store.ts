@@ -22,6 +22,8 @@ export interface Probed {
   readonly version: number;
   /** Where it was asked: an outage would be met there. Left out: the provider was not asked. */
   readonly host?: string;
+  /** When it was asked. An answer that others got since, and that says the opposite, stands. */
+  readonly askedAt?: Date | undefined;
 }
 
 /** How a caller's report is taken. */
@@ -136,7 +138,7 @@ export const createProbeStore = ({
    * failing: only a refresh mends that.
    */
   async saveProbe(
-    { connectionId, version, host }: Probed,
+    { connectionId, version, host, askedAt }: Probed,
     outcome: ProbeOutcome,
     probeAt: Date | null,
   ): Promise<boolean> {
@@ -158,7 +160,7 @@ export const createProbeStore = ({
         when: isQuiet ? '(c.status <> c.was OR c.reason IS DISTINCT FROM c.was_reason)' : 'true',
       },
       now,
-      fence: `k.version = ${bind(version, 'int')}`,
+      fence: [`k.version = ${bind(version, 'int')}`, ...isNewest()].join(' AND '),
       failedApi: 'failedApi' in outcome ? (outcome.failedApi ?? null) : null,
     };
     const next = (): string => `probe_at = ${bind(probeAt, 'timestamptz')}`;
@@ -174,12 +176,21 @@ export const createProbeStore = ({
         ...(lostScopes === null ? [] : [`lost_scopes = ${bind(lostScopes, 'text[]')}`]),
       ],
     });
-    const name = `${nameOf(outcome, host)}${isQuiet ? '_quiet' : ''}`;
+    const name = `${nameOf(outcome, host)}${askedAt ? '_newest' : ''}${isQuiet ? '_quiet' : ''}`;
     const [changed] = await db.query<ChangedRow>(name, text, sql.values);
     if (!changed) return false;
     const { environment, tenantId } = changed;
     if (isQuiet && !changed.isNews) noteQuietCheck({ actor, environment, tenantId, connectionId, result });
     return true;
+
+    /** A late answer does not undo what another replica was answered meanwhile. */
+    function isNewest(): string[] {
+      if (!askedAt || outcome.result === 'inconclusive') return [];
+      const opposite = outcome.result === 'ok' ? 'refused' : 'good';
+      return [
+        `NOT coalesce(k.answer = '${opposite}' AND k.answered_at > ${bind(askedAt, 'timestamptz')}, false)`,
+      ];
+    }
 
     /** What the provider's place is known by: good and bad answers alike, one of each connection. */
     function answered(): string[] {

@@ -25,7 +25,10 @@ export interface HealthDependencies extends LookDependencies {
 
 /** Health before users notice: looks on a schedule, on request, and when a caller was refused. */
 export interface Health {
-  /** Looks now. @throws Problem `connection_not_found` */
+  /**
+   * Looks now, three times at once and once in 20 s after that, as with reports: of more, one look is made when its time has
+   * come. @throws Problem `connection_not_found`
+   */
   checkConnection(connectionId: string, environment: string): Promise<Connection>;
   /**
    * A caller was refused by the provider. It triggers a look, which alone decides: a caller can't mark a connection. One
@@ -77,7 +80,8 @@ export const createHealth = ({
     async checkConnection(connectionId, environment) {
       const record = await connections.findRecord(connectionId, environment);
       if (!record) throw connectionNotFound();
-      await look({ connectionId, environment });
+      if ((await dependencies.store.claimReport(connectionId)) === 'look')
+        await look({ connectionId, environment });
       return connections.getConnection(connectionId, environment);
     },
 

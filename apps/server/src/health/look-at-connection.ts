@@ -49,9 +49,14 @@ const isDead = ({ connection }: StoredCredential): boolean => connection.status 
  * and least of all a provider that does not answer.
  */
 export const createLookAtConnection = (dependencies: LookDependencies) => {
-  const { store, credentials, probe, outages, noteRefusedClient } = dependencies;
+  const { store, credentials, outages, noteRefusedClient } = dependencies;
   const { refreshIfDue, refreshNow, clock, wire } = dependencies;
   const nextLookAt = createNextLook(dependencies);
+
+  const probe = async (stored: StoredCredential): Promise<Look> => {
+    const askedAt = clock.now();
+    return { ...(await dependencies.probe(stored)), askedAt };
+  };
 
   const open = ({ connectionId, environment }: ProbeClaim) =>
     credentials.openCredential(connectionId, environment);
@@ -66,8 +71,12 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
   const save = (stored: StoredCredential, outcome: ProbeOutcome, look?: Look): Promise<boolean> => {
     const isAsked = look !== undefined && look.by !== null;
     const { connection, version } = stored;
-    const probed = { connectionId: connection.id, version, ...(isAsked ? { host: hostOf(stored) } : {}) };
-    return store.saveProbe(probed, outcome, nextLookAt(stored, outcome, look?.putOffUntil));
+    const asked = isAsked ? { host: hostOf(stored), askedAt: look.askedAt } : {};
+    return store.saveProbe(
+      { connectionId: connection.id, version, ...asked },
+      outcome,
+      nextLookAt(stored, outcome, look?.putOffUntil),
+    );
   };
 
   const hasProbes = ({ connection }: StoredCredential): boolean => {

@@ -17,6 +17,8 @@ export interface Look
     Pick<ProbeOutcome, 'failedApi' | 'lostScopes' | 'isAway' | 'isPartial' | 'putOffUntil'> {
   /** `introspection`, `userinfo` or `request`; `null` when nothing could be asked. */
   readonly by: string | null;
+  /** When it was asked, where that is known: what was answered to somebody since is newer. */
+  readonly askedAt?: Date;
 }
 
 /** Asks the provider once. Never throws for what the provider does: that is `inconclusive`. */
