@@ -183,7 +183,7 @@ describe('the API', () => {
       expect.arrayContaining([
         { pointer: '/tenantId', detail: 'must not be empty' },
         expect.objectContaining({ pointer: '/nested/a~1b' }),
-        { pointer: '', detail: 'has no field "extra"' },
+        { pointer: '/extra', detail: 'is no field of this request' },
       ]),
     );
     expect(JSON.stringify(answer.body)).not.toContain(PLANTED);

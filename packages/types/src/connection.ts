@@ -135,7 +135,7 @@ export type RefreshConnectionRequest = z.infer<typeof refreshConnectionRequest>;
 
 /** Body of `POST /v1/connections/{id}/report`: how the provider's API answered a call with the credential. */
 export const connectionReport = z.strictObject({
-  status: z.union([z.literal(401), z.literal(403)]),
+  status: z.literal([401, 403]),
   /** Which version of the credential was refused; the current one when left out. */
   version: z.int().min(1).optional(),
 });

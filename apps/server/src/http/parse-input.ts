@@ -1,6 +1,7 @@
 import type { FieldError } from '@authpipe/types';
 import type { z } from 'zod';
 import { Problem } from '../errors/problem.js';
+import { wordFault } from './input-fault.js';
 
 /** RFC 6901: `~` and `/` inside a name are escaped. */
 const pointerTo = (path: readonly PropertyKey[]): string =>
@@ -37,13 +38,14 @@ const faultsOfText = (value: unknown, path: readonly PropertyKey[]): FieldError[
 };
 
 const faultsOfForm = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
-  flatten(issues).map((issue) => ({
-    pointer: pointerTo(issue.path),
-    detail:
-      issue.code === 'unrecognized_keys'
-        ? `has no field ${issue.keys.map((key) => `"${key}"`).join(', ')}`
-        : issue.message,
-  }));
+  flatten(issues).flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          pointer: pointerTo([...issue.path, key]),
+          detail: 'is no field of this request',
+        }))
+      : [{ pointer: pointerTo(issue.path), detail: issue.message }],
+  );
 
 /**
  * Parses a part of a request.
@@ -51,7 +53,7 @@ const faultsOfForm = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
  * secret must not come back in an error.
  */
 export const parseInput = (schema: z.ZodType, value: unknown, part: 'body' | 'query' | 'path'): unknown => {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: wordFault });
   // The form first: what fits it is no deeper than the schema.
   const errors = parsed.success ? faultsOfText(value, []) : faultsOfForm(parsed.error.issues);
   if (errors.length === 0) return parsed.data;
