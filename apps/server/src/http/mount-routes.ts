@@ -8,6 +8,7 @@ import { type Actor, asActor } from '../actor.js';
 import { Problem } from '../errors/problem.js';
 import { keyActor, whereOf } from './caller.js';
 import { parseInput } from './parse-input.js';
+import { presentedKey } from './presented-key.js';
 import { requestIdOf, toProblem } from './problem-response.js';
 import { createQueryParser } from './query-parser.js';
 import type { KeyedRoute, Route, RouteAnswer, StreamRoute } from './route.js';
@@ -37,19 +38,10 @@ export interface KeyUse {
   readonly result: string;
 }
 
-const BEARER = /^Bearer ([A-Za-z0-9_\-.~+/]+=*)$/i;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /** Refusals that are audited with the connection that they are about. */
 const OF_A_CREDENTIAL: ReadonlySet<string> = new Set(['needs_reconnect', 'provider_unavailable']);
-
-const presentedKey = (request: Request): string => {
-  const match = BEARER.exec(request.get('authorization') ?? '');
-  if (!match?.[1]) {
-    throw new Problem('unauthorized', 'Send an API key as "Authorization: Bearer ap_…".');
-  }
-  return match[1];
-};
 
 async function* withEnds(lines: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
   for await (const line of lines) yield `${line}\n`;

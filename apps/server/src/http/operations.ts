@@ -3,6 +3,7 @@ import { type RequestHandler, Router } from 'express';
 import type { ApiKeyIdentity } from '../access/api-key-store.js';
 import { Problem } from '../errors/problem.js';
 import type { Metrics } from '../metrics/create-metrics.js';
+import { presentedKey } from './presented-key.js';
 
 /** What operators look at, and what it is read from. */
 export interface OperationsDependencies {
@@ -26,8 +27,7 @@ export interface OperationsDependencies {
 const adminOnly =
   ({ verifyApiKey, allows }: OperationsDependencies): RequestHandler =>
   async (request, _response, next) => {
-    const presented = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')?.[1] ?? '';
-    const key = await verifyApiKey(presented);
+    const key = await verifyApiKey(presentedKey(request));
     if (!allows(key, 'admin') || key.tenantId !== null) {
       throw new Problem(
         'forbidden',
