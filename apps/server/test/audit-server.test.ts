@@ -397,6 +397,8 @@ describeEachEngine('the audit of a server', (open) => {
   });
 
   it('hands a tenant’s data over, and audits that', async () => {
+    const hook = { url: 'http://localhost:9/hooks', eventTypes: ['connection.created'], enabled: false };
+    await call('post', '/webhook-endpoints', hook);
     await call('put', '/tenants/org_acme/integrations/okta', {
       ...{ ...okta, config: { domain: new URL(org.url).host } },
     });
@@ -406,14 +408,19 @@ describeEachEngine('the audit of a server', (open) => {
     await call('post', '/connect-sessions', { tenantId: 'org_acme', userId: 'user_123' });
     const { body: link } = await call('post', '/tenants/org_acme/integrations/okta/setup-links', {});
     await server.settle();
+    // Before the outbox forgets, what a disabled endpoint is to be told is written down for it.
+    await server.work.find(({ name }) => name === 'events.sweep')?.run(clock.now());
     const { text } = await call('get', '/tenants/org_acme/export');
     const lines = text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
     expect([...new Set(lines.map(({ kind }) => kind))]).toEqual([
-      ...['tenant', 'integration', 'connection', 'named_secret', 'connect_session', 'app_setup', 'audit'],
+      ...['tenant', 'integration', 'connection', 'named_secret', 'connect_session', 'app_setup', 'event'],
+      ...['webhook_delivery', 'audit'],
     ]);
+    const told = { eventId: expect.stringMatching(/^evt_/), type: 'connection.created', status: 'pending' };
+    expect(lines.find(({ kind }) => kind === 'webhook_delivery').data).toMatchObject(told);
     expect(lines.find(({ kind }) => kind === 'connection').data).toMatchObject({
       id: body.id,
       userId: 'user_123',

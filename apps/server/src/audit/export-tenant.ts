@@ -24,6 +24,8 @@ interface Line {
     | 'named_secret'
     | 'connect_session'
     | 'app_setup'
+    | 'event'
+    | 'webhook_delivery'
     | 'audit';
   readonly data: object;
 }
@@ -41,6 +43,11 @@ const SECRETS = `SELECT s.connection_id AS "connectionId", s.name, s.version, s.
 const SETUPS = `SELECT id, integration_id AS "integration", provider, asker, given, config, scopes,
     created_at AS "createdAt", expires_at AS "expiresAt", finished_at AS "finishedAt"
   FROM app_setups WHERE environment = $1 AND tenant_id = $2 ORDER BY created_at, id`;
+
+const EVENTS = `SELECT id, type, time, payload AS data FROM events
+  WHERE environment = $1 AND tenant_id = $2 ORDER BY position, sequence`;
+const DELIVERIES = `SELECT event_id AS "eventId", endpoint_id AS "endpointId", type, time, status, payload AS data
+  FROM webhook_deliveries WHERE payload->>'environment' = $1 AND payload->>'tenantId' = $2 ORDER BY position, endpoint_id`;
 
 /** All that is kept of a tenant, but for what is secret. */
 export const createExportTenant = ({
@@ -72,6 +79,13 @@ export const createExportTenant = ({
     }
     for (const data of await db.query<object>('export_setups', SETUPS, values)) {
       yield { kind: 'app_setup', data };
+    }
+    const mayTakeLong = { mayTakeLong: true };
+    for (const data of await db.query<object>('export_events', EVENTS, values, mayTakeLong)) {
+      yield { kind: 'event', data };
+    }
+    for (const data of await db.query<object>('export_deliveries', DELIVERIES, values, mayTakeLong)) {
+      yield { kind: 'webhook_delivery', data };
     }
     for await (const line of exportChain(db, { environment, tenantId })) {
       yield { kind: 'audit', data: JSON.parse(line) as object };
