@@ -134,6 +134,23 @@ describeEachEngine('webhooks of several servers on one database', (open) => {
     expect(receiver.received).toHaveLength(10);
   });
 
+  it('try an endpoint that is down by one request at a time, all of them together', async () => {
+    receiver.react = () => 503;
+    for (let connection = 0; connection < CONNECTIONS; connection += 1) await write(`conn_${connection}`);
+    await runAll();
+    for (let round = 0; round < 3; round += 1) {
+      clock.move(61);
+      const before = receiver.received.length;
+      await runAll();
+      expect(receiver.received.length - before).toBe(1);
+    }
+    receiver.react = () => 204;
+    clock.move(61);
+    await runAll();
+    await runAll();
+    expect(receiver.accepted).toHaveLength(CONNECTIONS);
+  });
+
   it('finish what is under way when they are stopped, and leave the rest to others', async () => {
     const ids = [await write('conn_1'), await write('conn_1')];
     let letGo = () => {};

@@ -52,11 +52,18 @@ interface NextRow extends SealedSecrets {
   readonly first_attempt_at: Date | null;
 }
 
-const CLAIM = `WITH open AS (
-    SELECT e.id, CASE WHEN e.failures >= ${DOWN_AFTER_FAILURES} THEN 1 ELSE ${LANES_AT_ONCE} END
-      - coalesce(busy.count, 0) AS free
+// One that is down is tried by one request at a time over all servers: whoever claims it moves its next trial on.
+const CLAIM = `WITH trial AS (
+    UPDATE webhook_endpoints e SET retry_at = $4::timestamptz
+    WHERE e.enabled AND e.failures >= ${DOWN_AFTER_FAILURES} AND (e.retry_at IS NULL OR e.retry_at <= $1)
+      AND EXISTS (SELECT 1 FROM webhook_lanes k WHERE k.endpoint_id = e.id AND k.due_at <= $1
+        AND ${isLeaseFreeSql({ now: '$1', aliveSince: '$2' })})
+    RETURNING e.id
+  ), open AS (
+    SELECT id, 1 AS free FROM trial
+    UNION ALL SELECT e.id, ${LANES_AT_ONCE} - coalesce(busy.count, 0)
     FROM webhook_endpoints e LEFT JOIN unnest($5::text[], $6::int[]) AS busy (id, count) ON busy.id = e.id
-    WHERE e.enabled AND (e.retry_at IS NULL OR e.retry_at <= $1)
+    WHERE e.enabled AND e.failures < ${DOWN_AFTER_FAILURES} AND (e.retry_at IS NULL OR e.retry_at <= $1)
   ), due AS (
     SELECT d.endpoint_id, d.key FROM open CROSS JOIN LATERAL (
       SELECT k.endpoint_id, k.key FROM webhook_lanes k
