@@ -100,6 +100,16 @@ describeEachEngine('the share of a provider’s limit', (open) => {
     expect(await replica(byAccount, { ...OF_ACME, tenantId: 'org_other' }).ask(ENDPOINT)).toBeNull();
   });
 
+  it('does not believe a clock that was wrong for a while', async () => {
+    await replica().ask(ENDPOINT);
+    await db.query('test_years', `UPDATE probe_limits SET next_slot_at = $1, closed_until = $1`, [
+      new Date(clock.now().getTime() + 3_650 * DAY_SECONDS * 1000),
+    ]);
+    const given = await askAllTheTime(120);
+    expect(mostInAMinute(given)).toBeLessThanOrEqual(30);
+    expect(given.length).toBeGreaterThan(30);
+  });
+
   it('is forgotten when nobody has asked for a day, and told of again', async () => {
     const { leaveFor, sweepLimits } = createProbeLimits({ db, clock, log });
     const leave = leaveFor(oktaDefinition, OF_ACME);

@@ -29,12 +29,17 @@ const TOLERANCE = (allowed: string): string => `CASE WHEN ${allowed} >= 2 THEN $
 const INTERVAL = (allowed: string): string =>
   `CASE WHEN ${allowed} >= 1 THEN ($4::float8 + ${TOLERANCE(allowed)}) / floor(${allowed}) ELSE $4::float8 / ${allowed} END`;
 
+/** Further ahead than anything is put off: written while the database's clock was wrong. */
+const isAbsurd = (column: string): string =>
+  `(${column} > $2::timestamptz + make_interval(secs => ${KEPT_SECONDS}))`;
+
 const TAKE = `INSERT INTO probe_limits AS l (bucket, next_slot_at)
   VALUES ($1, $2::timestamptz + make_interval(secs => ${INTERVAL(`(${SHARE}::float8 * $3::int)`)}))
   ON CONFLICT (bucket) DO UPDATE
-    SET next_slot_at = greatest(l.next_slot_at, $2::timestamptz) + make_interval(secs => ${INTERVAL(ALLOWED)})
-  WHERE l.next_slot_at <= $2::timestamptz + make_interval(secs => ${TOLERANCE(ALLOWED)})
-    AND coalesce(l.closed_until <= $2::timestamptz, true)
+    SET next_slot_at = greatest(CASE WHEN NOT ${isAbsurd('l.next_slot_at')} THEN l.next_slot_at END, $2::timestamptz)
+      + make_interval(secs => ${INTERVAL(ALLOWED)})
+  WHERE (l.next_slot_at <= $2::timestamptz + make_interval(secs => ${TOLERANCE(ALLOWED)}) OR ${isAbsurd('l.next_slot_at')})
+    AND coalesce(l.closed_until <= $2::timestamptz OR ${isAbsurd('l.closed_until')}, true)
   RETURNING told_requests AS "toldRequests"`;
 
 /** When one may ask again who was refused: when the line has moved so far that there is place for some at once. */
