@@ -190,6 +190,26 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(faultsOf(await audit.verify({ tenantId: 'org_acme' }))).toEqual([[null, null, 'chain_restarted']]);
   });
 
+  it('finds no fault in chains that begin while it looks', async () => {
+    await write('org_acme');
+    await audit.chainEntries();
+    let isOver = false;
+    const begin = async () => {
+      for (let tenant = 0; tenant < 20; tenant += 1) {
+        await write(`org_${tenant}`);
+        await audit.chainEntries();
+      }
+      isOver = true;
+    };
+    const found: AuditVerification[] = [];
+    const look = async () => {
+      while (!isOver) found.push(await audit.verify());
+    };
+    await Promise.all([begin(), look(), look()]);
+    expect(found.flatMap(faultsOf)).toEqual([]);
+    expect(found.length).toBeGreaterThan(0);
+  });
+
   it('misses all chains together, also when they began anew', async () => {
     expect(await audit.verify()).toMatchObject({ intact: true, chains: 0 });
     await write('org_acme', 2);

@@ -129,6 +129,21 @@ describeEachEngine('what was granted and what is effective', (open) => {
     ]);
   });
 
+  it('stay told while introspection can not be asked: the API says nothing of a scope that it does not need', async () => {
+    const { id } = await connect();
+    org.control.removeScope('email');
+    await sweep();
+    const lost = await stateOf(id);
+    expect(lost).toMatchObject({ reason: 'scope_lost', lostScopes: ['email'] });
+    await db.query(
+      'test_close_introspection',
+      `UPDATE probe_limits SET closed_until = $1 WHERE bucket LIKE '% introspection%'`,
+      [new Date(clock.now().getTime() + 3_600_000)],
+    );
+    await sweep();
+    expect(await stateOf(id)).toEqual(lost);
+  });
+
   it('differ when a refresh brings a token that is narrower', async () => {
     const { id } = await connect();
     org.control.removeScope('okta.users.read');

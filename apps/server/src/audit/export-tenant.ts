@@ -44,10 +44,13 @@ const SETUPS = `SELECT id, integration_id AS "integration", provider, asker, giv
     created_at AS "createdAt", expires_at AS "expiresAt", finished_at AS "finishedAt"
   FROM app_setups WHERE environment = $1 AND tenant_id = $2 ORDER BY created_at, id`;
 
-const EVENTS = `SELECT id, type, time, payload AS data FROM events
-  WHERE environment = $1 AND tenant_id = $2 ORDER BY position, sequence`;
-const DELIVERIES = `SELECT event_id AS "eventId", endpoint_id AS "endpointId", type, time, status, payload AS data
-  FROM webhook_deliveries WHERE payload->>'environment' = $1 AND payload->>'tenantId' = $2 ORDER BY position, endpoint_id`;
+// Refreshes make many: page by page, behind the last one.
+const EVENTS = `SELECT sequence, jsonb_build_object('id', id, 'type', type, 'time', time, 'data', payload) AS line
+  FROM events WHERE environment = $1 AND tenant_id = $2 AND sequence > $3 ORDER BY sequence LIMIT ${PAGE_LIMIT}`;
+const DELIVERIES = `SELECT position AS sequence, jsonb_agg(jsonb_build_object('eventId', event_id, 'endpointId', endpoint_id,
+    'type', type, 'time', time, 'status', status, 'data', payload) ORDER BY endpoint_id) AS lines
+  FROM webhook_deliveries WHERE payload->>'environment' = $1 AND payload->>'tenantId' = $2 AND position > $3
+  GROUP BY position ORDER BY position LIMIT ${PAGE_LIMIT}`;
 
 /** All that is kept of a tenant, but for what is secret. */
 export const createExportTenant = ({
@@ -56,6 +59,18 @@ export const createExportTenant = ({
   listConnections,
   listIntegrations,
 }: ExportTenantDependencies) => {
+  async function* pages<Row>(name: string, sql: string, values: readonly unknown[]) {
+    for (let after = 0; ; ) {
+      const page = await db.query<Row & { sequence: number }>(name, sql, [...values, after], {
+        mayTakeLong: true,
+      });
+      yield* page;
+      const last = page.at(-1);
+      if (!last || page.length < PAGE_LIMIT) return;
+      after = last.sequence;
+    }
+  }
+
   async function* contents(environment: string, tenantId: string): AsyncGenerator<Line, void, undefined> {
     const values = [environment, tenantId];
     yield { kind: 'tenant', data: { environment, tenantId, time: clock.now().toISOString() } };
@@ -80,12 +95,11 @@ export const createExportTenant = ({
     for (const data of await db.query<object>('export_setups', SETUPS, values)) {
       yield { kind: 'app_setup', data };
     }
-    const mayTakeLong = { mayTakeLong: true };
-    for (const data of await db.query<object>('export_events', EVENTS, values, mayTakeLong)) {
-      yield { kind: 'event', data };
+    for await (const { line } of pages<{ line: object }>('export_events', EVENTS, values)) {
+      yield { kind: 'event', data: line };
     }
-    for (const data of await db.query<object>('export_deliveries', DELIVERIES, values, mayTakeLong)) {
-      yield { kind: 'webhook_delivery', data };
+    for await (const { lines } of pages<{ lines: object[] }>('export_deliveries', DELIVERIES, values)) {
+      for (const data of lines) yield { kind: 'webhook_delivery', data };
     }
     for await (const line of exportChain(db, { environment, tenantId })) {
       yield { kind: 'audit', data: JSON.parse(line) as object };

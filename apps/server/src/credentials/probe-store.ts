@@ -5,7 +5,7 @@ import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { sqlValues } from './sql-values.js';
-import { type ChangedRow, type StateChange, stateChangeSql } from './state-change.js';
+import { type ChangedRow, OF_WHAT_IT_MAY, type StateChange, stateChangeSql } from './state-change.js';
 
 /** How long one look may take: a refresh before it, the probe, and a refresh to confirm it. */
 export const PROBE_LEASE_SECONDS = 60;
@@ -42,7 +42,7 @@ export type ProbeOutcome =
       readonly mendsDead: boolean;
       /** A key that works past the end that was told has none. */
       readonly hasNoEnd?: boolean;
-      /** An API could not be asked: what is wrong, or suspected, of what the token may do stays so. */
+      /** Not all could be asked: what is wrong, or suspected, of what the token may do stays so. */
       readonly isPartial?: boolean;
     }
   /** It does not, or not fully: two looks agree. */
@@ -65,9 +65,6 @@ export interface QuietCheck {
   readonly connectionId: string;
   readonly result: string;
 }
-
-/** What a living token is refused for: only an API that was asked again can mend it. */
-const OF_AN_API = `('role_lost', 'scope_lost', 'configuration')`;
 
 const resultOf = (outcome: ProbeOutcome): string => ('reason' in outcome ? outcome.reason : outcome.result);
 
@@ -209,11 +206,11 @@ export const createProbeStore = ({
     function assignments(): Pick<StateChange, 'credential' | 'status' | 'reason' | 'connection'> {
       switch (outcome.result) {
         case 'ok': {
-          const ofAnApi = outcome.isPartial ? `OR b.reason IN ${OF_AN_API}` : '';
+          const ofWhatItMay = outcome.isPartial ? `OR b.reason IN ${OF_WHAT_IT_MAY}` : '';
           const suspicion = outcome.isPartial
-            ? `CASE WHEN k.suspected_reason IN ${OF_AN_API} THEN k.suspected_reason END`
+            ? `CASE WHEN k.suspected_reason IN ${OF_WHAT_IT_MAY} THEN k.suspected_reason END`
             : 'NULL';
-          const keepsState = `(b.status = 'degraded' AND (moved.refresh_failures > 0 ${ofAnApi})
+          const keepsState = `(b.status = 'degraded' AND (moved.refresh_failures > 0 ${ofWhatItMay})
             OR b.status = 'needs_reconnect' AND NOT ${bind(outcome.mendsDead, 'boolean')})`;
           return {
             credential: [

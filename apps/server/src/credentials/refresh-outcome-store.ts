@@ -8,7 +8,7 @@ import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
-import { type ChangedRow, stateChangeSql } from './state-change.js';
+import { type ChangedRow, OF_WHAT_IT_MAY, stateChangeSql } from './state-change.js';
 
 /** Who writes, and on top of what: a write holds only while both are as they were. */
 export interface RefreshFence {
@@ -53,9 +53,6 @@ export type KeptOutcome =
 
 /** Trouble that says nothing of the cause: it never replaces a known one, so that an outage is told once. */
 const PASSING = `('provider_down', 'rate_limited')`;
-
-/** What an API refuses a living token for. */
-const OF_AN_API = `('role_lost', 'scope_lost')`;
 
 /** How the place of the provider did, as the outage rule counts it. */
 const answered = (answer: 'good' | 'refused' | 'away', at: string): string[] => [
@@ -128,8 +125,9 @@ export const createRefreshOutcomeStore = ({
     // A token answer that is narrower than what was granted: the rest is lost until it is back.
     const lost = `ARRAY(SELECT unnest(b.scopes || b.lost_scopes) EXCEPT SELECT unnest(g.scopes || '{offline_access}'::text[]))`;
     const isNarrower = `cardinality(${lost}) > 0`;
-    const isOfAnApi = `(k.suspected_reason IN ${OF_AN_API} OR coalesce(k.answer = 'refused', false) AND b.status = 'degraded' AND b.reason IN ${OF_AN_API})`;
-    const keepsState = `b.status = 'degraded' AND (b.reason = 'role_lost' OR b.reason = 'scope_lost' AND b.failed_api IS NOT NULL)`;
+    // An API's refusal is mended by that API alone.
+    const keepsState = `b.status = 'degraded' AND b.failed_api IS NOT NULL`;
+    const keepsAnswer = `(k.suspected_reason IN ${OF_WHAT_IT_MAY} OR coalesce(k.answer = 'refused', false) AND ${keepsState})`;
     return {
       connections: given.map(({ fence, refreshed, actor }) => ({
         ...fenceRow(fence),
@@ -167,11 +165,10 @@ export const createRefreshOutcomeStore = ({
         'refresh_stopped_at = NULL',
         'refresh_failures = 0',
         'refresh_intent_at = NULL',
-        // What an API refuses is not mended by a new token, nor suspected less.
-        `suspected_reason = CASE WHEN ${isOfAnApi} THEN k.suspected_reason END`,
-        `answer = CASE WHEN ${isOfAnApi} THEN k.answer ELSE 'good' END`,
-        `answered_at = CASE WHEN ${isOfAnApi} THEN k.answered_at ELSE ${at} END`,
-        `failing_since = CASE WHEN ${isOfAnApi} THEN k.failing_since END`,
+        `suspected_reason = CASE WHEN ${keepsAnswer} THEN k.suspected_reason END`,
+        `answer = CASE WHEN ${keepsAnswer} THEN k.answer ELSE 'good' END`,
+        `answered_at = CASE WHEN ${keepsAnswer} THEN k.answered_at ELSE ${at} END`,
+        `failing_since = CASE WHEN ${keepsAnswer} THEN k.failing_since END`,
         ...LEASE_FREED,
       ],
       status: `CASE WHEN ${keepsState} THEN b.status WHEN ${isNarrower} THEN 'degraded' ELSE 'healthy' END`,

@@ -120,7 +120,7 @@ export type ProbeOutcome = ProbeVerdict & {
   readonly lostScopes?: readonly string[];
   /** The provider did not answer, or only that it can't. */
   readonly isAway?: boolean;
-  /** The token lives, and an API that would say more could not be asked now: `ok` says nothing of it. */
+  /** The token lives, and who would say more of what it may do could not be asked now: `ok` says nothing of that. */
   readonly isPartial?: boolean;
   /** Something, or all, could not be asked within the share of the provider's limit; not before then. */
   readonly putOffUntil?: Date;

@@ -123,7 +123,7 @@ export const createProbe = ({
       const putOffUntil = await leave?.ask(endpoint);
       if (putOffUntil) {
         withheldUntil ??= putOffUntil;
-        isPartial ||= probe.kind === 'request';
+        isPartial ||= probe.kind !== 'userinfo';
         continue;
       }
       const finding = await ask(probe, target, token, endpoint, leave);

@@ -52,13 +52,17 @@ interface NextRow extends SealedSecrets {
   readonly first_attempt_at: Date | null;
 }
 
+/** A lane `k` that can be claimed. */
+const IS_DUE = `k.due_at <= $1 AND ${isLeaseFreeSql({ now: '$1', aliveSince: '$2' })}`;
+
 // One that is down is tried by one request at a time over all servers: whoever claims it moves its next trial on.
 const CLAIM = `WITH trial AS (
-    UPDATE webhook_endpoints e SET retry_at = $4::timestamptz
-    WHERE e.enabled AND e.failures >= ${DOWN_AFTER_FAILURES} AND (e.retry_at IS NULL OR e.retry_at <= $1)
-      AND EXISTS (SELECT 1 FROM webhook_lanes k WHERE k.endpoint_id = e.id AND k.due_at <= $1
-        AND ${isLeaseFreeSql({ now: '$1', aliveSince: '$2' })})
-    RETURNING e.id
+    UPDATE webhook_endpoints SET retry_at = $4::timestamptz WHERE id = ANY (ARRAY(
+      SELECT e.id FROM webhook_endpoints e
+      WHERE e.enabled AND e.failures >= ${DOWN_AFTER_FAILURES} AND (e.retry_at IS NULL OR e.retry_at <= $1)
+        AND EXISTS (SELECT 1 FROM webhook_lanes k WHERE k.endpoint_id = e.id AND ${IS_DUE})
+      FOR UPDATE SKIP LOCKED))
+    RETURNING id
   ), open AS (
     SELECT id, 1 AS free FROM trial
     UNION ALL SELECT e.id, ${LANES_AT_ONCE} - coalesce(busy.count, 0)
@@ -67,8 +71,7 @@ const CLAIM = `WITH trial AS (
   ), due AS (
     SELECT d.endpoint_id, d.key FROM open CROSS JOIN LATERAL (
       SELECT k.endpoint_id, k.key FROM webhook_lanes k
-      WHERE k.endpoint_id = open.id AND k.due_at <= $1
-        AND ${isLeaseFreeSql({ now: '$1', aliveSince: '$2' })}
+      WHERE k.endpoint_id = open.id AND ${IS_DUE}
       ORDER BY k.due_at LIMIT greatest(open.free, 0) FOR UPDATE SKIP LOCKED) d
   )
   UPDATE webhook_lanes l SET lease_owner = $3, lease_until = $4, lease_number = l.lease_number + 1
