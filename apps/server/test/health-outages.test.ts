@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
 import { judgePeers } from '../src/outages/judge-peers.js';
@@ -60,9 +60,9 @@ describeEachEngine('many connections that fail at once', (open) => {
     return made;
   };
   /** Lets time go by, with both replicas at work. */
-  const pass = async (seconds: number) => {
-    for (let passed = 0; passed < seconds; passed += STEP_SECONDS) {
-      clock.move(STEP_SECONDS);
+  const pass = async (seconds: number, stepSeconds = STEP_SECONDS) => {
+    for (let passed = 0; passed < seconds; passed += stepSeconds) {
+      clock.move(stepSeconds);
       await Promise.all([node, other].map((one) => one.refresh.sweepDueRefreshes(clock.now())));
       await Promise.all([node, other].map((one) => one.health.sweepDueProbes(clock.now())));
     }
@@ -215,6 +215,46 @@ describeEachEngine('many connections that fail at once', (open) => {
     await pass(PROBE_INTERVAL_SECONDS);
     expect(await stateOf(gone?.id ?? '')).toEqual({ status: 'needs_reconnect', reason: 'revoked' });
     org.control.setAdminRole(GRACE, 'READ_ONLY_ADMIN');
+  });
+
+  describe('of users without the role that the API asks for', () => {
+    const connectPoor = async (count: number) => {
+      const made = [];
+      while (made.length < count) {
+        users += 1;
+        made.push(await plantConnection(node, org, clock, { userId: `user_${users}`, person: GRACE }));
+      }
+      return made;
+    };
+    const allLost = (made: readonly { id: string }[]) =>
+      made.map(({ id }) => ({ id, status: 'degraded', reason: 'role_lost' }));
+    afterEach(() => {
+      org.control.setAdminRole(GRACE, 'READ_ONLY_ADMIN');
+    });
+
+    it('are told of one by one, right after they connect, when they never had it: no place fails', async () => {
+      org.control.setAdminRole(GRACE, 'NONE');
+      const made = await connectPoor(12);
+      await pass(PROBE_INTERVAL_SECONDS);
+      expect(await badOf(made)).toEqual(allLost(made));
+      await pass(14 * 3600, 600);
+      expect(await badOf(made)).toEqual(allLost(made));
+      expect(await stateEvents(made)).toHaveLength(12);
+      expect(await placeEvents()).toEqual([]);
+    });
+
+    it('are told of together once, and one by one after a day, when all lose it at once', async () => {
+      const made = await connectPoor(12);
+      await pass(PROBE_INTERVAL_SECONDS);
+      org.control.setAdminRole(GRACE, 'NONE');
+      await pass(14 * 3600, 600);
+      expect(await badOf(made)).toEqual([]);
+      expect(await placeEvents()).toHaveLength(1);
+      await pass(11 * 3600, 600);
+      expect(await badOf(made)).toEqual(allLost(made));
+      expect(await stateEvents(made)).toHaveLength(12);
+      expect(await placeEvents()).toHaveLength(1);
+    });
   });
 
   it('do not hide a person’s own end: their connections share one fate, and others are asked', async () => {

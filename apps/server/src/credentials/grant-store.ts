@@ -113,10 +113,14 @@ export const createGrantStore = ({
     return { id: newId('conn', randomness), version: 0, isNew: true };
   };
 
-  const firstProbeAt = ({ kind, provider, authMethod, verifiedBy }: NewGrant, now: Date): Date | null => {
+  const firstProbeAt = (
+    { kind, provider, authMethod, secrets, verifiedBy }: NewGrant,
+    now: Date,
+  ): Date | null => {
     const method = methodOf(findProvider(provider), authMethod);
     if (!method || method.probes.length === 0) return null;
-    if (verifiedBy === null) return now;
+    // A token that is issued says nothing of what its user may do, and a key that nobody tried says nothing at all.
+    if ('accessToken' in secrets || verifiedBy === null) return now;
     return nextProbeAt({ kind, now, intervalSeconds: probeIntervalSeconds, fraction: randomness.fraction() });
   };
 
@@ -257,6 +261,7 @@ export const createGrantStore = ({
         'answer = NULL',
         'answered_at = NULL',
         'failing_since = NULL',
+        'worked_at = NULL',
       ],
       fence: `k.version = ${bind(version, 'int')}`,
       status: bind(grant.verifiedBy === null ? 'unverified' : 'healthy', 'text'),

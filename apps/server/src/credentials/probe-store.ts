@@ -1,11 +1,13 @@
 import type { StatusReason } from '@authpipe/types';
 import { type Actor, currentActor } from '../actor.js';
+import { isOfWhatItMay, OF_WHAT_IT_MAY } from '../authorization-reasons.js';
 import { addSeconds, type Clock } from '../clock.js';
 import { auditContent } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
+import { answered, answeredAlive } from './place-answer.js';
 import { sqlValues } from './sql-values.js';
-import { type ChangedRow, OF_WHAT_IT_MAY, type StateChange, stateChangeSql } from './state-change.js';
+import { type ChangedRow, type StateChange, stateChangeSql } from './state-change.js';
 
 /** How long one look may take: a refresh before it, the probe, and a refresh to confirm it. */
 export const PROBE_LEASE_SECONDS = 60;
@@ -166,7 +168,7 @@ export const createProbeStore = ({
     const text = stateChangeSql(sql, {
       ...change,
       ...state,
-      credential: [...credential, ...answered()],
+      credential: [...credential, ...placeAnswer()],
       connection: [
         ...connection,
         ...(outcome.result === 'ok' && !outcome.isPartial ? [`lost_scopes = '{}'`] : []),
@@ -183,24 +185,25 @@ export const createProbeStore = ({
     /** A late answer does not undo what another replica was answered meanwhile. */
     function isNewest(): string[] {
       if (!askedAt || outcome.result === 'inconclusive') return [];
-      const opposite = outcome.result === 'ok' ? 'refused' : 'good';
+      const opposite = (): string => {
+        if (outcome.result === 'ok') return `('refused')`;
+        return isOfWhatItMay(outcome.reason) ? `('good')` : `('good', 'alive')`;
+      };
       return [
-        `NOT coalesce(k.answer = '${opposite}' AND k.answered_at > ${bind(askedAt, 'timestamptz')}, false)`,
+        `NOT coalesce(k.answer IN ${opposite()} AND k.answered_at > ${bind(askedAt, 'timestamptz')}, false)`,
       ];
     }
 
     /** What the provider's place is known by: good and bad answers alike, one of each connection. */
-    function answered(): string[] {
+    function placeAnswer(): string[] {
       const isAway = outcome.result === 'inconclusive' && outcome.isAway === true;
       if (host === undefined || (outcome.result === 'inconclusive' && !isAway)) return [];
-      const answer = outcome.result === 'ok' ? 'good' : isAway ? 'away' : 'refused';
       const at = bind(now, 'timestamptz');
-      return [
-        `answer_host = ${bind(host, 'text')}`,
-        `answer = ${bind(answer, 'text')}`,
-        `answered_at = ${at}`,
-        `failing_since = ${answer === 'good' ? 'NULL' : `coalesce(k.failing_since, ${at})`}`,
-      ];
+      const askedHost = `answer_host = ${bind(host, 'text')}`;
+      if (outcome.result === 'ok') {
+        return [askedHost, ...(outcome.isPartial ? answeredAlive(at) : answered('good', at))];
+      }
+      return [askedHost, ...answered(isAway ? 'away' : 'refused', at)];
     }
 
     function assignments(): Pick<StateChange, 'credential' | 'status' | 'reason' | 'connection'> {
@@ -218,6 +221,7 @@ export const createProbeStore = ({
               // What ends without a refresh token is looked at when it ends; a dead verdict had put that off.
               "refresh_at = coalesce(k.refresh_at, CASE WHEN b.status = 'needs_reconnect' THEN k.expires_at END)",
               `suspected_reason = ${suspicion}`,
+              ...(outcome.isPartial ? [] : [`worked_at = ${bind(now, 'timestamptz')}`]),
               ...(outcome.hasNoEnd ? ['expires_at = NULL', 'expiring_at = NULL'] : []),
               ...PROBED,
             ],

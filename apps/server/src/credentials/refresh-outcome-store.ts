@@ -7,8 +7,9 @@ import type { Database } from '../db/database.js';
 import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
+import { answered, answeredAlive, REFUSAL_STANDS } from './place-answer.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
-import { type ChangedRow, OF_WHAT_IT_MAY, stateChangeSql } from './state-change.js';
+import { type ChangedRow, stateChangeSql } from './state-change.js';
 
 /** Who writes, and on top of what: a write holds only while both are as they were. */
 export interface RefreshFence {
@@ -53,13 +54,6 @@ export type KeptOutcome =
 
 /** Trouble that says nothing of the cause: it never replaces a known one, so that an outage is told once. */
 const PASSING = `('provider_down', 'rate_limited')`;
-
-/** How the place of the provider did, as the outage rule counts it. */
-const answered = (answer: 'good' | 'refused' | 'away', at: string): string[] => [
-  `answer = '${answer}'`,
-  `answered_at = ${at}`,
-  `failing_since = ${answer === 'good' ? 'NULL' : `coalesce(k.failing_since, ${at})`}`,
-];
 
 /** Ends that were known to come say nothing of the provider. */
 export const FORESEEN_ENDS: ReadonlySet<StatusReason> = new Set([
@@ -127,7 +121,6 @@ export const createRefreshOutcomeStore = ({
     const isNarrower = `cardinality(${lost}) > 0`;
     // An API's refusal is mended by that API alone.
     const keepsState = `b.status = 'degraded' AND b.failed_api IS NOT NULL`;
-    const keepsAnswer = `(k.suspected_reason IN ${OF_WHAT_IT_MAY} OR coalesce(k.answer = 'refused', false) AND ${keepsState})`;
     return {
       connections: given.map(({ fence, refreshed, actor }) => ({
         ...fenceRow(fence),
@@ -165,10 +158,8 @@ export const createRefreshOutcomeStore = ({
         'refresh_stopped_at = NULL',
         'refresh_failures = 0',
         'refresh_intent_at = NULL',
-        `suspected_reason = CASE WHEN ${keepsAnswer} THEN k.suspected_reason END`,
-        `answer = CASE WHEN ${keepsAnswer} THEN k.answer ELSE 'good' END`,
-        `answered_at = CASE WHEN ${keepsAnswer} THEN k.answered_at ELSE ${at} END`,
-        `failing_since = CASE WHEN ${keepsAnswer} THEN k.failing_since END`,
+        `suspected_reason = CASE WHEN ${REFUSAL_STANDS} THEN k.suspected_reason END`,
+        ...answeredAlive(at),
         ...LEASE_FREED,
       ],
       status: `CASE WHEN ${keepsState} THEN b.status WHEN ${isNarrower} THEN 'degraded' ELSE 'healthy' END`,

@@ -3,9 +3,6 @@ import { type AuditContent, insertAudit } from '../db/append-audit.js';
 import { insertConnectionEvent } from '../db/append-event.js';
 import type { SqlValues } from './sql-values.js';
 
-/** SQL: reasons for what a token that lives may no longer do: only who says so can mend it, when asked again. */
-export const OF_WHAT_IT_MAY = `('role_lost', 'scope_lost', 'configuration')`;
-
 /** One connection that is changed, with its own values under the names of `StateChange.columns`. */
 export interface ChangedConnection {
   readonly id: string;

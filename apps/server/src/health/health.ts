@@ -37,7 +37,7 @@ export interface Health {
    * made when its time has come. @throws Problem `connection_not_found`
    */
   reportConnection(connectionId: string, environment: string, version?: number): Promise<Connection>;
-  /** Looks at another connection to see how it does; false: it could not be asked. Never rejects. */
+  /** Looks at another connection to see how it does. Never rejects. */
   readonly askWitness: AskWitness;
   /** Looks at all that is due at `now`. Resolves with how many were looked at. */
   sweepDueProbes(now: Date): Promise<number>;
@@ -103,7 +103,7 @@ export const createHealth = ({
       return bearWitness(claim).catch((error: unknown) => {
         const { connectionId } = claim;
         log.warn({ connectionId, error: errorName(error) }, 'a witness could not be asked');
-        return false;
+        return 'nothing';
       });
     },
 

@@ -9,7 +9,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import type { ProbeClaim, ProbeOutcome, ProbeStore } from '../credentials/probe-store.js';
 import type { RefreshIfDue } from '../credentials/read-credential.js';
 import { methodOf, providerHostOf, type WireContext } from '../credentials/to-wire.js';
-import type { Fault, Outages } from '../outages/outages.js';
+import type { Fault, Heard, Outages } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
 import { createNextLook } from './next-look.js';
 import { CLIENT_REASONS, type Look, type ProbeCredential } from './probe-credential.js';
@@ -194,16 +194,17 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     },
 
     /**
-     * Looks at a connection to see how others do: what it finds is noted, and not confirmed. False: it could not be asked.
+     * Looks at a connection to see how others do: what it finds is noted, and not confirmed.
      */
-    async bearWitness(claim: ProbeClaim): Promise<boolean> {
+    async bearWitness(claim: ProbeClaim): Promise<Heard> {
       const stored = await open(claim);
-      if (!stored || isDead(stored) || hasEnded(stored) || !hasProbes(stored)) return false;
+      if (!stored || isDead(stored) || hasEnded(stored) || !hasProbes(stored)) return 'nothing';
       const look = await probe(stored);
-      if (look.result === 'ok') return saveGood(stored, look);
-      if (isBad(look)) return saveSuspicion(stored, look);
+      const heard = look.isPartial === true ? 'token' : 'all';
+      if (look.result === 'ok') return (await saveGood(stored, look)) ? heard : 'nothing';
+      if (isBad(look)) return (await saveSuspicion(stored, look)) ? 'all' : 'nothing';
       await save(stored, { result: 'inconclusive', isAway: look.isAway === true }, look);
-      return look.isAway === true;
+      return look.isAway === true ? 'all' : 'nothing';
     },
   };
 };

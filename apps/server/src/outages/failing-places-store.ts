@@ -21,6 +21,9 @@ const MOST_ENVIRONMENTS = 50;
 export const placeKey = (place: Place): string =>
   'host' in place ? `host:${place.host}` : `integration:${place.integrationRowId}`;
 
+/** A token that lives says that it is over only where nothing more is ever asked. */
+const IS_GOOD = `(last.answer = 'good' OR last.answer = 'alive' AND last.probe_at IS NULL)`;
+
 /** The connections of a place `$1`, as rows `k` of credentials. */
 const AT_PLACE = `(k.answer_host = substr($1, 6) AND $1 LIKE 'host:%'
   OR $1 LIKE 'integration:%' AND k.connection_id IN (SELECT id FROM connections WHERE integration_row_id = substr($1, 13)))`;
@@ -65,11 +68,11 @@ const TRY = `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARR
  */
 const END = `WITH over AS (
     DELETE FROM failing_places p WHERE p.place = $1 AND (
-      SELECT count(*) FILTER (WHERE last.answer = 'good') >= CASE
+      SELECT count(*) FILTER (WHERE ${IS_GOOD}) >= CASE
         WHEN p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS}) THEN count(*)
         ELSE ${GOOD_TO_END} END
       FROM (
-        SELECT k.answer FROM credentials k JOIN connections c ON c.id = k.connection_id
+        SELECT k.answer, k.probe_at FROM credentials k JOIN connections c ON c.id = k.connection_id
         WHERE k.answered_at >= p.since AND ${AT_PLACE} AND NOT ${TELLS_OF_ITSELF}
         ORDER BY k.answered_at DESC LIMIT ${GOOD_TO_END}) last)
     RETURNING place

@@ -1,4 +1,5 @@
 import type { StatusReason } from '@authpipe/types';
+import { isOfWhatItMay } from '../authorization-reasons.js';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
@@ -14,8 +15,11 @@ import { createPeersStore, type Suspect, type Witness } from './peers-store.js';
 
 export type { Suspect } from './peers-store.js';
 
-/** Looks at another connection now, and notes what comes of it. False: it could not be asked. Never rejects. */
-export type AskWitness = (witness: Pick<Witness, 'connectionId' | 'environment'>) => Promise<boolean>;
+/** What could be asked about a witness: all, whether its token lives, or nothing at all. */
+export type Heard = 'all' | 'token' | 'nothing';
+
+/** Looks at another connection now, and notes what comes of it. Never rejects. */
+export type AskWitness = (witness: Pick<Witness, 'connectionId' | 'environment'>) => Promise<Heard>;
 
 /**
  * Whose fault a failure is. `own`: the connection's. `held`: the provider's or the integration's, or nobody can tell yet:
@@ -84,8 +88,11 @@ export const createOutages = ({
   };
 
   /** What others say of the integration, of all else there, and of the host. */
-  const look = async (suspect: Suspect): Promise<Record<'integration' | 'others' | 'host', PlaceState>> => {
-    const answers = await peers.answersSince(suspect, clock.now());
+  const look = async (
+    suspect: Suspect,
+    isAboutRights: boolean,
+  ): Promise<Record<'integration' | 'others' | 'host', PlaceState>> => {
+    const answers = await peers.answersSince(suspect, clock.now(), { isOfWhatItMay: isAboutRights });
     return {
       integration: judgePeers(answers.filter(({ isOfIntegration }) => isOfIntegration)),
       others: judgePeers(answers.filter(({ isOfIntegration }) => !isOfIntegration)),
@@ -121,7 +128,7 @@ export const createOutages = ({
       const candidates = await peers.witnesses(suspect, clock.now(), WITNESSES);
       let isUnclear = false;
       for (;;) {
-        const state = await look(suspect);
+        const state = await look(suspect, isOfWhatItMay(reason));
         if (await declareFailing(suspect, state, reason)) return 'held';
         if (state.integration === 'working') return 'own';
         const witness = candidates.shift();
@@ -129,13 +136,14 @@ export const createOutages = ({
         const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
         if (isEnough) return 'own';
         if (!witness) return isUnclear && !(await hasFailedForLong(suspect)) ? 'held' : 'own';
-        if (!(await askWitness(witness))) isUnclear = true;
+        const heard = await askWitness(witness);
+        if (heard === 'nothing' || (heard === 'token' && isOfWhatItMay(reason))) isUnclear = true;
       }
     },
 
     async judgeSilence(suspect) {
       if ((await failingSince(suspect)) !== null) return 'held';
-      const { host } = await look(suspect);
+      const { host } = await look(suspect, false);
       if (host === 'working') return 'own';
       // Who does not answer, does not answer any integration.
       if (host === 'failing') {

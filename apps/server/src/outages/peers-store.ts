@@ -1,3 +1,4 @@
+import { OF_WHAT_IT_MAY } from '../authorization-reasons.js';
 import type { Database } from '../db/database.js';
 
 /** Whose verdict is in question, and where it was met. */
@@ -9,7 +10,7 @@ export interface Suspect {
   readonly host: string;
 }
 
-/** What another connection was answered last. */
+/** What another connection was answered last, as far as that is of the kind that is in question. */
 export interface PeerAnswer {
   readonly isGood: boolean;
   /** Since the suspect failed first: only then a good answer speaks for the place. */
@@ -43,19 +44,25 @@ const ME = `me AS (
 const NOT_MY_OWN = `c.id <> me.id AND NOT (c.tenant_id = me.tenant_id AND c.owner = me.owner AND c.user_id = me.user_id
   AND c.owner = 'user')`;
 
-/** A connection that is refused on and on for the reason that was told of it says nothing of its place. */
-export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND c.status IN ('degraded', 'needs_reconnect')
-  AND coalesce(k.suspected_reason, c.reason) = c.reason AND c.reason NOT IN ('provider_down', 'rate_limited'), false)`;
+/**
+ * A connection says nothing of its place while it is refused on and on for the reason that was told of it, or while it is
+ * refused what it was never seen to be allowed: users without a role are many, and no outage.
+ */
+export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND (
+  c.status IN ('degraded', 'needs_reconnect') AND coalesce(k.suspected_reason, c.reason) = c.reason
+    AND c.reason NOT IN ('provider_down', 'rate_limited')
+  OR k.worked_at IS NULL AND k.suspected_reason IN ${OF_WHAT_IT_MAY}), false)`;
 
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
 const ANSWERS = `WITH ${ME}
-  SELECT k.answer = 'good' AS "isGood", k.answered_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
+  SELECT k.answer IN ('good', 'alive') AS "isGood", k.answered_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, LATERAL (
-    SELECT connection_id, answer, answered_at, suspected_reason FROM credentials
+    SELECT connection_id, answer, answered_at, suspected_reason, worked_at FROM credentials
     WHERE answer_host = $2 AND answered_at >= me.oldest ORDER BY answered_at DESC LIMIT ${COUNTED}
   ) k JOIN connections c ON c.id = k.connection_id
-  WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} ORDER BY k.answered_at DESC`;
+  WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} AND NOT (k.answer = 'alive' AND $5::boolean)
+  ORDER BY k.answered_at DESC`;
 
 const CAN_BE_ASKED = `k.probe_at IS NOT NULL AND (k.answered_at IS NULL OR k.answered_at < me.since)
   AND (k.expires_at IS NULL OR k.expires_at > $4::timestamptz + make_interval(secs => ${TOKEN_LEFT_SECONDS}))`;
@@ -79,9 +86,13 @@ const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHER
 
 /** What other connections of the same host and the same integration were answered. */
 export const createPeersStore = (db: Database) => ({
-  /** The latest answers of others, the latest first. */
-  answersSince: ({ connectionId, host, integrationRowId }: Suspect, now: Date): Promise<PeerAnswer[]> =>
-    db.query('outage_answers', ANSWERS, [connectionId, host, integrationRowId, now]),
+  /** The latest answers of others, the latest first. Of what a token may do, one that only lives says nothing. */
+  answersSince: (
+    { connectionId, host, integrationRowId }: Suspect,
+    now: Date,
+    { isOfWhatItMay }: { readonly isOfWhatItMay: boolean },
+  ): Promise<PeerAnswer[]> =>
+    db.query('outage_answers', ANSWERS, [connectionId, host, integrationRowId, now, isOfWhatItMay]),
 
   /** Others that were not asked since, at random, those of the integration first. */
   witnesses: (
