@@ -63,7 +63,14 @@ describe('the audit of people who connect', () => {
     const page = await pressButton(world, createBrowser(), cancelled);
     await page.submit({ button: 'Cancel' });
     expect(await entries()).toMatchObject([
-      { action: 'connect.failed', who: person(declined), where, result: 'access_denied', connectionId: null },
+      {
+        action: 'connect.failed',
+        who: person(declined),
+        where,
+        result: 'access_denied',
+        connectionId: null,
+        details: { integration: 'okta' },
+      },
       { action: 'connect.failed', who: person(cancelled), where, result: 'cancelled' },
     ]);
   });

@@ -162,6 +162,36 @@ describeEachEngine('the replay of webhooks', (open) => {
     ).rejects.toMatchObject({ code: 'invalid_request' });
   });
 
+  it('is audited: who sent what again, to which endpoint', async () => {
+    const { endpoint } = await world.listen();
+    const [first] = await writeSpread(2);
+    await world.run();
+    const since = '2020-01-01T00:00:00.000Z';
+    await world.webhooks.replayDelivery(endpoint.id, 'test', first?.id ?? '');
+    await world.webhooks.replayRange(endpoint.id, 'test', { since, onlyUndelivered: true });
+    await webhooks('replay', endpoint.id, '--event', first?.id ?? '');
+    await expect(world.webhooks.replayDelivery(endpoint.id, 'test', 'evt_none')).rejects.toThrow();
+    const entries = await db.query<{ who: object; details: object }>(
+      'test_replayed',
+      `SELECT content->'who' AS who, content->'details' AS details FROM audit_pending
+       WHERE action = 'webhook_endpoint.replayed' AND environment = 'test' AND tenant_id = '' ORDER BY sequence`,
+      [],
+    );
+    const one = { endpointId: endpoint.id, eventId: first?.id };
+    expect(entries).toMatchObject([
+      { who: { type: 'server' }, details: one },
+      {
+        details: {
+          endpointId: endpoint.id,
+          since,
+          until: world.clock.now().toISOString(),
+          onlyUndelivered: true,
+        },
+      },
+      { who: { type: 'command', command: 'webhooks replay' }, details: one },
+    ]);
+  });
+
   it('is a command too: authpipe webhooks replay', async () => {
     const { receiver, endpoint } = await world.listen();
     const events = await writeSpread(3);

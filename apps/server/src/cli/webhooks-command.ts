@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { webhookReplayRequest } from '@authpipe/types';
+import { asActor } from '../actor.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { StartError } from '../errors/start-error.js';
 import { createReplay } from '../webhooks/replay.js';
+import { commandActor } from './command-actor.js';
 import { WEBHOOKS_HELP } from './help.js';
 import { isUsageError } from './usage-error.js';
 import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout } from './write-line.js';
@@ -59,8 +61,10 @@ const replay = async (
     throw usage('--since and --until are times such as 2026-11-25T09:30:00Z.');
   await withDatabase(async (db) => {
     const { replayDelivery, replayRange } = createReplay({ db, clock });
-    if (event !== undefined) writeLine(String(await replayDelivery(id, null, event)));
-    else if (range.success) writeLine(String(await replayRange(id, null, range.data)));
+    await asActor(commandActor('webhooks replay'), async () => {
+      if (event !== undefined) writeLine(String(await replayDelivery(id, null, event)));
+      else if (range.success) writeLine(String(await replayRange(id, null, range.data)));
+    });
   });
   writeNote('So many deliveries are in line: a running server sends them within seconds.');
 };

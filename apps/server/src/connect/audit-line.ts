@@ -47,9 +47,17 @@ export const createWriteAuditLine =
   }): WriteAuditLine =>
   async ({ id, environment, tenantId, owner, userId, reconnectId }, result) => {
     log.info({ sessionId: id, environment, tenantId, owner, userId, ...result }, 'a person connects');
-    const { audit: action, outcome, failedCheck = null, integrationRowId = null } = result;
+    const { audit: action, outcome, failedCheck = null, integrationRowId } = result;
     if (action === 'connect.completed') return;
-    const details = { sessionId: id, owner, userId, failedCheck, integrationRowId };
+    const picked =
+      integrationRowId === undefined
+        ? null
+        : await prisma.integration.findUnique({
+            where: { id: integrationRowId },
+            select: { integrationId: true },
+          });
+    const integration = picked?.integrationId ?? null;
+    const details = { sessionId: id, owner, userId, failedCheck, integration };
     await prisma.auditPending.create({
       data: auditData({
         ...{ environment, tenantId, connectionId: reconnectId, action, time: clock.now(), details },

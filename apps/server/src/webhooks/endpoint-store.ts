@@ -1,5 +1,4 @@
 import {
-  type AuditAction,
   PREVIOUS_SECRET_SECONDS,
   type WebhookEndpoint,
   type WebhookEndpointChange,
@@ -7,11 +6,11 @@ import {
   type WebhookEndpointWithSecret,
 } from '@authpipe/types';
 import { addSeconds, type Clock } from '../clock.js';
-import { type AuditDetails, auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
+import { audited, auditedSql } from './audited-endpoint.js';
 import { ENDPOINT_COLUMNS, type EndpointRow, secretPlace, toWebhookEndpoint } from './endpoint-record.js';
 import { checkEndpointUrl } from './endpoint-url.js';
 
@@ -22,19 +21,6 @@ const SECRET_BYTES = 32;
 
 /** Whether what failed until now says nothing any more. */
 const FRESH = `($6::boolean AND NOT enabled OR $3::text <> url)`;
-
-/** Of the whole product; `content` and `time` are placeholders. */
-const auditedSql = (action: AuditAction, from: string, content: string, time: string): string =>
-  `audited AS (${insertAudit({
-    environment: `${from}.environment`,
-    tenantId: "''",
-    action: `'${action}'`,
-    time: `${time}::timestamptz`,
-    content: `${content}::jsonb`,
-    from,
-  })})`;
-
-const audited = (details: AuditDetails): string => JSON.stringify(auditContent(details));
 
 /** Also for one of another environment. */
 export const noSuchEndpoint = (): Problem =>

@@ -2,6 +2,7 @@ import type { WebhookReplayRequest } from '@authpipe/types';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
+import { audited, auditedSql } from './audited-endpoint.js';
 import { noSuchEndpoint } from './endpoint-store.js';
 import { fillLanes, LANE_OF_EVENT, replayLane, WANTS_EVENT } from './event-queue.js';
 
@@ -19,8 +20,11 @@ const REPLAY_ONE = `WITH again AS (
     UPDATE webhook_lanes l SET due_at = $3::timestamptz FROM webhook_deliveries d
     WHERE d.endpoint_id = $1 AND d.event_id = $2 AND d.status = 'pending'
       AND l.endpoint_id = d.endpoint_id AND l.key = d.lane
-  )
-  SELECT count(*)::int AS queued FROM webhook_deliveries WHERE endpoint_id = $1 AND event_id = $2`;
+  ), found AS (
+    SELECT e.environment FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.endpoint_id = $1 AND d.event_id = $2
+  ), ${auditedSql('webhook_endpoint.replayed', 'found', '$4', '$3')}
+  SELECT count(*)::int AS queued FROM found`;
 
 const REPLAY_RANGE = `WITH e AS (SELECT * FROM webhook_endpoints WHERE id = $1 FOR UPDATE
   ), made AS (
@@ -40,7 +44,7 @@ const REPLAY_RANGE = `WITH e AS (SELECT * FROM webhook_endpoints WHERE id = $1 F
     GROUP BY endpoint_id, lane
   ), filled AS (
     ${fillLanes('counts', '$5::timestamptz', { isNow: true })}
-  )
+  ), ${auditedSql('webhook_endpoint.replayed', 'e', '$6', '$5')}
   SELECT coalesce(sum(count), 0)::int AS queued FROM counts`;
 
 /** Sends what was sent before once more. It has no vault: the command line uses it too. */
@@ -72,6 +76,7 @@ export const createReplay = ({ db, clock }: { readonly db: Database; readonly cl
         endpointId,
         eventId,
         clock.now(),
+        audited({ endpointId, eventId }),
       ]);
       if (row?.queued === 1) return 1;
       throw new Problem(
@@ -92,10 +97,13 @@ export const createReplay = ({ db, clock }: { readonly db: Database; readonly cl
     ): Promise<number> {
       await requireEnabled(endpointId, environment);
       const now = clock.now();
+      const from = new Date(since);
+      const to = until === undefined ? now : new Date(until);
+      const range = { since: from.toISOString(), until: to.toISOString(), onlyUndelivered };
       const [row] = await db.query<{ queued: number }>(
         'webhook_replay_range',
         REPLAY_RANGE,
-        [endpointId, new Date(since), until === undefined ? now : new Date(until), onlyUndelivered, now],
+        [endpointId, from, to, onlyUndelivered, now, audited({ endpointId, ...range })],
         { mayTakeLong: true },
       );
       return row?.queued ?? 0;
