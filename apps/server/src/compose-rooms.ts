@@ -109,8 +109,9 @@ export const composeRooms = (foundation: Foundation) => {
   const spool = createSpool({ folder: join(config.dataDir, 'spool'), store: refreshes, log });
   const outages = createOutages({
     ...{ db, clock, randomness, log },
-    // `health` is made below; nothing is asked before.
-    askWitness: (witness) => health.askWitness(witness),
+    // Both are made below; nothing is asked before.
+    askWitness: (witness, question) =>
+      question === 'renewal' ? refresh.bearWitness(witness) : health.askWitness(witness, question),
     intervalSeconds: probeIntervalSeconds,
   });
   const refresh = createRefresh({

@@ -297,6 +297,24 @@ describeEachEngine('the audit of a server', (open) => {
     ).toEqual([[id, { type: 'server', task: 'health.sweep' }, 3]]);
   });
 
+  it('tells of looks that found what was known the same way, though it is bad', async () => {
+    clock.move(86_400 - (Math.floor(clock.now().getTime() / 1_000) % 86_400));
+    await setUpOkta();
+    const id = await connect();
+    org.control.setAdminRole('ada@acme.test', 'NONE');
+    const sweep = server.work.find(({ name }) => name === 'health.sweep');
+    for (let look = 0; look < 3; look += 1) {
+      clock.move(1_000);
+      await server.heartbeat.beat();
+      await sweep?.run(clock.now());
+    }
+    expect(await of('connection.checked')).toMatchObject([{ connectionId: id, result: 'role_lost' }]);
+    clock.move(2 * 86_400);
+    await server.settle();
+    const [, ...later] = await of('connection.checked');
+    expect(later.map(({ result, details }) => [result, details?.count])).toEqual([['role_lost', 2]]);
+  });
+
   it('takes the sums of what clients serve from their own cache', async () => {
     const { body } = await server.importKey();
     const { body: foreign } = await server.importKey({ tenantId: 'org_beta' });

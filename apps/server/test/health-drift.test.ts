@@ -77,6 +77,26 @@ describeEachEngine('what was granted and what is effective', (open) => {
     ]);
   });
 
+  it('stay so while the client is refused, too: its return is no recovery', async () => {
+    const { id } = await connect();
+    await sweep();
+    org.control.setAdminRole(GRACE, 'NONE');
+    await sweep();
+    org.control.breakClientSecret();
+    await node.refresh.refreshConnection(id, ENVIRONMENT).catch(() => {});
+    expect(await stateOf(id)).toMatchObject({ status: 'degraded', reason: 'client_secret_invalid' });
+    org.control.restoreClientSecret();
+    await node.refresh.refreshConnection(id, ENVIRONMENT);
+    expect(await stateOf(id)).toMatchObject({ status: 'degraded', reason: 'role_lost' });
+    await node.refresh.refreshConnection(id, ENVIRONMENT);
+    await sweep();
+    expect(await stateOf(id)).toMatchObject({ reason: 'role_lost', failedApi: 'GET /api/v1/users' });
+    expect((await told(id)).map(({ type }) => type)).not.toContain('connection.recovered');
+    org.control.setAdminRole(GRACE, 'READ_ONLY_ADMIN');
+    await sweep();
+    expect(await stateOf(id)).toEqual(HEALTHY);
+  });
+
   it('stay told while the API can not be asked: that the token lives says nothing of them', async () => {
     const { id } = await connect();
     org.control.setAdminRole(GRACE, 'NONE');
@@ -142,6 +162,25 @@ describeEachEngine('what was granted and what is effective', (open) => {
     );
     await sweep();
     expect(await stateOf(id)).toEqual(lost);
+  });
+
+  it('stay told while the issuer can not be asked with a client that it refuses', async () => {
+    const { id } = await connect();
+    org.control.removeScope('email');
+    await sweep();
+    const lost = await stateOf(id);
+    await db.query(
+      'test_refused_client',
+      `UPDATE integrations SET status = 'degraded', reason = 'client_secret_invalid', retry_at = now() + interval '10 days'`,
+      [],
+    );
+    await sweep();
+    expect(await stateOf(id)).toEqual(lost);
+    await db.query(
+      'test_mended_client',
+      `UPDATE integrations SET status = 'healthy', reason = NULL, retry_at = NULL`,
+      [],
+    );
   });
 
   it('differ when a refresh brings a token that is narrower', async () => {

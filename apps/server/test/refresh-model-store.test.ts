@@ -161,8 +161,8 @@ const PLANT = `WITH made AS (
     VALUES ($1, $2, 'okta', 'org_acme', 'user', 'user_123', 'default', 'okta', 'oauth2', 'oauth2', 'healthy', $3, '{}',
       '{}', '{}', '{}', $3, $3) RETURNING id)
   INSERT INTO credentials (connection_id, environment, tenant_id, version, envelope, token_type, issued_at, expires_at,
-    refresh_at)
-  SELECT id, $2, 'org_acme', 1, $4, 'Bearer', $3, $5, $3 FROM made`;
+    refresh_at, probe_at)
+  SELECT id, $2, 'org_acme', 1, $4, 'Bearer', $3, $5, $3, $3 FROM made`;
 /** What a reconnect does to whoever is refreshing: `grant-store.ts` has the whole of it. */
 const RECONNECT = `WITH moved AS (
     UPDATE credentials SET version = version + 1, envelope = $1, refresh_at = $2, refresh_failures = 0,

@@ -26,9 +26,9 @@ export const STATUS_REASONS = {
   revoked: {
     meaning:
       'The grant was withdrawn at the provider: by the user, by an administrator, or by a security rule.',
-    proof: 'The provider called the access token dead, and then refused the refresh token.',
+    proof: 'The provider refused the refresh token, and called a token of the grant dead or refused it once more.',
     mendedBy: 'user',
-    show: 'Access to {provider} was withdrawn. Connect again.',
+    show: 'Access to {provider} was withdrawn. Connect again; if you can’t sign in there, ask your administrator.',
   },
   refresh_token_expired: {
     meaning: 'The refresh token’s known end has come.',
@@ -56,7 +56,7 @@ export const STATUS_REASONS = {
   },
   user_deactivated: {
     meaning: 'The account is suspended or deactivated at the provider.',
-    proof: 'The provider said so when it refused the token, and again when it was asked once more.',
+    proof: 'The provider said so when it refused the token, and again when it was asked once more. Few do: Okta’s is `revoked`.',
     mendedBy: 'customer_admin',
     show: 'Your account at {provider} is deactivated. Ask your administrator, then connect again.',
   },

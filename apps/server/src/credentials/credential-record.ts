@@ -88,6 +88,12 @@ export interface StoredCredential {
   readonly leaseUntil: Date | null;
   /** A bad verdict of a probe that waits for a second look. */
   readonly suspectedReason: StatusReason | null;
+  /** When a look last found that it can do all that is asked of it; `null`: none has. */
+  readonly workedAt: Date | null;
+  /** Since when looks find otherwise. */
+  readonly failingSince: Date | null;
+  /** Since when the provider refuses to renew it, though nothing was told of it yet. */
+  readonly renewalRefusedSince: Date | null;
 }
 
 /** What a read needs of a stored credential, and no more: reads are many, and each column costs all of them. */

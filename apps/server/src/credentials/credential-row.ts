@@ -16,7 +16,8 @@ export const credentialPlace = (
 
 /** Columns of a credential, beside those of its connection. */
 export const CREDENTIAL_COLUMNS = `k.envelope, k.token_type, k.issued_at, k.expires_at, k.refresh_expires_at,
-  k.refresh_at, k.refresh_failures, k.refresh_intent_at, k.lease_until, k.suspected_reason`;
+  k.refresh_at, k.refresh_failures, k.refresh_intent_at, k.lease_until, k.suspected_reason,
+  k.worked_at, k.failing_since, k.renewal_refused_since`;
 
 /** A row of `CONNECTION_COLUMNS` and `CREDENTIAL_COLUMNS`. */
 export interface CredentialRow extends ConnectionRow {
@@ -30,6 +31,9 @@ export interface CredentialRow extends ConnectionRow {
   readonly refresh_intent_at: Date | null;
   readonly lease_until: Date | null;
   readonly suspected_reason: StoredCredential['suspectedReason'];
+  readonly worked_at: Date | null;
+  readonly failing_since: Date | null;
+  readonly renewal_refused_since: Date | null;
 }
 
 /** A row in the server's own words, with its opened secrets. */
@@ -46,4 +50,7 @@ export const toStoredCredential = (row: CredentialRow, secrets: CredentialSecret
   refreshIntentAt: row.refresh_intent_at,
   leaseUntil: row.lease_until,
   suspectedReason: row.suspected_reason,
+  workedAt: row.worked_at,
+  failingSince: row.failing_since,
+  renewalRefusedSince: row.renewal_refused_since,
 });

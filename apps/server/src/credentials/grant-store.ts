@@ -131,6 +131,10 @@ export const createGrantStore = ({
     return { idleLifetimeSeconds, refreshInvalidatesAccessToken };
   };
 
+  /** A key may be years old when it comes here. */
+  const givenAt = ({ secrets, issuedAt }: NewGrant): Date | null =>
+    'accessToken' in secrets ? issuedAt : null;
+
   /** Columns of `credentials` that a grant decides, each with its placeholder. */
   const credentialColumns = (
     grant: NewGrant,
@@ -158,7 +162,7 @@ export const createGrantStore = ({
         'timestamptz',
       ),
     ],
-    ['expiring_at', bind(expiringNoticeAt(grant.issuedAt, knownEnd(grant)), 'timestamptz')],
+    ['expiring_at', bind(expiringNoticeAt(givenAt(grant), knownEnd(grant)), 'timestamptz')],
     ['probe_at', bind(firstProbeAt(grant, now), 'timestamptz')],
   ];
 
@@ -262,6 +266,7 @@ export const createGrantStore = ({
         'answered_at = NULL',
         'failing_since = NULL',
         'worked_at = NULL',
+        'renewal_refused_since = NULL',
       ],
       fence: `k.version = ${bind(version, 'int')}`,
       status: bind(grant.verifiedBy === null ? 'unverified' : 'healthy', 'text'),

@@ -46,6 +46,8 @@ export type ProbeOutcome =
       readonly hasNoEnd?: boolean;
       /** Not all could be asked: what is wrong, or suspected, of what the token may do stays so. */
       readonly isPartial?: boolean;
+      /** The issuer listed the token's scopes, and none is missing: else what was lost stays lost. */
+      readonly seesScopes?: boolean;
     }
   /** It does not, or not fully: two looks agree. */
   | {
@@ -97,6 +99,8 @@ const nameOf = (outcome: ProbeOutcome, host: string | undefined): string => {
     'isAway' in outcome && outcome.isAway ? '_away' : '',
     'hasNoEnd' in outcome && outcome.hasNoEnd ? '_endless' : '',
     'isPartial' in outcome && outcome.isPartial ? '_partial' : '',
+    'seesScopes' in outcome && outcome.seesScopes ? '_scoped' : '',
+    'reason' in outcome && isOfWhatItMay(outcome.reason) ? '_may' : '',
   ];
   return `probe_${outcome.result}${parts.join('')}`;
 };
@@ -147,8 +151,7 @@ export const createProbeStore = ({
     const actor = currentActor();
     const result = resultOf(outcome);
     // Who asks gets an entry for it. What the server finds by itself gets one when it is news.
-    const isQuiet =
-      actor.who.type === 'server' && (outcome.result === 'ok' || outcome.result === 'inconclusive');
+    const isQuiet = actor.who.type === 'server';
     const change = {
       connections: [
         { id: connectionId, event: newId('evt', randomness), audit: auditContent({}, result, actor) },
@@ -171,7 +174,7 @@ export const createProbeStore = ({
       credential: [...credential, ...placeAnswer()],
       connection: [
         ...connection,
-        ...(outcome.result === 'ok' && !outcome.isPartial ? [`lost_scopes = '{}'`] : []),
+        ...(outcome.result === 'ok' && outcome.seesScopes ? [`lost_scopes = '{}'`] : []),
         ...(lostScopes === null ? [] : [`lost_scopes = ${bind(lostScopes, 'text[]')}`]),
       ],
     });
@@ -185,13 +188,11 @@ export const createProbeStore = ({
     /** A late answer does not undo what another replica was answered meanwhile. */
     function isNewest(): string[] {
       if (!askedAt || outcome.result === 'inconclusive') return [];
-      const opposite = (): string => {
-        if (outcome.result === 'ok') return `('refused')`;
-        return isOfWhatItMay(outcome.reason) ? `('good')` : `('good', 'alive')`;
-      };
-      return [
-        `NOT coalesce(k.answer IN ${opposite()} AND k.answered_at > ${bind(askedAt, 'timestamptz')}, false)`,
-      ];
+      const at = bind(askedAt, 'timestamptz');
+      if (outcome.result !== 'ok' && isOfWhatItMay(outcome.reason))
+        return [`NOT coalesce(k.worked_at > ${at}, false)`];
+      const opposite = outcome.result === 'ok' ? `('refused')` : `('good', 'alive')`;
+      return [`NOT coalesce(k.answer IN ${opposite} AND k.answered_at > ${at}, false)`];
     }
 
     /** What the provider's place is known by: good and bad answers alike, one of each connection. */
@@ -210,10 +211,12 @@ export const createProbeStore = ({
       switch (outcome.result) {
         case 'ok': {
           const ofWhatItMay = outcome.isPartial ? `OR b.reason IN ${OF_WHAT_IT_MAY}` : '';
+          // An API that takes the token may not need what it lost.
+          const ofScopes = outcome.seesScopes ? '' : `OR b.reason = 'scope_lost' AND b.failed_api IS NULL`;
           const suspicion = outcome.isPartial
             ? `CASE WHEN k.suspected_reason IN ${OF_WHAT_IT_MAY} THEN k.suspected_reason END`
             : 'NULL';
-          const keepsState = `(b.status = 'degraded' AND (moved.refresh_failures > 0 ${ofWhatItMay})
+          const keepsState = `(b.status = 'degraded' AND (moved.refresh_failures > 0 ${ofWhatItMay} ${ofScopes})
             OR b.status = 'needs_reconnect' AND NOT ${bind(outcome.mendsDead, 'boolean')})`;
           return {
             credential: [
@@ -221,7 +224,6 @@ export const createProbeStore = ({
               // What ends without a refresh token is looked at when it ends; a dead verdict had put that off.
               "refresh_at = coalesce(k.refresh_at, CASE WHEN b.status = 'needs_reconnect' THEN k.expires_at END)",
               `suspected_reason = ${suspicion}`,
-              ...(outcome.isPartial ? [] : [`worked_at = ${bind(now, 'timestamptz')}`]),
               ...(outcome.hasNoEnd ? ['expires_at = NULL', 'expiring_at = NULL'] : []),
               ...PROBED,
             ],

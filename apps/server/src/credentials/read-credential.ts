@@ -52,7 +52,9 @@ const unavailable = ({ connection, refreshAt }: ServedCredential, now: Date): Pr
   const wait = refreshAt ? Math.ceil((refreshAt.getTime() - now.getTime()) / 1000) : 0;
   return new Problem(
     'provider_unavailable',
-    'The access token has ended and the provider gave no new one yet: try again shortly. Nobody has to reconnect.',
+    connection.reason === 'client_secret_invalid' || connection.reason === 'app_deactivated'
+      ? 'The access token has ended and the provider refuses the integration’s OAuth client: set its credentials anew on the integration. Nobody has to reconnect.'
+      : 'The access token has ended and the provider gave no new one yet: try again shortly. Nobody has to reconnect.',
     {
       connectionId: connection.id,
       ...(connection.reason === null ? {} : { reason: connection.reason }),

@@ -1,5 +1,6 @@
 import type { StatusReason } from '@authpipe/types';
 import { type Actor, currentActor } from '../actor.js';
+import { OF_WHAT_IT_MAY } from '../authorization-reasons.js';
 import { createBatch } from '../batch.js';
 import type { Clock } from '../clock.js';
 import { auditContent } from '../db/append-audit.js';
@@ -7,7 +8,7 @@ import type { Database } from '../db/database.js';
 import { type DatabaseProof, isProvenSql } from '../db/database-proof.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
-import { answered, answeredAlive, REFUSAL_STANDS } from './place-answer.js';
+import { answered, answeredByRenewal, REFUSAL_STANDS, REMEMBERED_REFUSAL } from './place-answer.js';
 import { type SqlValues, sqlValues } from './sql-values.js';
 import { type ChangedRow, stateChangeSql } from './state-change.js';
 
@@ -121,6 +122,8 @@ export const createRefreshOutcomeStore = ({
     const isNarrower = `cardinality(${lost}) > 0`;
     // An API's refusal is mended by that API alone.
     const keepsState = `b.status = 'degraded' AND b.failed_api IS NOT NULL`;
+    // The same where it had to make way for worse, which is over.
+    const comesBack = `b.status = 'degraded' AND moved.suspected_reason IN ${OF_WHAT_IT_MAY}`;
     return {
       connections: given.map(({ fence, refreshed, actor }) => ({
         ...fenceRow(fence),
@@ -159,11 +162,12 @@ export const createRefreshOutcomeStore = ({
         'refresh_failures = 0',
         'refresh_intent_at = NULL',
         `suspected_reason = CASE WHEN ${REFUSAL_STANDS} THEN k.suspected_reason END`,
-        ...answeredAlive(at),
+        ...answeredByRenewal(at),
         ...LEASE_FREED,
       ],
-      status: `CASE WHEN ${keepsState} THEN b.status WHEN ${isNarrower} THEN 'degraded' ELSE 'healthy' END`,
-      reason: `CASE WHEN ${keepsState} THEN b.reason WHEN ${isNarrower} THEN 'scope_lost' END`,
+      status: `CASE WHEN ${keepsState} THEN b.status WHEN ${isNarrower} OR ${comesBack} THEN 'degraded' ELSE 'healthy' END`,
+      reason: `CASE WHEN ${keepsState} THEN b.reason WHEN ${isNarrower} THEN 'scope_lost'
+        WHEN ${comesBack} THEN moved.suspected_reason END`,
       connection: [
         'scopes = g.scopes',
         `lost_scopes = ARRAY(SELECT unnest(c.scopes || coalesce(c.lost_scopes, '{}')) EXCEPT SELECT unnest(g.scopes || '{offline_access}'::text[]))`,
@@ -233,8 +237,8 @@ export const createRefreshOutcomeStore = ({
         readonly reason: StatusReason | null;
         readonly forgetIntent: boolean;
         readonly isAttempt: boolean;
-        /** What the provider answered, as far as it says something of an outage. */
-        readonly answer?: 'refused' | 'away' | undefined;
+        /** What the provider answered, as far as it says something of an outage, and where. */
+        readonly answer?: { readonly is: 'refused' | 'away'; readonly host: string } | undefined;
       },
     ): Promise<boolean> {
       const sql = sqlValues();
@@ -257,15 +261,28 @@ export const createRefreshOutcomeStore = ({
           `refresh_failures = CASE WHEN ${bind(failure.isAttempt, 'boolean')} THEN k.refresh_failures + 1
             WHEN ${reason} IS NOT NULL THEN greatest(k.refresh_failures, 1) ELSE k.refresh_failures END`,
           `refresh_intent_at = CASE WHEN NOT ${bind(failure.forgetIntent, 'boolean')} THEN k.refresh_intent_at END`,
-          ...(failure.answer ? answered(failure.answer, bind(clock.now(), 'timestamptz')) : []),
+          `suspected_reason = CASE WHEN ${keepsState} THEN k.suspected_reason ELSE ${REMEMBERED_REFUSAL} END`,
+          ...answeredToRenewal(),
           ...LEASE_FREED,
         ],
         fence: own(sql),
         status: `CASE WHEN ${keepsState} THEN b.status ELSE 'degraded' END`,
         reason: `CASE WHEN ${keepsState} THEN b.reason ELSE ${reason} END`,
       });
-      const name = `${failure.isAttempt ? 'refresh_failed' : 'refresh_not_tried'}_${failure.answer ?? 'unasked'}`;
+      const name = `${failure.isAttempt ? 'refresh_failed' : 'refresh_not_tried'}_${failure.answer?.is ?? 'unasked'}`;
       return (await db.query<ChangedRow>(name, text, sql.values)).length > 0;
+
+      function answeredToRenewal(): string[] {
+        if (!failure.answer) return [];
+        const at = bind(clock.now(), 'timestamptz');
+        const host = bind(failure.answer.host, 'text');
+        return [
+          `answer_host = coalesce(k.answer_host, ${host})`,
+          ...(failure.answer.is === 'away'
+            ? answered('away', at)
+            : [`renewal_refused_since = coalesce(k.renewal_refused_since, ${at})`]),
+        ];
+      }
     },
 
     /**
@@ -285,6 +302,7 @@ export const createRefreshOutcomeStore = ({
           'refresh_at = NULL',
           'refresh_stopped_at = NULL',
           'probe_at = NULL',
+          'renewal_refused_since = NULL',
           // Whoever has a lost rotation tried by hand must look first: its successor may still turn up.
           `refresh_intent_at = CASE WHEN ${told} = 'rotation_lost' THEN k.refresh_intent_at END`,
           'suspected_reason = NULL',

@@ -1,5 +1,5 @@
 import type { AuthMethod } from '@authpipe/providers';
-import { addSeconds } from '../clock.js';
+import { addSeconds, secondsBetween } from '../clock.js';
 
 /** Refresh at the latest this long ahead of expiry, … */
 const LARGEST_MARGIN_SECONDS = 300;
@@ -41,8 +41,6 @@ export const accessTokenExpiry = (issuedAt: Date, expiresInSeconds: number | nul
   expiresInSeconds === null
     ? null
     : addSeconds(issuedAt, Math.min(Math.max(expiresInSeconds, 0), LONGEST_LIFETIME_SECONDS));
-
-const secondsBetween = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000);
 
 /** When a refresh token ends, where the definition knows it: counted from the person's consent. */
 export const refreshTokenExpiry = (method: AuthMethod, consentedAt: Date): Date | null =>
@@ -124,7 +122,7 @@ const dueBeforeExpiry = (
   { issuedAt, fraction, refreshInvalidatesAccessToken = false }: RefreshTiming,
   expiresAt: Date,
 ): Date => {
-  const lifetimeSeconds = secondsBetween(issuedAt, expiresAt);
+  const lifetimeSeconds = Math.max(0, secondsBetween(issuedAt, expiresAt));
   if (refreshInvalidatesAccessToken) {
     const largest = Math.min(LARGEST_LATE_MARGIN_SECONDS, lifetimeSeconds * LATE_MARGIN_OF_LIFETIME);
     return addSeconds(expiresAt, -largest * (1 - JITTER_OF_LATE_MARGIN * fraction));
@@ -156,14 +154,13 @@ export const refreshDueAt = (timing: RefreshTiming): Date | null => {
 /**
  * When to tell first that a grant's end is near: two weeks ahead, or with a quarter of its life left where it lives shorter
  * than eight weeks. `null` without an end. `LATER_NOTICE_DAYS` follow.
+ * @param since when it was given; `null` where that is not known, as of a key that was made elsewhere
  */
-export const expiringNoticeAt = (consentedAt: Date, refreshExpiresAt: Date | null): Date | null => {
-  if (refreshExpiresAt === null) return null;
-  const lifetimeSeconds = secondsBetween(consentedAt, refreshExpiresAt);
-  return addSeconds(
-    refreshExpiresAt,
-    -Math.min(LARGEST_NOTICE_SECONDS, lifetimeSeconds * NOTICE_OF_LIFETIME),
-  );
+export const expiringNoticeAt = (since: Date | null, end: Date | null): Date | null => {
+  if (end === null) return null;
+  const ofLifetime =
+    since === null ? LARGEST_NOTICE_SECONDS : Math.max(0, secondsBetween(since, end)) * NOTICE_OF_LIFETIME;
+  return addSeconds(end, -Math.min(LARGEST_NOTICE_SECONDS, ofLifetime));
 };
 
 /**

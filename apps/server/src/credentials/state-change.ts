@@ -25,7 +25,7 @@ export interface StateChange {
   readonly credential: readonly string[];
   /** Condition on `k`, the credential as it is: the fence that keeps a late writer out. */
   readonly fence: string;
-  /** SQL of the new status and reason, in terms of the old `b.status`, `b.reason`, `b.scopes`, `b.lost_scopes`, `b.failed_api` and of `moved.refresh_failures`. */
+  /** SQL of the new status and reason, in terms of the old `b.status`, `b.reason`, `b.scopes`, `b.lost_scopes`, `b.failed_api` and of `moved.refresh_failures`, `moved.suspected_reason`. */
   readonly status: string;
   readonly reason: string;
   /** The API that a bad state is about, if it is about one. */
@@ -71,7 +71,7 @@ WITH given AS (
 ), moved AS (
   UPDATE credentials k SET ${change.credential.join(', ')}
   FROM b JOIN given g ON g.id = b.id WHERE k.connection_id = b.id AND ${change.fence}
-  RETURNING k.connection_id, k.version, k.refresh_failures
+  RETURNING k.connection_id, k.version, k.refresh_failures, k.suspected_reason
 ), next AS (
   SELECT b.id, b.status AS was, b.reason AS was_reason, ${change.status} AS status, ${change.reason} AS reason, b.failed_api, moved.version
   FROM b JOIN moved ON moved.connection_id = b.id JOIN given g ON g.id = b.id

@@ -99,8 +99,8 @@ export const createHealth = ({
       return sweep(now);
     },
 
-    async askWitness(claim) {
-      return bearWitness(claim).catch((error: unknown) => {
+    async askWitness(claim, question) {
+      return bearWitness(claim, question).catch((error: unknown) => {
         const { connectionId } = claim;
         log.warn({ connectionId, error: errorName(error) }, 'a witness could not be asked');
         return 'nothing';

@@ -1,4 +1,5 @@
 import type { StatusReason } from '@authpipe/types';
+import { isOfWhatItMay } from '../authorization-reasons.js';
 import type { Clock } from '../clock.js';
 import {
   type ConnectionRecord,
@@ -9,7 +10,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import type { ProbeClaim, ProbeOutcome, ProbeStore } from '../credentials/probe-store.js';
 import type { RefreshIfDue } from '../credentials/read-credential.js';
 import { methodOf, providerHostOf, type WireContext } from '../credentials/to-wire.js';
-import type { Fault, Heard, Outages } from '../outages/outages.js';
+import type { Fault, Heard, Outages, Question } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
 import { createNextLook } from './next-look.js';
 import { CLIENT_REASONS, type Look, type ProbeCredential } from './probe-credential.js';
@@ -37,6 +38,16 @@ const reasonOf = ({ result, reason }: Look, { secrets }: StoredCredential): Stat
   if (result === 'degraded') return 'configuration';
   return 'accessToken' in secrets ? 'revoked' : 'key_invalid';
 };
+
+/** A token that is refused though its grant lives: a setting of whoever refuses it stands in the way. */
+const asRefusedLiving = (look: Look): Look =>
+  look.result === 'dead'
+    ? { ...look, result: 'degraded', reason: 'configuration', failedApi: look.failedApi ?? look.by ?? '' }
+    : look;
+
+/** Known of its connection already: another refresh would bring another token that is refused. */
+const isRefusedLiving = ({ connection: { status, reason, failedApi } }: StoredCredential): boolean =>
+  status === 'degraded' && reason === 'configuration' && failedApi !== null;
 
 const isBad = ({ result }: Look): boolean => result === 'dead' || result === 'degraded';
 
@@ -89,6 +100,7 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     environment: stored.connection.environment,
     integrationRowId: stored.connection.integrationRowId,
     host: hostOf(stored),
+    hasWorked: stored.workedAt !== null,
   });
 
   /** Only a token known to be fresh tells anything: one that has ended looks like a dead grant. */
@@ -104,7 +116,8 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     const { secrets, expiresAt } = stored;
     const hasNoEnd = !('accessToken' in secrets) && expiresAt !== null && expiresAt <= clock.now();
     const good = { by: look.by ?? 'request', mendsDead: !canBeRenewed(secrets), hasNoEnd };
-    return save(stored, { result: 'ok', ...good, isPartial: look.isPartial === true }, look);
+    const seen = { isPartial: look.isPartial === true, seesScopes: look.seesScopes === true };
+    return save(stored, { result: 'ok', ...good, ...seen }, look);
   };
 
   const saveNothing = async (stored: StoredCredential, look: Look): Promise<void> => {
@@ -116,7 +129,9 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     save(stored, { result: 'suspected', reason: reasonOf(look, stored) }, look);
 
   const faultOf = (stored: StoredCredential, reason: StatusReason): Promise<Fault> =>
-    isDead(stored) ? Promise.resolve('own') : outages.judgeRefusal(suspectOf(stored), reason);
+    isDead(stored)
+      ? Promise.resolve('own')
+      : outages.judgeRefusal(suspectOf(stored), reason, isOfWhatItMay(reason) ? 'rights' : 'token');
 
   /** Two looks agree. */
   const saveBad = async (
@@ -137,8 +152,8 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
       await saveSuspicion(stored, look);
       return;
     }
-    const { failedApi, lostScopes } = look;
-    await save(stored, { result, reason, failedApi, lostScopes }, look);
+    if (result === 'dead') await save(stored, { result, reason }, look);
+    else await save(stored, { result, reason, failedApi: look.failedApi, lostScopes: look.lostScopes }, look);
   };
 
   /** What a refresh that was forced says: the grant is dead (written by the refresh), alive, or nothing yet. */
@@ -149,7 +164,7 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     if (!current || isDead(current) || current.version === suspected.version) return;
     const second = await probe(current);
     // The grant lives, so that nobody has to reconnect, even if its new token is refused.
-    if (isBad(second)) await saveBad(current, second, 'degraded');
+    if (isBad(second)) await saveBad(current, asRefusedLiving(second), 'degraded');
     else if (second.result === 'ok') await saveGood(current, second);
     else await saveNothing(current, second);
   };
@@ -170,6 +185,7 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     if (look.result === 'ok') await saveGood(stored, look);
     else if (look.result === 'inconclusive') await saveNothing(stored, look);
     else if (look.result === 'dead' && canBeRenewed(stored.secrets)) {
+      if (isRefusedLiving(stored)) return saveBad(stored, asRefusedLiving(look), 'degraded');
       await saveSuspicion(stored, look);
       if (!(await outages.isFailing(suspectOf(stored)))) await confirmByRefresh(claim, stored);
     } else await confirmByProbe(stored, look);
@@ -196,15 +212,15 @@ export const createLookAtConnection = (dependencies: LookDependencies) => {
     /**
      * Looks at a connection to see how others do: what it finds is noted, and not confirmed.
      */
-    async bearWitness(claim: ProbeClaim): Promise<Heard> {
+    async bearWitness(claim: ProbeClaim, question: Question): Promise<Heard> {
       const stored = await open(claim);
       if (!stored || isDead(stored) || hasEnded(stored) || !hasProbes(stored)) return 'nothing';
       const look = await probe(stored);
-      const heard = look.isPartial === true ? 'token' : 'all';
-      if (look.result === 'ok') return (await saveGood(stored, look)) ? heard : 'nothing';
-      if (isBad(look)) return (await saveSuspicion(stored, look)) ? 'all' : 'nothing';
+      const isAnswer = question === 'token' || look.isPartial !== true;
+      if (look.result === 'ok') return (await saveGood(stored, look)) && isAnswer ? 'an_answer' : 'nothing';
+      if (isBad(look)) return (await saveSuspicion(stored, look)) ? 'an_answer' : 'nothing';
       await save(stored, { result: 'inconclusive', isAway: look.isAway === true }, look);
-      return look.isAway === true ? 'all' : 'nothing';
+      return look.isAway === true ? 'an_answer' : 'nothing';
     },
   };
 };

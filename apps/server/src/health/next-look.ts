@@ -1,12 +1,14 @@
-import { addSeconds, type Clock } from '../clock.js';
+import { addSeconds, type Clock, secondsBetween } from '../clock.js';
 import { canBeRenewed, type StoredCredential } from '../credentials/credential-record.js';
 import { hasIntrospection, nextProbeAt } from '../credentials/probe-schedule.js';
 import type { ProbeOutcome } from '../credentials/probe-store.js';
 import { methodOf, type WireContext } from '../credentials/to-wire.js';
 import type { Randomness } from '../randomness.js';
 
-/** How soon a suspicion that could not be settled at once is looked at again. */
+/** How soon a suspicion that could not be settled at once is looked at again … */
 const SUSPICION_SECONDS = 30;
+/** … and later after this part of the time for which it has lasted: others have to be looked at, too. */
+const SUSPICION_OF_AGE = 1 / 4;
 /** Those that found the provider's limit used up come back spread over this part of the interval. */
 const SPREAD_OF_INTERVAL = 1 / 10;
 
@@ -45,7 +47,10 @@ export const createNextLook = ({
       times.push(addSeconds(putOffUntil, intervalSeconds * SPREAD_OF_INTERVAL * randomness.fraction()));
     }
     if (outcome.result === 'suspected') {
-      times.push(addSeconds(clock.now(), SUSPICION_SECONDS * (1 + randomness.fraction())));
+      const { failingSince } = stored;
+      const age = failingSince === null ? 0 : secondsBetween(failingSince, clock.now());
+      const wait = Math.max(SUSPICION_SECONDS, age * SUSPICION_OF_AGE);
+      times.push(addSeconds(clock.now(), wait * (1 + randomness.fraction())));
     }
     return new Date(Math.min(...times.map((time) => time.getTime())));
   };

@@ -14,7 +14,7 @@ import type { LeaveFor } from './probe-limits.js';
 /** What the provider said of a credential, and what was asked. */
 export interface Look
   extends ProbeVerdict,
-    Pick<ProbeOutcome, 'failedApi' | 'lostScopes' | 'isAway' | 'isPartial' | 'putOffUntil'> {
+    Pick<ProbeOutcome, 'failedApi' | 'lostScopes' | 'seesScopes' | 'isAway' | 'isPartial' | 'putOffUntil'> {
   /** `introspection`, `userinfo` or `request`; `null` when nothing could be asked. */
   readonly by: string | null;
   /** When it was asked, where that is known: what was answered to somebody since is newer. */
@@ -94,7 +94,7 @@ export const createProbeCredential =
       const answer = await fetch({ url, method: 'GET', headers: { accept: 'application/json', ...headers } });
       leave.note(endpoint, answer);
       const verdict = probe.read(answer);
-      const isAway = verdict.result === 'inconclusive' && (answer.status === 429 || answer.status >= 500);
+      const isAway = verdict.result === 'inconclusive' && answer.status >= 500;
       return {
         ...verdict,
         by: 'request',

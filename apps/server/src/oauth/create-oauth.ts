@@ -67,6 +67,6 @@ export const createOAuth = (dependencies: OAuthDependencies): OAuth => {
     renew: createRenew({ openLibraryClient, toTokenGrant }),
     ...createStoredGrantRequests(openLibraryClient),
     introspect,
-    probe: createProbe({ introspect, findServer, askResource, allowLoopback }),
+    probe: createProbe({ introspect, findServer, askResource, allowLoopback, clock }),
   };
 };

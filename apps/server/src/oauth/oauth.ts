@@ -114,7 +114,7 @@ export interface Introspection {
 export type ProbeOutcome = ProbeVerdict & {
   /** What was asked first of all that said something; null when no probe of the method fits, or none may be made now. */
   readonly by: 'introspection' | 'userinfo' | 'request' | null;
-  /** The API that refused a living token: `GET /api/v1/users`. */
+  /** The API that refused the token: `GET /api/v1/users`. */
   readonly failedApi?: string;
   /** Scopes that were granted and that the token has no longer. */
   readonly lostScopes?: readonly string[];
@@ -122,6 +122,8 @@ export type ProbeOutcome = ProbeVerdict & {
   readonly isAway?: boolean;
   /** The token lives, and who would say more of what it may do could not be asked now: `ok` says nothing of that. */
   readonly isPartial?: boolean;
+  /** Who issued the token listed its scopes: none is missing that is not in `lostScopes`. */
+  readonly seesScopes?: boolean;
   /** Something, or all, could not be asked within the share of the provider's limit; not before then. */
   readonly putOffUntil?: Date;
 };

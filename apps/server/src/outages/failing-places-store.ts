@@ -2,42 +2,45 @@ import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
-import { type Suspect, TELLS_OF_ITSELF } from './peers-store.js';
+import { TELLS_OF_ITSELF } from './peers-store.js';
+import { type Place, parsePlaceKey, placeKey } from './place.js';
 
-/** A host, or an integration, whose connections fail together. */
-export type Place = { readonly host: string } | { readonly integrationRowId: string };
-
-/** How often the connections of a failing place are looked at, to see whether it is over … */
+/** How often the connections of a failing place are tried, to see whether it is over … */
 const TRIAL_SECONDS = 30;
 /** … and how many of them each time. */
 const TRIAL_CONNECTIONS = 3;
-/** The last so many answers are good: it is over. */
+/** It is over when most of the last so many answers are good … */
+const LATEST = 10;
+/** … and so many are, or half of those that could be asked, where they are few. */
 const GOOD_TO_END = 5;
 /** A refusal that lasts longer than this, while the provider answers, is no outage. */
 export const LONGEST_HOLD_SECONDS = 86_400;
+/** Trouble that comes back sooner than this after its end is the same: it is not told again, and not held for longer. */
+const SAME_WITHIN_SECONDS = 3600;
+/** So many renewed for each that is still refused: renewals work. */
+const RENEWED_TO_END = 5;
 /** Environments that can be told of one outage: each by an event of its own. */
 const MOST_ENVIRONMENTS = 50;
 
-export const placeKey = (place: Place): string =>
-  'host' in place ? `host:${place.host}` : `integration:${place.integrationRowId}`;
-
-/** A token that lives says that it is over only where nothing more is ever asked. */
-const IS_GOOD = `(last.answer = 'good' OR last.answer = 'alive' AND last.probe_at IS NULL)`;
-
-/** The connections of a place `$1`, as rows `k` of credentials. */
-const AT_PLACE = `(k.answer_host = substr($1, 6) AND $1 LIKE 'host:%'
-  OR $1 LIKE 'integration:%' AND k.connection_id IN (SELECT id FROM connections WHERE integration_row_id = substr($1, 13)))`;
+/** The connections of a place of the id `$1`, as rows `k` of credentials: each by an index of its own. */
+const AT_PLACE = {
+  host: 'k.answer_host = $1',
+  integration: 'k.connection_id IN (SELECT id FROM connections WHERE integration_row_id = $1)',
+} as const;
 
 /** One event for each environment; the integration is named where there is only one. */
-const DECLARE = `WITH declared AS (
-    INSERT INTO failing_places (place, since, trial_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING place
+const declareSql = (atPlace: string): string => `WITH declared AS (
+    INSERT INTO failing_places AS p (place, since, trial_at) VALUES ($6, $2, $3)
+    ON CONFLICT (place) DO UPDATE SET ended_at = NULL, trial_at = $3, since = CASE
+      WHEN p.ended_at > $2::timestamptz - make_interval(secs => ${SAME_WITHIN_SECONDS}) THEN p.since ELSE $2 END
+    WHERE p.ended_at IS NOT NULL RETURNING place, since
   ), hit AS (
     SELECT c.environment, min(c.provider) AS provider,
       CASE WHEN count(DISTINCT c.integration_id) = 1 THEN min(c.integration_id) END AS integration,
       CASE WHEN count(DISTINCT i.tenant_id) = 1 THEN nullif(min(i.tenant_id), '') END AS tenant_id
     FROM declared, credentials k JOIN connections c ON c.id = k.connection_id
     LEFT JOIN integrations i ON i.id = c.integration_row_id
-    WHERE ${AT_PLACE} GROUP BY c.environment
+    WHERE declared.since = $2 AND ${atPlace} GROUP BY c.environment
   ), told AS (
     INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
     SELECT ($4::text[])[row_number() OVER ()], 'integration.degraded', environment, NULL, tenant_id,
@@ -48,40 +51,90 @@ const DECLARE = `WITH declared AS (
   )
   SELECT place FROM declared`;
 
-const TAKE_TRIALS = `UPDATE failing_places SET trial_at = $2 WHERE trial_at <= $1 RETURNING place`;
+const TAKE_TRIALS = `UPDATE failing_places SET trial_at = $2 WHERE trial_at <= $1 AND ended_at IS NULL RETURNING place`;
+
+const FORGET = 'DELETE FROM failing_places WHERE ended_at <= $1';
 
 /** What is due waits for the end; the spread is the connection's own, so that it comes back spread. */
 const SPREAD = `make_interval(secs => $3::float8 * (abs(hashtext(k.connection_id)) % 1000) / 1000.0)`;
 
-const PUT_OFF = `UPDATE credentials k SET probe_at = $2::timestamptz + make_interval(secs => $3::float8 / 2) + ${SPREAD} / 2
-  WHERE k.probe_at <= $2::timestamptz AND (k.probe_lease_until IS NULL OR k.probe_lease_until <= $2::timestamptz) AND ${AT_PLACE}`;
+const putOffSql = (atPlace: string): string => `UPDATE credentials k
+  SET probe_at = $2::timestamptz + make_interval(secs => $3::float8 / 2) + ${SPREAD} / 2
+  WHERE k.probe_at <= $2::timestamptz AND (k.probe_lease_until IS NULL OR k.probe_lease_until <= $2::timestamptz) AND ${atPlace}`;
 
-const TRY = `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARRAY(
+const CAN_BE_TRIED = `k.probe_at IS NOT NULL AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF}`;
+
+const trySql = (
+  atPlace: string,
+): string => `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARRAY(
     SELECT k.connection_id FROM credentials k JOIN connections c ON c.id = k.connection_id
-    WHERE k.probe_at IS NOT NULL AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF} AND ${AT_PLACE}
+    WHERE ${CAN_BE_TRIED} AND ${atPlace}
     ORDER BY k.expires_at > $2 DESC NULLS FIRST, k.answered_at NULLS FIRST LIMIT ${TRIAL_CONNECTIONS}))`;
 
+/** When looks last said all; that a token lives says nothing of what failed. */
+const ANSWERED_AT = `(CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END)`;
+
 /**
- * Ends a place. Its own told faults say nothing of it; and after a day, which is as long as a verdict is held, fewer good
- * answers are enough: it may have fewer connections. What was held back is forgotten with it, in the same statement: each is
- * looked at anew, one after the other.
+ * Ends a place. Its own told faults say nothing of it; and after a day, which is as long as a verdict is held, it ends
+ * unless most are still refused. What was held back is forgotten with it, in the same statement: each is looked at anew,
+ * one after the other.
  */
-const END = `WITH over AS (
-    DELETE FROM failing_places p WHERE p.place = $1 AND (
-      SELECT count(*) FILTER (WHERE ${IS_GOOD}) >= CASE
-        WHEN p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS}) THEN count(*)
-        ELSE ${GOOD_TO_END} END
+const endSql = (atPlace: string): string => `WITH over AS (
+    UPDATE failing_places p SET ended_at = $2 WHERE p.place = $4 AND p.ended_at IS NULL AND (
+      SELECT count(*) FILTER (WHERE last.is_good) >= least(${GOOD_TO_END}, (
+          SELECT ceil(count(*) / 2.0) FROM (
+            SELECT 1 FROM credentials k JOIN connections c ON c.id = k.connection_id
+            WHERE ${CAN_BE_TRIED} AND ${atPlace} LIMIT ${LATEST}) tried))
+        AND count(*) FILTER (WHERE last.is_good) * 2 > count(*)
+        OR count(*) = 0 AND p.since <= $2::timestamptz - make_interval(secs => ${LONGEST_HOLD_SECONDS})
       FROM (
-        SELECT k.answer, k.probe_at FROM credentials k JOIN connections c ON c.id = k.connection_id
-        WHERE k.answered_at >= p.since AND ${AT_PLACE} AND NOT ${TELLS_OF_ITSELF}
-        ORDER BY k.answered_at DESC LIMIT ${GOOD_TO_END}) last)
+        SELECT coalesce(k.answer NOT IN ('refused', 'away'), true) AS is_good
+        FROM credentials k JOIN connections c ON c.id = k.connection_id
+        WHERE ${ANSWERED_AT} >= p.since AND ${atPlace} AND NOT ${TELLS_OF_ITSELF}
+        ORDER BY ${ANSWERED_AT} DESC LIMIT ${LATEST}) last)
     RETURNING place
   ), resumed AS (
     UPDATE credentials k SET probe_at = $2::timestamptz + ${SPREAD}, suspected_reason = NULL,
       answer = NULL, answered_at = NULL, failing_since = NULL
-    FROM over WHERE k.probe_at IS NOT NULL AND coalesce(k.answer <> 'good', true) AND ${AT_PLACE}
+    FROM over WHERE k.probe_at IS NOT NULL AND coalesce(k.answer IN ('refused', 'away'), true) AND ${atPlace}
   )
   SELECT place FROM over`;
+
+/** Connections whose renewal is refused, and of which nothing was told. */
+const heldAt = (atPlace: string): string => `k.renewal_refused_since IS NOT NULL
+  AND EXISTS (SELECT 1 FROM connections c WHERE c.id = k.connection_id AND c.status <> 'needs_reconnect') AND ${atPlace}`;
+
+const tryRenewalSql = (atPlace: string): string => `UPDATE credentials SET refresh_at = $2
+  WHERE connection_id = ANY (ARRAY(
+    SELECT k.connection_id FROM credentials k WHERE ${heldAt(atPlace)} AND k.refresh_at > $2
+    ORDER BY md5(k.connection_id || $2::timestamptz::text) LIMIT ${TRIAL_CONNECTIONS}))`;
+
+/** Renewals work again when nobody is refused any more, or few beside those who were renewed since. */
+const endRenewalSql = (atPlace: string): string => `WITH over AS (
+    UPDATE failing_places p SET ended_at = $2 WHERE p.place = $3 AND p.ended_at IS NULL AND
+      (SELECT count(*) FROM credentials k WHERE k.issued_at >= p.since AND k.renewal_refused_since IS NULL AND ${atPlace})
+      >= ${RENEWED_TO_END} * (SELECT count(*) FROM credentials k WHERE ${heldAt(atPlace)})
+    RETURNING place
+  ), resumed AS (
+    UPDATE credentials k SET renewal_refused_since = NULL, refresh_at = least(k.refresh_at, $2::timestamptz)
+    FROM over WHERE ${heldAt(atPlace)}
+  )
+  SELECT place FROM over`;
+
+const ofBoth = (sql: (atPlace: string) => string): Readonly<Record<'host' | 'integration', string>> => ({
+  host: sql(AT_PLACE.host),
+  integration: sql(AT_PLACE.integration),
+});
+
+const DECLARE = ofBoth(declareSql);
+const PUT_OFF = ofBoth(putOffSql);
+const TRY = ofBoth(trySql);
+const END = ofBoth(endSql);
+const TRY_RENEWAL = ofBoth(tryRenewalSql);
+const END_RENEWAL = ofBoth(endRenewalSql);
+
+/** Statements over all connections of a place. */
+const LONG = { mayTakeLong: true } as const;
 
 /** The places that fail now, for all replicas. */
 export const createFailingPlacesStore = ({
@@ -90,41 +143,59 @@ export const createFailingPlacesStore = ({
 }: {
   readonly db: Database;
   readonly randomness: Randomness;
-}) => ({
-  /** All of them, by key, since when: usually none. */
-  async list(): Promise<ReadonlyMap<string, Date>> {
-    const rows = await db.query<{ place: string; since: Date }>(
-      'outage_places',
-      'SELECT place, since FROM failing_places',
-      [],
-    );
-    return new Map(rows.map(({ place, since }) => [place, since]));
-  },
-
-  /** Tells of it, once over all replicas. False: it was known. */
-  async declare(place: Place, reason: StatusReason, now: Date): Promise<boolean> {
-    const ids = Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
-    const values = [placeKey(place), now, addSeconds(now, TRIAL_SECONDS), ids, reason];
-    return (await db.query('outage_declare', DECLARE, values, { mayTakeLong: true })).length > 0;
-  },
-
-  /** Ends those that are over; of the others puts off what is due, but for a few that are tried. Resolves with what ended. */
-  async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
-    const ended: string[] = [];
-    for (const place of places) {
-      const values = [place, now, intervalSeconds];
-      const over = await db.query('outage_end', END, values, { mayTakeLong: true });
-      if (over.length > 0) ended.push(place);
-      else await db.query('outage_put_off', PUT_OFF, values, { mayTakeLong: true });
+}) => {
+  /** Whether a place is over; else what is due there waits. */
+  const end = async (key: string, now: Date, intervalSeconds: number): Promise<boolean> => {
+    const { kind, id, isOfRenewal } = parsePlaceKey(key);
+    if (isOfRenewal) {
+      const values = [id, now, key];
+      return (await db.query(`outage_end_renewal_${kind}`, END_RENEWAL[kind], values, LONG)).length > 0;
     }
-    const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, [
-      now,
-      addSeconds(now, TRIAL_SECONDS),
-    ]);
-    for (const { place } of trials) await db.query('outage_try', TRY, [place, now], { mayTakeLong: true });
-    return ended;
-  },
-});
+    const values = [id, now, intervalSeconds];
+    if ((await db.query(`outage_end_${kind}`, END[kind], [...values, key], LONG)).length > 0) return true;
+    await db.query(`outage_put_off_${kind}`, PUT_OFF[kind], values, LONG);
+    return false;
+  };
+
+  const tryFew = async (key: string, now: Date): Promise<void> => {
+    const { kind, id, isOfRenewal } = parsePlaceKey(key);
+    if (isOfRenewal) await db.query(`outage_try_renewal_${kind}`, TRY_RENEWAL[kind], [id, now], LONG);
+    else await db.query(`outage_try_${kind}`, TRY[kind], [id, now], LONG);
+  };
+
+  return {
+    /** All of them, by key, since when: usually none. */
+    async list(): Promise<ReadonlyMap<string, Date>> {
+      const rows = await db.query<{ place: string; since: Date }>(
+        'outage_places',
+        'SELECT place, since FROM failing_places WHERE ended_at IS NULL',
+        [],
+      );
+      return new Map(rows.map(({ place, since }) => [place, since]));
+    },
+
+    /** Tells of it, once over all replicas. False: it was known. */
+    async declare(place: Place, reason: StatusReason, now: Date): Promise<boolean> {
+      const ids = Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
+      const key = placeKey(place);
+      const { kind, id } = parsePlaceKey(key);
+      const values = [id, now, addSeconds(now, TRIAL_SECONDS), ids, reason, key];
+      return (await db.query(`outage_declare_${kind}`, DECLARE[kind], values, LONG)).length > 0;
+    },
+
+    /** Ends those that are over; of the others puts off what is due, but for a few that are tried. Resolves with what ended. */
+    async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
+      const ended: string[] = [];
+      for (const key of places) if (await end(key, now, intervalSeconds)) ended.push(key);
+      const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, [
+        now,
+        addSeconds(now, TRIAL_SECONDS),
+      ]);
+      for (const { place } of trials) await tryFew(place, now);
+      await db.query('outage_forget', FORGET, [addSeconds(now, -SAME_WITHIN_SECONDS)]);
+      return ended;
+    },
+  };
+};
 
 export type FailingPlacesStore = ReturnType<typeof createFailingPlacesStore>;
-export type { Suspect };

@@ -1,25 +1,23 @@
 import type { StatusReason } from '@authpipe/types';
-import { isOfWhatItMay } from '../authorization-reasons.js';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
-import {
-  createFailingPlacesStore,
-  LONGEST_HOLD_SECONDS,
-  type Place,
-  placeKey,
-} from './failing-places-store.js';
+import { createFailingPlacesStore, LONGEST_HOLD_SECONDS } from './failing-places-store.js';
 import { judgePeers, type PlaceState, WITNESSES } from './judge-peers.js';
-import { createPeersStore, type Suspect, type Witness } from './peers-store.js';
+import { createPeersStore, type Question, type Suspect, type Witness } from './peers-store.js';
+import { type Place, placeKey } from './place.js';
 
-export type { Suspect } from './peers-store.js';
+export type { Question, Suspect } from './peers-store.js';
 
-/** What could be asked about a witness: all, whether its token lives, or nothing at all. */
-export type Heard = 'all' | 'token' | 'nothing';
+/** What a witness was answered; `nothing`: it could not be asked what is in question. */
+export type Heard = 'an_answer' | 'nothing';
 
-/** Looks at another connection now, and notes what comes of it. Never rejects. */
-export type AskWitness = (witness: Pick<Witness, 'connectionId' | 'environment'>) => Promise<Heard>;
+/** Asks about another connection now, and notes what comes of it. Never rejects. */
+export type AskWitness = (
+  witness: Pick<Witness, 'connectionId' | 'environment'>,
+  question: Question,
+) => Promise<Heard>;
 
 /**
  * Whose fault a failure is. `own`: the connection's. `held`: the provider's or the integration's, or nobody can tell yet:
@@ -34,8 +32,11 @@ const LONGEST_UNCLEAR_SECONDS = 3600;
 
 /** Keeps the outage of a provider, or the fault of an integration, from being told as a fault of each connection. */
 export interface Outages {
-  /** A connection's credential was refused, by answers that agree. Others are asked before it is believed. */
-  judgeRefusal(suspect: Suspect, reason: StatusReason): Promise<Fault>;
+  /**
+   * A connection's credential was refused, by answers that agree. Others are asked before it is believed.
+   * @param question what was refused
+   */
+  judgeRefusal(suspect: Suspect, reason: StatusReason, question: Question): Promise<Fault>;
   /** The provider did not answer for a connection, or only that it can't. Nobody else is asked. */
   judgeSilence(suspect: Suspect): Promise<Fault>;
   /** Whether its place is known to fail: then nothing that it says needs to be confirmed. */
@@ -66,16 +67,17 @@ export const createOutages = ({
   const peers = createPeersStore(db);
   const places = createFailingPlacesStore({ db, randomness });
 
-  const placesOf = ({ host, integrationRowId }: Suspect): Place[] => [
-    ...(integrationRowId === null ? [] : [{ integrationRowId }]),
-    { host },
+  const placesOf = ({ host, integrationRowId }: Suspect, isOfRenewal: boolean): Place[] => [
+    ...(integrationRowId === null ? [] : [{ integrationRowId, isOfRenewal }]),
+    { host, isOfRenewal },
   ];
 
-  /** Since when one of its places fails. */
-  const failingSince = async (suspect: Suspect): Promise<Date | null> => {
+  /** Since when one of its places fails. A place whose looks fail renews nothing that can be believed. */
+  const failingSince = async (suspect: Suspect, question: Question): Promise<Date | null> => {
     const failing = await places.list();
     if (failing.size === 0) return null;
-    const since = placesOf(suspect).map((place) => failing.get(placeKey(place)));
+    const asked = [...placesOf(suspect, false), ...(question === 'renewal' ? placesOf(suspect, true) : [])];
+    const since = asked.map((place) => failing.get(placeKey(place)));
     return since.find((time) => time !== undefined) ?? null;
   };
 
@@ -90,9 +92,9 @@ export const createOutages = ({
   /** What others say of the integration, of all else there, and of the host. */
   const look = async (
     suspect: Suspect,
-    isAboutRights: boolean,
+    question: Question,
   ): Promise<Record<'integration' | 'others' | 'host', PlaceState>> => {
-    const answers = await peers.answersSince(suspect, clock.now(), { isOfWhatItMay: isAboutRights });
+    const answers = await peers.answersSince(question, suspect, clock.now());
     return {
       integration: judgePeers(answers.filter(({ isOfIntegration }) => isOfIntegration)),
       others: judgePeers(answers.filter(({ isOfIntegration }) => !isOfIntegration)),
@@ -105,57 +107,59 @@ export const createOutages = ({
     { integrationRowId, host }: Suspect,
     state: Record<'integration' | 'others' | 'host', PlaceState>,
     reason: StatusReason,
+    isOfRenewal: boolean,
   ): Promise<boolean> => {
     const isIntegration = state.integration === 'failing' && state.others !== 'failing';
-    if (isIntegration && integrationRowId !== null) await declare({ integrationRowId }, reason);
+    if (isIntegration && integrationRowId !== null) await declare({ integrationRowId, isOfRenewal }, reason);
     else if (state.integration === 'failing' || state.host === 'failing')
-      await declare({ host }, 'provider_down');
+      await declare({ host, isOfRenewal }, 'provider_down');
     else return false;
     return true;
   };
 
-  const hasFailedForLong = async ({ connectionId }: Suspect): Promise<boolean> => {
-    const since = await peers.failingSince(connectionId);
+  const hasFailedForLong = async ({ connectionId }: Suspect, question: Question): Promise<boolean> => {
+    const since = await peers.failingSince(question, connectionId);
     return since !== null && since <= addSeconds(clock.now(), -LONGEST_UNCLEAR_SECONDS);
   };
 
   return {
-    async judgeRefusal(suspect, reason) {
-      const since = await failingSince(suspect);
+    async judgeRefusal(suspect, reason, question) {
+      const since = await failingSince(suspect, question);
       if (since !== null) {
         return since <= addSeconds(clock.now(), -LONGEST_HOLD_SECONDS) ? 'own' : 'held';
       }
-      const candidates = await peers.witnesses(suspect, clock.now(), WITNESSES);
+      // Who never had a right most likely lacks it; where others are known to lose it now, that is seen without asking.
+      const isNewcomer = question === 'rights' && !suspect.hasWorked;
+      const candidates = isNewcomer ? [] : await peers.witnesses(question, suspect, clock.now(), WITNESSES);
       let isUnclear = false;
       for (;;) {
-        const state = await look(suspect, isOfWhatItMay(reason));
-        if (await declareFailing(suspect, state, reason)) return 'held';
+        const state = await look(suspect, question);
+        if (await declareFailing(suspect, state, reason, question === 'renewal')) return 'held';
         if (state.integration === 'working') return 'own';
         const witness = candidates.shift();
         // Where the integration has no others to ask, the host's others speak.
         const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
         if (isEnough) return 'own';
-        if (!witness) return isUnclear && !(await hasFailedForLong(suspect)) ? 'held' : 'own';
-        const heard = await askWitness(witness);
-        if (heard === 'nothing' || (heard === 'token' && isOfWhatItMay(reason))) isUnclear = true;
+        if (!witness) return isUnclear && !(await hasFailedForLong(suspect, question)) ? 'held' : 'own';
+        if ((await askWitness(witness, question)) === 'nothing') isUnclear = true;
       }
     },
 
     async judgeSilence(suspect) {
-      if ((await failingSince(suspect)) !== null) return 'held';
-      const { host } = await look(suspect, false);
+      if ((await failingSince(suspect, 'token')) !== null) return 'held';
+      const { host } = await look(suspect, 'token');
       if (host === 'working') return 'own';
       // Who does not answer, does not answer any integration.
       if (host === 'failing') {
-        await declare({ host: suspect.host }, 'provider_down');
+        await declare({ host: suspect.host, isOfRenewal: false }, 'provider_down');
         return 'held';
       }
-      const others = await peers.witnesses(suspect, clock.now(), WITNESSES);
+      const others = await peers.witnesses('token', suspect, clock.now(), WITNESSES);
       return others.length >= WITNESSES ? 'held' : 'own';
     },
 
     async isFailing(suspect) {
-      const since = await failingSince(suspect);
+      const since = await failingSince(suspect, 'token');
       return since !== null && since > addSeconds(clock.now(), -LONGEST_HOLD_SECONDS);
     },
 

@@ -8,9 +8,17 @@ export interface Suspect {
   readonly integrationRowId: string | null;
   /** Where the provider was asked: `https://acme.okta.com`. */
   readonly host: string;
+  /** Whether it was ever seen to be allowed all that is asked of it. */
+  readonly hasWorked: boolean;
 }
 
-/** What another connection was answered last, as far as that is of the kind that is in question. */
+/**
+ * What is in question, and what others are asked: whether their `token` lives, what it may do (`rights`), or whether they
+ * get a new one (`renewal`). An answer to one says nothing of the others: an endpoint may fail alone.
+ */
+export type Question = 'token' | 'rights' | 'renewal';
+
+/** What another connection was answered last to a question. */
 export interface PeerAnswer {
   readonly isGood: boolean;
   /** Since the suspect failed first: only then a good answer speaks for the place. */
@@ -29,14 +37,16 @@ export interface Witness {
 const COUNTED = 500;
 /** Answers older than this say nothing of now. */
 const LONGEST_SECONDS = 900;
+/** Who was not looked at for so long is not looked at any more, since it is dead: there may be many. */
+const KNOWN_SECONDS = 2 * 86_400;
 /** A witness is chosen among so many. */
 const CANDIDATES = 200;
 /** A token that ends sooner can't bear witness. */
 const TOKEN_LEFT_SECONDS = 10;
 
-const ME = `me AS (
+const me = (failingSince: string): string => `me AS (
   SELECT c.id, c.tenant_id, c.owner, c.user_id,
-    greatest(coalesce(k.failing_since, $4::timestamptz), $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS})) AS since,
+    greatest(coalesce(${failingSince}, $4::timestamptz), $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS})) AS since,
     $4::timestamptz - make_interval(secs => ${LONGEST_SECONDS}) AS oldest
   FROM connections c JOIN credentials k ON k.connection_id = c.id WHERE c.id = $1)`;
 
@@ -55,57 +65,136 @@ export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND (
 
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
-const ANSWERS = `WITH ${ME}
-  SELECT k.answer IN ('good', 'alive') AS "isGood", k.answered_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
-  FROM me, LATERAL (
-    SELECT connection_id, answer, answered_at, suspected_reason, worked_at FROM credentials
-    WHERE answer_host = $2 AND answered_at >= me.oldest ORDER BY answered_at DESC LIMIT ${COUNTED}
-  ) k JOIN connections c ON c.id = k.connection_id
-  WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} AND NOT (k.answer = 'alive' AND $5::boolean)
-  ORDER BY k.answered_at DESC`;
+const REFUSED_RIGHTS = `(k.answer = 'refused' AND coalesce(k.suspected_reason, c.reason) IN ${OF_WHAT_IT_MAY})`;
 
-const CAN_BE_ASKED = `k.probe_at IS NOT NULL AND (k.answered_at IS NULL OR k.answered_at < me.since)
+/** SQL of an answer to a question that looks ask: when it was given, whether it is good, and whether it is one at all. */
+const LOOKED = {
+  token: {
+    at: 'k.answered_at',
+    isGood: `k.answer IN ('good', 'alive')`,
+    isSaid: 'true',
+    isOne: `NOT coalesce(${REFUSED_RIGHTS}, false)`,
+  },
+  rights: {
+    at: `CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END`,
+    isGood: `k.answer IN ('good', 'alive')`,
+    isSaid: `(k.answer IN ('refused', 'away') OR k.worked_at >= me.oldest)`,
+    isOne: `(k.answer IN ('refused', 'away') OR k.worked_at >= me.oldest)`,
+  },
+} as const;
+
+/** Ids of so many connections of the integration: all of them, but for a large one, whose others the host knows. */
+const sampleOfIntegration = (limit: number): string =>
+  `SELECT id AS connection_id FROM (SELECT id FROM connections WHERE integration_row_id = $3 LIMIT ${limit}) i`;
+
+const lookAnswers = ({
+  at,
+  isGood,
+  isSaid,
+  isOne,
+}: (typeof LOOKED)['token' | 'rights']): string => `WITH ${me('k.failing_since')}
+  SELECT ${isGood} AS "isGood", coalesce(${at} >= me.since, false) AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
+  FROM me, LATERAL (
+    SELECT connection_id FROM (
+      SELECT connection_id FROM credentials k
+      WHERE answer_host = $2 AND answered_at >= me.oldest AND ${isSaid}
+      ORDER BY answered_at DESC LIMIT ${COUNTED}) h
+    UNION ${sampleOfIntegration(COUNTED)}
+  ) w JOIN credentials k ON k.connection_id = w.connection_id JOIN connections c ON c.id = k.connection_id
+  WHERE ${NOT_MY_OWN} AND NOT ${TELLS_OF_ITSELF} AND ${isOne} AND k.answer_host = $2 AND ${at} >= me.oldest
+  ORDER BY ${at} DESC`;
+
+/** Connections whose renewals could be seen: of the host, and of the integration. */
+const RENEWED = `SELECT connection_id FROM (
+    SELECT connection_id FROM credentials WHERE answer_host = $2 ORDER BY answered_at DESC NULLS LAST LIMIT ${COUNTED}) h
+  UNION ${sampleOfIntegration(COUNTED)}`;
+
+/** Who is still refused counts as refused now. */
+const RENEWALS = `WITH ${me('k.renewal_refused_since')}
+  SELECT k.renewal_refused_since IS NULL AS "isGood",
+    k.renewal_refused_since IS NOT NULL OR k.issued_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
+  FROM me, (${RENEWED}) w JOIN credentials k ON k.connection_id = w.connection_id
+  JOIN connections c ON c.id = k.connection_id
+  WHERE ${NOT_MY_OWN} AND c.kind = 'oauth2' AND c.status <> 'needs_reconnect'
+    AND (k.answer_host = $2 OR k.answer_host IS NULL) AND (k.renewal_refused_since IS NOT NULL OR k.issued_at >= me.oldest)
+  ORDER BY coalesce(k.renewal_refused_since, k.issued_at) DESC`;
+
+const ANSWERS: Readonly<Record<Question, string>> = {
+  token: lookAnswers(LOOKED.token),
+  rights: lookAnswers(LOOKED.rights),
+  renewal: RENEWALS,
+};
+
+const CAN_BE_LOOKED_AT = `k.probe_at IS NOT NULL
   AND (k.expires_at IS NULL OR k.expires_at > $4::timestamptz + make_interval(secs => ${TOKEN_LEFT_SECONDS}))`;
 
-const WITNESSES = `WITH ${ME}, asked AS (
-    SELECT k.connection_id, k.environment FROM me, LATERAL (
-      SELECT * FROM credentials k WHERE k.answer_host = $2 AND ${CAN_BE_ASKED} ORDER BY k.answered_at LIMIT ${CANDIDATES}
+/** Who could be asked about each, and was not yet. */
+const CAN_BE_ASKED: Readonly<Record<Question, string>> = {
+  token: `${CAN_BE_LOOKED_AT} AND (k.answered_at IS NULL OR k.answered_at < me.since)`,
+  rights: `${CAN_BE_LOOKED_AT} AND NOT coalesce(k.worked_at >= me.since, false)
+    AND NOT coalesce(k.answer IN ('refused', 'away') AND k.answered_at >= me.since, false)
+    AND NOT coalesce(k.answer = 'refused' AND k.worked_at IS NULL, false)`,
+  renewal: `k.refresh_at IS NOT NULL AND k.renewal_refused_since IS NULL AND k.lease_owner IS NULL
+    AND k.issued_at < me.since`,
+};
+
+const witnessesOf = (question: Question): string => {
+  const canBeAsked = CAN_BE_ASKED[question];
+  const failingSince = question === 'renewal' ? 'k.renewal_refused_since' : 'k.failing_since';
+  return `WITH ${me(failingSince)}, of_host AS (
+    SELECT k.connection_id FROM me, LATERAL (
+      SELECT k.connection_id FROM credentials k
+      WHERE k.answer_host = $2 AND k.answered_at >= $4::timestamptz - make_interval(secs => ${KNOWN_SECONDS}) AND ${canBeAsked}
+      ORDER BY k.answered_at LIMIT ${CANDIDATES}
     ) k
-  ), never_asked AS (
-    SELECT k.connection_id, k.environment FROM me
+  ), of_integration AS (
+    SELECT k.connection_id FROM me
     JOIN connections c ON c.integration_row_id = $3 JOIN credentials k ON k.connection_id = c.id
-    WHERE k.answer_host IS NULL AND ${CAN_BE_ASKED} LIMIT ${CANDIDATES}
+    WHERE (k.answer_host = $2 OR k.answer_host IS NULL) AND ${canBeAsked} LIMIT ${CANDIDATES}
   )
   SELECT k.connection_id AS "connectionId", k.environment, ${OF_INTEGRATION} AS "isOfIntegration"
-  FROM me, (SELECT * FROM asked UNION SELECT * FROM never_asked) w
+  FROM me, (SELECT * FROM of_host UNION SELECT * FROM of_integration) w
   JOIN credentials k ON k.connection_id = w.connection_id JOIN connections c ON c.id = w.connection_id
-  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect'
+  WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect' ${question === 'renewal' ? `AND c.kind = 'oauth2'` : ''}
   ORDER BY 3 DESC, md5(k.connection_id || me.id) LIMIT $5`;
+};
+
+const WITNESSES: Readonly<Record<Question, string>> = {
+  token: witnessesOf('token'),
+  rights: witnessesOf('rights'),
+  renewal: witnessesOf('renewal'),
+};
 
 const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHERE integration_row_id = $1 LIMIT $2) c`;
 
 /** What other connections of the same host and the same integration were answered. */
 export const createPeersStore = (db: Database) => ({
-  /** The latest answers of others, the latest first. Of what a token may do, one that only lives says nothing. */
+  /** The latest answers of others to a question, the latest first. */
   answersSince: (
+    question: Question,
     { connectionId, host, integrationRowId }: Suspect,
     now: Date,
-    { isOfWhatItMay }: { readonly isOfWhatItMay: boolean },
   ): Promise<PeerAnswer[]> =>
-    db.query('outage_answers', ANSWERS, [connectionId, host, integrationRowId, now, isOfWhatItMay]),
+    db.query(`outage_answers_${question}`, ANSWERS[question], [connectionId, host, integrationRowId, now]),
 
   /** Others that were not asked since, at random, those of the integration first. */
   witnesses: (
+    question: Question,
     { connectionId, host, integrationRowId }: Suspect,
     now: Date,
     limit: number,
   ): Promise<Witness[]> =>
-    db.query('outage_witnesses', WITNESSES, [connectionId, host, integrationRowId, now, limit]),
+    db.query(`outage_witnesses_${question}`, WITNESSES[question], [
+      ...[connectionId, host, integrationRowId, now, limit],
+    ]),
 
-  /** Since when a connection is not well; `null`: it is. */
-  async failingSince(connectionId: string): Promise<Date | null> {
-    const text = 'SELECT failing_since AS "since" FROM credentials WHERE connection_id = $1';
-    const [row] = await db.query<{ since: Date | null }>('outage_failing_since', text, [connectionId]);
+  /** Since when a connection is refused, as far as nothing was told of it; `null`: it is not. */
+  async failingSince(question: Question, connectionId: string): Promise<Date | null> {
+    const column = question === 'renewal' ? 'renewal_refused_since' : 'failing_since';
+    const text = `SELECT ${column} AS "since" FROM credentials WHERE connection_id = $1`;
+    const [row] = await db.query<{ since: Date | null }>(`outage_failing_since_${question}`, text, [
+      connectionId,
+    ]);
     return row?.since ?? null;
   },
 

@@ -1,3 +1,4 @@
+import { secondsBetween } from '../clock.js';
 import type { StoredCredential } from '../credentials/credential-record.js';
 import { Problem } from '../errors/problem.js';
 
@@ -6,8 +7,6 @@ const LARGEST_YOUTH_SECONDS = 60;
 const YOUTH_OF_LIFETIME = 1 / 10;
 /** Where a new token can't last either, it is not asked for before this part of the life of the one there is. */
 const LONGER_THAN_ANY = 1 / 2;
-
-const secondsBetween = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000;
 
 /** What deciding needs of a stored credential. */
 export type ValidToken = Pick<StoredCredential, 'issuedAt' | 'expiresAt' | 'connection'>;

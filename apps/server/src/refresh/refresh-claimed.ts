@@ -62,9 +62,9 @@ export interface RefreshClaimedDependencies {
 
 /**
  * Who wants the refresh: the schedule alone; a reader; whoever wants the provider's word now, due or not (`force`); or a
- * caller who wants it too and is told the outcome.
+ * caller who wants it too and is told the outcome; or another connection that is refused (`witness`).
  */
-export type RefreshWish = 'schedule' | 'reader' | 'force' | 'caller';
+export type RefreshWish = 'schedule' | 'reader' | 'force' | 'caller' | 'witness';
 
 /** What all steps of one refresh look at. */
 interface Attempt {
@@ -210,6 +210,7 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
   ): Promise<{ readonly grant: TokenGrant; readonly issuedAt: Date } | null> => {
     const { claimed, secrets, renewal, dpopKey, found, wish } = attempt;
     const endpoint = endpointKeyOf(found.target, allowLoopback);
+    let mayAskAgain = true;
     for (let tries = 1; ; tries += 1) {
       const leave = trackLeave(() => proveLease(claimed), isTimely, dependencies);
       const issuedAt = clock.now();
@@ -226,8 +227,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
         }
         if (!hasDeparted && !(error instanceof TokenRequestError)) throw error;
         tellGate(endpoint, error);
-        await saveFailure(claimed, found, { error, secrets, hasDeparted, isAskedFor: wish === 'caller' });
-        return null;
+        const failed = { error, secrets, hasDeparted, mayAskAgain, isWitness: wish === 'witness' };
+        if ((await saveFailure(claimed, found, { ...failed, isAskedFor: wish === 'caller' })) === 'written')
+          return null;
+        mayAskAgain = false;
       }
     }
   };

@@ -1,16 +1,17 @@
 import type { TokenErrorVerdict } from '@authpipe/providers';
 import { addSeconds, type Clock } from '../clock.js';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
-import { FORESEEN_ENDS } from '../credentials/refresh-outcome-store.js';
 import type { ClaimedCredential, RefreshStore } from '../credentials/refresh-store.js';
 import { errorName } from '../errors/error-name.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
+import type { OAuth } from '../oauth/oauth.js';
 import { TokenRequestError } from '../oauth/token-request-error.js';
 import type { Outages } from '../outages/outages.js';
 import type { Randomness } from '../randomness.js';
 import { deadReason } from './dead-reason.js';
 import type { RenewalTarget } from './find-target.js';
+import { createJudgeRefusedRenewal } from './refused-renewal.js';
 import { renewalVerdict, type TokenSecrets } from './renewal.js';
 import {
   ambiguousRetrySeconds,
@@ -33,6 +34,7 @@ const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
 export interface RefreshFailureDependencies {
   readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant' | 'wakeConnectionsOf'>;
   readonly integrations: Pick<Integrations, 'markIntegration'>;
+  readonly oauth: Pick<OAuth, 'introspect'>;
   readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;
   /** Where the provider of a connection is asked, as outages are counted. */
   readonly hostOf: (connection: ConnectionRecord) => string;
@@ -49,6 +51,10 @@ export interface FailedAttempt {
   readonly hasDeparted: boolean;
   /** Whether a caller waits for the outcome and is told: then the first failure shows at once. */
   readonly isAskedFor: boolean;
+  /** Whether the caller can ask once more at once. Default false. */
+  readonly mayAskAgain?: boolean;
+  /** Whether it was made to see how others do: what is refused then is noted, and nothing follows. Default false. */
+  readonly isWitness?: boolean;
 }
 
 const NO_ANSWER: TokenErrorVerdict = { outcome: 'transient', reason: 'provider_down', detail: '' };
@@ -73,22 +79,16 @@ const isInTrouble = (error: TokenRequestError | null): boolean =>
   error?.status != null && error.status >= 500 && !GATEWAY_STATUS.has(error.status);
 
 /** Writes what a failed attempt means. Whatever the provider did ends in the database, not in an exception. */
-export const createSaveFailure = ({
-  store,
-  integrations,
-  outages,
-  hostOf,
-  clock,
-  randomness,
-  log,
-}: RefreshFailureDependencies) => {
+export const createSaveFailure = (dependencies: RefreshFailureDependencies) => {
+  const { store, integrations, outages, hostOf, clock, randomness, log } = dependencies;
+  const judgeRefusedRenewal = createJudgeRefusedRenewal(dependencies);
   const later = (seconds: number): Date => addSeconds(clock.now(), seconds);
 
   return async (
     claimed: ClaimedCredential,
     { target, integration }: RenewalTarget,
-    { error, secrets, hasDeparted, isAskedFor }: FailedAttempt,
-  ): Promise<void> => {
+    { error, secrets, hasDeparted, isAskedFor, mayAskAgain = false, isWitness = false }: FailedAttempt,
+  ): Promise<'ask_again' | 'written'> => {
     const { connection, refreshFailures } = claimed;
     const known = error instanceof TokenRequestError ? error : null;
     if (!known) log.error({ connectionId: connection.id, error: errorName(error) }, 'refresh broke off');
@@ -103,21 +103,22 @@ export const createSaveFailure = ({
     switch (outcome) {
       case 'reconnect': {
         const reason = deadReason(verdict, claimed, target.method, clock.now());
-        const isOwn =
-          FORESEEN_ENDS.has(reason) ||
-          connection.status === 'needs_reconnect' ||
-          (await outages.judgeRefusal(suspectOf(claimed, hostOf), reason)) === 'own';
-        if (isOwn) await store.saveDeadGrant(claimed, reason);
+        const given = { target, secrets, reason, isAskedFor, mayAskAgain, isWitness };
+        const refused = await judgeRefusedRenewal(claimed, given);
+        if (refused.is === 'again') return 'ask_again';
+        if (refused.is === 'dead') await store.saveDeadGrant(claimed, reason);
         else {
           await store.saveRefreshFailure(claimed, {
-            refreshAt: later(slowRetrySeconds(fraction)),
+            refreshAt: later(
+              refused.is === 'later' ? refused.retrySeconds * (1 + fraction) : slowRetrySeconds(fraction),
+            ),
             reason: null,
             forgetIntent,
             isAttempt: true,
-            answer: 'refused',
+            answer: { is: 'refused', host: hostOf(connection) },
           });
         }
-        return;
+        return 'written';
       }
       case 'integration':
       case 'configuration': {
@@ -128,9 +129,13 @@ export const createSaveFailure = ({
         const isTold =
           outcome === 'integration'
             ? await outages.isToldOfIntegration(integration?.rowId ?? null)
-            : (await outages.judgeRefusal(suspectOf(claimed, hostOf), reason)) === 'held';
-        const failure = { refreshAt: retryAt, reason: isTold ? null : reason, forgetIntent, isAttempt: true };
-        await store.saveRefreshFailure(claimed, failure);
+            : isWitness ||
+              (await outages.judgeRefusal(suspectOf(claimed, hostOf), reason, 'renewal')) === 'held';
+        await store.saveRefreshFailure(claimed, {
+          ...{ refreshAt: retryAt, reason: isTold ? null : reason, forgetIntent, isAttempt: true },
+          // A refused client is the integration's; all else may be everybody's.
+          ...(outcome === 'integration' ? {} : { answer: { is: 'refused', host: hostOf(connection) } }),
+        });
         if (outcome === 'integration' && integration) {
           const noted = await integrations.markIntegration(
             integration,
@@ -140,7 +145,7 @@ export const createSaveFailure = ({
           // Those that had failed were woken by the change; this one failed after it.
           if (noted === 'outdated') await store.wakeConnectionsOf(integration.rowId, WAKE_SPREAD_SECONDS);
         }
-        return;
+        return 'written';
       }
       default: {
         const usual = backoffSeconds(refreshFailures, known?.retryAfterSeconds ?? null, fraction);
@@ -162,8 +167,10 @@ export const createSaveFailure = ({
           reason: isHeld ? null : (verdict.reason ?? 'provider_down'),
           forgetIntent,
           isAttempt: true,
-          answer: 'away',
+          // A limit is one caller's, and no outage.
+          ...(known?.status === 429 ? {} : { answer: { is: 'away', host: hostOf(connection) } }),
         });
+        return 'written';
       }
     }
   };

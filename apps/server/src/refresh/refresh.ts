@@ -6,6 +6,7 @@ import type { RefreshClaim } from '../credentials/refresh-store.js';
 import { providerHostOf, toConnection, type WireContext } from '../credentials/to-wire.js';
 import { errorName } from '../errors/error-name.js';
 import { Problem } from '../errors/problem.js';
+import type { Heard } from '../outages/outages.js';
 import { createSweep } from '../sweep.js';
 import { checkValidity, isValidFor } from './check-validity.js';
 import {
@@ -51,6 +52,11 @@ export interface Refresh {
     environment: string,
     wanted?: { readonly minValiditySeconds?: number | undefined },
   ): Promise<Connection>;
+  /**
+   * Refreshes another connection to see whether its provider refuses everybody, and notes what comes of it. Waits for
+   * nobody: whoever is at it may wait for the same. Never rejects.
+   */
+  bearWitness(place: Place): Promise<Heard>;
   /** Refreshes all that is due at `now`. Resolves with how many were tried. */
   sweepDueRefreshes(now: Date): Promise<number>;
   /** Begins nothing more; waits up to 10 s for what is under way, and hands the rest back. Never rejects. */
@@ -195,6 +201,26 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
         ...(current.connection.reason === null ? {} : { reason: current.connection.reason }),
         retryAfterSeconds: 5,
       });
+    },
+
+    async bearWitness({ connectionId, environment }) {
+      if (isOver() || flights.has(connectionId)) return 'nothing';
+      const place = { connectionId, environment };
+      try {
+        const claim = await store.claimRefresh(place, { force: true });
+        if (!claim) return 'nothing';
+        const before = await credentials.openCredential(connectionId, environment);
+        await track(
+          connectionId,
+          refreshClaimed(claim, 'witness').then(() => true),
+        );
+        const after = await credentials.openCredential(connectionId, environment);
+        const isRefused = after?.renewalRefusedSince != null;
+        return isRefused || after?.version !== before?.version ? 'an_answer' : 'nothing';
+      } catch (error) {
+        log.warn({ connectionId, error: errorName(error) }, 'a witness could not be refreshed');
+        return 'nothing';
+      }
     },
 
     sweepDueRefreshes: sweep,

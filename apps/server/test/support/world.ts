@@ -178,8 +178,9 @@ export const startNode = async ({
   const findTarget = createFindTarget({ integrations, findProvider });
   const outages = createOutages({
     ...{ db, clock, randomness, log },
-    // `health` is made below; nothing is asked before.
-    askWitness: (witness) => health.askWitness(witness),
+    // Both are made below; nothing is asked before.
+    askWitness: (witness, question) =>
+      question === 'renewal' ? refresh.bearWitness(witness) : health.askWitness(witness, question),
     intervalSeconds: PROBE_INTERVAL_SECONDS,
   });
   const refresh = createRefresh({
