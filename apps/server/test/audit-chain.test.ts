@@ -124,6 +124,48 @@ describeEachEngine('the chain of the audit', (open) => {
     ]);
   });
 
+  it('names what was put before the first entry, and does not show it', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    const put = (position: number) =>
+      db.prisma.$executeRawUnsafe(`INSERT INTO audit_entries
+        SELECT 1000 + ${position}, environment, tenant_id, ${position}, time, action, connection_id,
+          jsonb_set(content, '{who}', '{"type":"key","id":"key_other"}'), salt, content_hash, hash, seal
+        FROM audit_entries WHERE ${OF_ACME} ORDER BY position DESC LIMIT 1`);
+    await put(0);
+    await put(-5);
+    const added = [
+      ['org_acme', -5, 'added'],
+      ['org_acme', 0, 'added'],
+    ];
+    expect(faultsOf(await audit.verify())).toEqual(added);
+    for (const filter of [{ tenantId: 'org_acme' }, { connectionId: 'conn_2' }]) {
+      const { data } = await audit.list('test', filter, { cursor: null, limit: 10 });
+      expect(data.filter(({ position }) => position < 1)).toEqual([]);
+    }
+    clock.move(20 * DAY);
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    clock.move(11 * DAY);
+    await audit.sweep(clock.now());
+    await put(2);
+    expect(faultsOf(await audit.verify())).toContainEqual(['org_acme', 2, 'added']);
+  });
+
+  it('takes no entry that was forgotten, and is yet to be deleted, for one that was put there', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    clock.move(31 * DAY);
+    await db.prisma.$executeRawUnsafe(
+      `CREATE TABLE forgotten AS SELECT * FROM audit_entries WHERE ${OF_ACME} AND position < 3`,
+    );
+    await audit.sweep(clock.now());
+    await db.prisma.$executeRawUnsafe('INSERT INTO audit_entries SELECT * FROM forgotten');
+    expect(await audit.verify()).toMatchObject({ intact: true, faults: [] });
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data).toEqual([]);
+  });
+
   it('names two that were swapped', async () => {
     await write('org_acme', 6);
     await audit.chainEntries();

@@ -83,6 +83,14 @@ export const createChainCheck = (key: KeyObject, stored: ChainHead) => {
   };
 
   return {
+    /** Looks at an entry before the first: one that was forgotten and is yet to be deleted is no fault. */
+    seeBefore({ position, salt, content, contentHash: hashed, hash, seal }: StoredEntry): void {
+      const isContentWhole = content === null || (salt !== null && equal(contentHash(salt, content), hashed));
+      if (isContentWhole && equal(entrySeal(key, place, position, hash), seal)) return;
+      const detail = `the chain begins at ${head.firstPosition}`;
+      faults.push({ position, fault: 'added', detail });
+    },
+
     /** Looks at the next entry. */
     see(entry: StoredEntry): void {
       entries += 1;

@@ -26,6 +26,10 @@ const cursorOf = (cursor: string | null): number => {
   });
 };
 
+/** What lies before the first entry of its chain was forgotten, or put there by somebody else. */
+const IN_CHAIN = `position >= coalesce((SELECT h.first_position FROM audit_heads h
+  WHERE h.environment = e.environment AND h.tenant_id = e.tenant_id), 1)`;
+
 /** Reads the audit, newest first. */
 export const createListAudit =
   ({ db }: { readonly db: Database }) =>
@@ -39,7 +43,7 @@ export const createListAudit =
     const isOneChain = tenantId !== undefined && connectionId === undefined;
     const order = isOneChain ? 'position' : 'sequence';
     const values: unknown[] = [environment, cursorOf(cursor), limit + 1];
-    const conditions = ['environment = $1', `${order} < $2`];
+    const conditions = ['environment = $1', `${order} < $2`, IN_CHAIN];
     const add = (name: string, condition: (placeholder: string) => string, value: unknown): string => {
       if (value === undefined) return '';
       values.push(value);
@@ -55,7 +59,7 @@ export const createListAudit =
     ].join('');
     const rows = await db.query<StoredEntry>(
       `audit_list_${used}`,
-      `SELECT ${ENTRY_COLUMNS} FROM audit_entries WHERE ${conditions.join(' AND ')} ORDER BY ${order} DESC LIMIT $3`,
+      `SELECT ${ENTRY_COLUMNS} FROM audit_entries e WHERE ${conditions.join(' AND ')} ORDER BY ${order} DESC LIMIT $3`,
       values,
     );
     const page = rows.slice(0, limit);

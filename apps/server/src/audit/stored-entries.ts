@@ -11,6 +11,17 @@ const READ_AT_ONCE = 1_000;
 const AFTER = `SELECT ${ENTRY_COLUMNS} FROM audit_entries
   WHERE environment = $1 AND tenant_id = $2 AND position > $3 ORDER BY position LIMIT ${READ_AT_ONCE}`;
 
+const BEFORE = `SELECT ${ENTRY_COLUMNS} FROM audit_entries
+  WHERE environment = $1 AND tenant_id = $2 AND position < $3 ORDER BY position LIMIT ${READ_AT_ONCE}`;
+
+/** What is stored under a chain's name before the position that it begins at: the lowest, as many as one read takes. */
+export const entriesBefore = (
+  db: Database,
+  { environment, tenantId }: ChainPlace,
+  firstPosition: number,
+): Promise<StoredEntry[]> =>
+  db.query<StoredEntry>('audit_entries_before', BEFORE, [environment, tenantId, firstPosition]);
+
 /** The entries of a chain from a position on, in their order; no more than some of them are in memory at a time. */
 export async function* storedEntries(
   db: Database,

@@ -6,7 +6,7 @@ import { type ChainHead, findHead, HEAD_COLUMNS, trustedEnds } from './chain-hea
 import { type ChainCheck, createChainCheck } from './check-chain.js';
 import { type ChainPlace, hex } from './entry-hash.js';
 import { createFindMissingChains, faultOfChain } from './missing-chains.js';
-import { storedEntries } from './stored-entries.js';
+import { entriesBefore, storedEntries } from './stored-entries.js';
 
 /** Which chains to look at; all, when left out. */
 export interface VerifyFilter {
@@ -42,7 +42,9 @@ export const createVerifyAudit = ({
 
   const checkChain = async (key: KeyObject, head: ChainHead): Promise<ReturnType<ChainCheck['end']>> => {
     const check = createChainCheck(key, head);
-    for await (const entry of storedEntries(db, head, trustedEnds(key, head).firstPosition)) {
+    const { firstPosition } = trustedEnds(key, head);
+    for (const entry of await entriesBefore(db, head, firstPosition)) check.seeBefore(entry);
+    for await (const entry of storedEntries(db, head, firstPosition)) {
       // Written after the head was read?
       if (entry.position > head.position && ((await headNow(head))?.position ?? 0) > head.position) break;
       check.see(entry);
