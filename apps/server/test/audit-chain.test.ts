@@ -334,7 +334,9 @@ describeEachEngine('the chain of the audit', (open) => {
     const exported = await lines('org_acme');
     expect(exported).toHaveLength(6);
     const [head] = await audit.heads({ tenantId: 'org_acme' });
-    expect(await verifyExport(exported)).toEqual({ faults: [], entries: 5, position: 5, hash: head?.hash });
+    expect(await verifyExport(exported)).toEqual({
+      ...{ faults: [], entries: 5, erased: 0, firstPosition: 1, position: 5, hash: head?.hash },
+    });
     const found = async (changed: readonly string[]) =>
       (await verifyExport(changed))?.faults.map(({ position, fault }) => [position, fault]);
     const third = exported[3] ?? '';
@@ -346,6 +348,28 @@ describeEachEngine('the chain of the audit', (open) => {
     const [first = '', one = '', two = '', ...rest] = exported;
     expect(await found([first, two, one, ...rest])).toContainEqual([1, 'out_of_order']);
     expect(await verifyExport(['{}'])).toBeNull();
+  });
+
+  it('names an exported entry whose contents were written anew without the bytes of its hash', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    const exported = await lines('org_acme');
+    const withSecond = (more: object) =>
+      verifyExport(
+        exported.map((line, at) => (at === 2 ? JSON.stringify({ ...JSON.parse(line), ...more }) : line)),
+      );
+    const none = { salt: null, who: null, where: null, result: null, details: null };
+    for (const forged of [
+      { who: { type: 'key', id: 'key_other' } },
+      { where: { ip: '192.0.2.1', userAgent: null, instance: null } },
+      { result: 'access_denied' },
+      { details: {} },
+    ]) {
+      const found = await withSecond({ ...none, ...forged });
+      expect(found?.faults).toMatchObject([{ position: 2, fault: 'changed' }]);
+    }
+    // As an erasure leaves it.
+    expect(await withSecond(none)).toMatchObject({ faults: [], entries: 3, erased: 1 });
   });
 
   it('forgets what is older than the policy, and proves the rest', async () => {

@@ -133,12 +133,33 @@ describe('authpipe audit', () => {
       });
     };
     await check(exported);
-    expect(lines).toEqual(['Intact: 2 entries, the last is 2.']);
+    expect(lines).toEqual(['Intact: 2 entries, from 1 to 2.']);
+    expect(notes.join()).not.toContain('No entry before');
     await expect(check(exported.map((line) => line.replace('"name":"two"', '"name":"2"')))).rejects.toThrow(
       '1 fault',
     );
     expect(lines[0]).toContain('tenant org_acme, entry 2');
     await expect(check(['{}'])).rejects.toThrow('is no export');
+  });
+
+  it('verify says of a file from where it goes, and which entries have no contents', async () => {
+    await audit('export', '--env', 'test', '--tenant', 'org_acme');
+    const [head = '', first = '', second = ''] = lines;
+    const begin = { firstPosition: 2, previousHash: JSON.parse(first).hash };
+    const none = { salt: null, who: null, where: null, result: null, details: null };
+    const cut = [
+      { ...JSON.parse(head), ...begin },
+      { ...JSON.parse(second), ...none },
+    ];
+    lines = [];
+    await audit('verify', '--file', file(cut.map((line) => JSON.stringify(line))));
+    expect(lines).toEqual(['Intact: 1 entry, from 2 to 2.']);
+    expect(notes).toEqual(
+      expect.arrayContaining([
+        'No entry before 2 is in it: retention forgot them, or somebody cut them off.',
+        '1 entry without contents: the tenant was erased, or somebody took them out.',
+      ]),
+    );
   });
 
   it('says how it is used', async () => {

@@ -27,6 +27,10 @@ const entryLine = auditEntry.extend({
 export interface ExportVerification {
   readonly faults: readonly AuditFault[];
   readonly entries: number;
+  /** Of them those without contents, as an erased tenant has. */
+  readonly erased: number;
+  /** Where the file begins: what was before is not in it, and nothing is proved of it. */
+  readonly firstPosition: number;
   /** Where the chain stood: to be compared with what was written down elsewhere. */
   readonly position: number;
   readonly hash: string;
@@ -34,6 +38,12 @@ export interface ExportVerification {
 
 const bytes = (digits: string): Buffer => Buffer.from(digits, 'hex');
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
+
+/** The content is there and what was hashed, or all of it is gone with its salt. */
+const isContentWhole = (salt: string | null, hashed: Uint8Array, content: object): boolean =>
+  salt === null
+    ? Object.values(content).every((each) => each === null)
+    : equal(contentHash(bytes(salt), content), hashed);
 
 const parse = <Schema extends z.ZodType>(schema: Schema, line: string): z.output<Schema> | null => {
   try {
@@ -54,7 +64,7 @@ export const verifyExport = async (
   let head: z.output<typeof firstLine> | null = null;
   const faults: AuditFault[] = [];
   let previous: Uint8Array = new Uint8Array();
-  let [next, entries] = [0, 0];
+  let [next, entries, erased] = [0, 0, 0];
   const add = (fault: AuditFault['fault'], position: number, detail: string): void => {
     if (head)
       faults.push({ environment: head.environment, tenantId: head.tenantId, position, fault, detail });
@@ -75,6 +85,7 @@ export const verifyExport = async (
       next += 1;
       continue;
     }
+    if (entry.salt === null) erased += 1;
     const { position, salt, who, where, result, details, tenantId, time, hash } = entry;
     const hashed = {
       ...{ position, environment: entry.environment, tenantId: tenantId ?? '', sequence: entry.sequence },
@@ -83,10 +94,7 @@ export const verifyExport = async (
     };
     if (position !== next)
       add(position > next ? 'missing' : 'out_of_order', position, `entry ${next} should come here`);
-    else if (
-      salt !== null &&
-      !equal(contentHash(bytes(salt), { who, where, result, details }), hashed.contentHash)
-    )
+    else if (!isContentWhole(salt, hashed.contentHash, { who, where, result, details }))
       add('changed', position, 'who, where, result or details is not what was written');
     else if (!equal(entryHash(previous, hashed), bytes(hash)))
       add('changed', position, 'time, action, connection, place or the hash before is not what was written');
@@ -97,5 +105,6 @@ export const verifyExport = async (
   if (next <= head.position) add('cut_off', next, `the chain goes to ${head.position}`);
   else if (hex(previous) !== head.hash)
     add('changed', head.position, 'it is not the entry that the chain ended with');
-  return { faults, entries, position: head.position, hash: head.hash };
+  const { firstPosition, position, hash } = head;
+  return { faults, entries, erased, firstPosition, position, hash };
 };

@@ -117,7 +117,15 @@ export const runAuditCommand = async (
     });
     if (!found) throw new StartError(`${path} is no export of an audit: name another file.`);
     tell(found.faults, writeLine);
-    writeLine(`Intact: ${entriesOf(found.entries)}, the last is ${found.position}.`);
+    const { entries, erased, firstPosition, position } = found;
+    writeLine(`Intact: ${entriesOf(entries)}, from ${firstPosition} to ${position}.`);
+    // A file alone can't tell the server's hand from another's here.
+    if (firstPosition > 1)
+      writeNote(
+        `No entry before ${firstPosition} is in it: retention forgot them, or somebody cut them off.`,
+      );
+    if (erased > 0)
+      writeNote(`${entriesOf(erased)} without contents: the tenant was erased, or somebody took them out.`);
     writeNote(`As long as this is the hash that was written down elsewhere: ${found.hash}`);
   };
 
