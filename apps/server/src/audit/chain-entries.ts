@@ -17,6 +17,7 @@ import {
   hex,
   SALT_BYTES,
 } from './entry-hash.js';
+import { isErasedBy } from './erasure.js';
 
 export interface ChainEntriesDependencies {
   readonly db: Database;
@@ -140,10 +141,13 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
       const named = { environment, tenantId, sequence, time, action, connectionId, position };
       const hashed = { ...named, contentHash: contentHash(salt, content) };
       hash = entryHash(hash, hashed);
+      // What comes later than the erasure of what it tells of is proved to have been there, and never kept.
+      const kept = isErasedBy(head.erasedAt, named)
+        ? { content: null, salt: null }
+        : { content, salt: hex(salt) };
       return {
         ...named,
-        content,
-        salt: hex(salt),
+        ...kept,
         contentHash: hex(hashed.contentHash),
         hash: hex(hash),
         seal: hex(entrySeal(key, head, position, hash)),

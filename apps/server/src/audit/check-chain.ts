@@ -2,6 +2,7 @@ import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { AuditFault } from '@authpipe/types';
 import { type ChainHead, isSealed, trustedEnds } from './chain-head.js';
 import { type ChainPlace, contentHash, entryHash, entrySeal, type HashedEntry } from './entry-hash.js';
+import { isErasedBy } from './erasure.js';
 
 /** An entry as it is stored. */
 export interface StoredEntry extends HashedEntry {
@@ -47,7 +48,7 @@ export const createChainCheck = (key: KeyObject, stored: ChainHead) => {
   /** What does not fit in an entry; `null` when all does. */
   const doubtOf = (entry: StoredEntry): string | null => {
     if (entry.content === null || entry.salt === null) {
-      if (head.erasedAt === null || entry.time > head.erasedAt) {
+      if (!isErasedBy(head.erasedAt, entry)) {
         return 'its content was taken out, and its tenant was not erased since';
       }
     } else if (!equal(contentHash(entry.salt, entry.content), entry.contentHash)) {

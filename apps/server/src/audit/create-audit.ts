@@ -43,7 +43,14 @@ export const createAudit = ({
   const counts = createUseCounts({ db, clock, log });
   const reported = createReportedUses(counts, findTenants, onReportedUse);
   const chainEntries = createChainEntries({ db, auditKey, clock, randomness, log });
-  const forget = createForgetAudit({ db, auditKey, chainEntries, clock, retentionDays });
+  const forget = createForgetAudit({
+    db,
+    auditKey,
+    chainEntries,
+    settleTenant: counts.settleTenant,
+    clock,
+    retentionDays,
+  });
   const verification = createVerifyAudit({ db, auditKey });
   let isAway = false;
 

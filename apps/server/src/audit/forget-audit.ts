@@ -4,12 +4,15 @@ import type { Database } from '../db/database.js';
 import type { AuditKey } from './audit-key-store.js';
 import { type ChainHead, findHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
 import { type ChainPlace, headSeal } from './entry-hash.js';
+import { ERASURE } from './erasure.js';
 
 export interface ForgetAuditDependencies {
   readonly db: Database;
   readonly auditKey: AuditKey;
   /** Gives what waits its place. */
   readonly chainEntries: () => Promise<void>;
+  /** Has uses of a tenant that are still being counted wait for their place, those of before a moment. */
+  readonly settleTenant: (place: ChainPlace, until: Date) => Promise<void>;
   readonly clock: Clock;
   /** `AUTHPIPE_AUDIT_RETENTION_DAYS` */
   readonly retentionDays: number;
@@ -20,7 +23,10 @@ const SECONDS_PER_DAY = 86_400;
 const AT_ONCE = 5_000;
 /** Writes of others that a new head gives way to. */
 const MAX_ATTEMPTS = 8;
-/** Uses of other replicas that were counted before an erasure get here within minutes after it. */
+/**
+ * For so long after an erasure the sweep fetches uses that other replicas had counted, and erases what a server that died
+ * in between left. What comes later still loses its contents as it gets its place.
+ */
 const LATE_SECONDS = 3_600;
 
 const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.position >= h.first_position
@@ -43,6 +49,7 @@ const DELETE = `WITH gone AS (
 const ERASE = `WITH erased AS (
     UPDATE audit_entries SET content = NULL, salt = NULL WHERE sequence IN (
       SELECT sequence FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND time <= $3 AND content IS NOT NULL
+      AND action <> '${ERASURE}'
       LIMIT ${AT_ONCE}) RETURNING 1
   ) SELECT count(*)::int AS count FROM erased`;
 
@@ -53,6 +60,7 @@ export const createForgetAudit = ({
   db,
   auditKey,
   chainEntries,
+  settleTenant,
   clock,
   retentionDays,
 }: ForgetAuditDependencies) => {
@@ -105,7 +113,9 @@ export const createForgetAudit = ({
       }
       const late = addSeconds(now, -LATE_SECONDS);
       for (const head of await db.query<ChainHead>('audit_lately_erased', LATELY_ERASED, [late])) {
-        if (head.erasedAt) await eraseContents(head, head.erasedAt);
+        if (!head.erasedAt) continue;
+        await settleTenant(head, head.erasedAt);
+        await eraseContents(head, head.erasedAt);
       }
     },
 
@@ -120,12 +130,13 @@ export const createForgetAudit = ({
     ): Promise<void> {
       const place = { environment, tenantId };
       const erasedAt = clock.now();
+      await settleTenant(place, erasedAt);
+      // A run that was under way may have looked before; the second begins after.
+      await chainEntries();
       await chainEntries();
       await moveHead(place, async (head) => ({ ...head, erasedAt }));
       await eraseContents(place, erasedAt);
-      // A moment later than what was erased, so that it is not erased with it.
-      const time = new Date(erasedAt.getTime() + 1);
-      await appendAudit(db, { ...place, action: 'tenant.erased', time, details });
+      await appendAudit(db, { ...place, action: ERASURE, time: erasedAt, details });
     },
   };
 };

@@ -5,6 +5,7 @@ import { addSeconds, type Clock } from '../clock.js';
 import { type AuditDetails, auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import type { Logger } from '../log/logger.js';
+import type { ChainPlace } from './entry-hash.js';
 
 /** One use of something, which is audited with others like it. */
 export interface AuditedUse {
@@ -57,8 +58,9 @@ const WRITE = `INSERT INTO audit_counts AS a (bucket, environment, tenant_id, ac
   ON CONFLICT (bucket) DO UPDATE SET count = least(a.count::bigint + excluded.count, ${MOST}), first_at = least(a.first_at, excluded.first_at),
     last_at = greatest(a.last_at, excluded.last_at)`;
 
-const SETTLE = `WITH over AS (
-    SELECT bucket FROM audit_counts WHERE ends_at <= $1 ORDER BY bucket LIMIT ${SETTLED_AT_ONCE} FOR UPDATE SKIP LOCKED
+/** Makes an entry of each count that a condition on `audit_counts` means. */
+const settleWhere = (condition: string): string => `WITH over AS (
+    SELECT bucket FROM audit_counts WHERE ${condition} ORDER BY bucket LIMIT ${SETTLED_AT_ONCE} FOR UPDATE SKIP LOCKED
   ), settled AS (
     DELETE FROM audit_counts a USING over WHERE a.bucket = over.bucket RETURNING a.*
   ), told AS (${insertAudit({
@@ -72,6 +74,8 @@ const SETTLE = `WITH over AS (
     from: '(SELECT * FROM settled ORDER BY first_at, bucket) s',
   })})
   SELECT count(*)::int AS count FROM settled`;
+const SETTLE = settleWhere('ends_at <= $1');
+const SETTLE_TENANT = settleWhere('environment = $1 AND tenant_id = $2 AND last_at <= $3');
 
 /** A short name for what is counted together: the texts themselves would fill the index. */
 const shortName = (bucket: string): string => createHash('sha256').update(bucket).digest('base64url');
@@ -130,6 +134,14 @@ export const createUseCounts = ({
     }
   };
 
+  const settle = async (name: string, sql: string, values: readonly unknown[]): Promise<void> => {
+    let settled: number;
+    do {
+      const [row] = await db.query<{ count: number }>(name, sql, values);
+      settled = row?.count ?? 0;
+    } while (settled === SETTLED_AT_ONCE);
+  };
+
   return {
     /** Counts a use. Costs nothing but memory. */
     note(use: AuditedUse): void {
@@ -169,16 +181,16 @@ export const createUseCounts = ({
       if (Math.abs(now.getTime() - flushedAt) < FLUSH_SECONDS * 1_000) return;
       flushedAt = now.getTime();
       await flush();
-      let settled: number;
-      do {
-        const [row] = await db.query<{ count: number }>('audit_counts_settle', SETTLE, [
-          addSeconds(now, -SETTLE_AFTER_SECONDS),
-        ]);
-        settled = row?.count ?? 0;
-      } while (settled === SETTLED_AT_ONCE);
+      await settle('audit_counts_settle', SETTLE, [addSeconds(now, -SETTLE_AFTER_SECONDS)]);
     },
 
     flush,
+
+    /** Tells of a tenant's uses before their windows are over: those of until a moment. */
+    async settleTenant({ environment, tenantId }: ChainPlace, until: Date): Promise<void> {
+      await flush();
+      await settle('audit_counts_settle_tenant', SETTLE_TENANT, [environment, tenantId, until]);
+    },
   };
 };
 

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type AuditFault, appId, auditEntry } from '@authpipe/types';
 import { z } from 'zod';
 import { contentHash, entryHash, hex } from './entry-hash.js';
+import { ERASURE } from './erasure.js';
 import { EXPORT_FORMAT } from './export-audit.js';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
@@ -94,6 +95,8 @@ export const verifyExport = async (
     };
     if (position !== next)
       add(position > next ? 'missing' : 'out_of_order', position, `entry ${next} should come here`);
+    else if (salt === null && entry.action === ERASURE)
+      add('changed', position, 'its content was taken out, which no erasure does');
     else if (!isContentWhole(salt, hashed.contentHash, { who, where, result, details }))
       add('changed', position, 'who, where, result or details is not what was written');
     else if (!equal(entryHash(previous, hashed), bytes(hash)))
