@@ -403,6 +403,16 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(await audit.verify()).toMatchObject({ intact: true, entries: 1 });
   });
 
+  it('takes no tenant that comes after all others were forgotten for a beginning anew', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    await write('org_beta');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, faults: [], chains: 3 });
+  });
+
   it('keeps what follows an old entry that came late', async () => {
     await appendAudit(db, {
       ...{ environment: 'test', tenantId: 'org_acme', action: 'connection.changed', time: clock.now() },

@@ -20,7 +20,7 @@ const OWN = `SELECT environment, first_position = 1 AS "isWhole" FROM audit_head
 /** Since when entries are sealed, whether there is a chain at all, and when the oldest began, where all are whole. */
 const BEGINNING = `SELECT
   (SELECT min(created_at) FROM audit_keys) AS "keyMadeAt", EXISTS (SELECT 1 FROM audit_heads) AS "hasChains",
-  (SELECT min(e.time) FROM audit_heads h JOIN audit_entries e ON e.environment = h.environment AND e.tenant_id = h.tenant_id
+  (SELECT min(e.time) FROM audit_heads h LEFT JOIN audit_entries e ON e.environment = h.environment AND e.tenant_id = h.tenant_id
     AND e.position = 1 HAVING bool_and(h.first_position = 1)) AS "beganAt"`;
 /** The first entry follows the key at once; that much is left to clocks and to a server that was stopped in between. */
 const LONGEST_BEGINNING_SECONDS = 3600;
