@@ -299,6 +299,23 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(faultsOf(await audit.verify({}, anchors))).toEqual([['org_acme', 4, 'cut_off']]);
   });
 
+  it('compares what was written down before with the chains that are asked about, and no others', async () => {
+    await write('org_acme', 3);
+    await write('org_beta', 3);
+    await audit.chainEntries();
+    const anchors = await audit.heads();
+    clock.move(20 * DAY);
+    await write('org_acme');
+    await write('org_beta', 3);
+    await audit.chainEntries();
+    clock.move(11 * DAY);
+    await audit.sweep(clock.now());
+    const ofAcme = { environment: 'test', tenantId: 'org_acme' };
+    expect(await audit.verify(ofAcme, anchors)).toMatchObject({ intact: true, faults: [] });
+    const wrong = anchors.map((anchor) => ({ ...anchor, position: anchor.position + 1 }));
+    expect(faultsOf(await audit.verify(ofAcme, wrong))).toEqual([['org_acme', 4, 'changed']]);
+  });
+
   it('is only ever added to', async () => {
     await write('org_acme', 2);
     await audit.chainEntries();

@@ -78,7 +78,7 @@ export const createVerifyAudit = ({
     /**
      * Looks at every entry of the chains that the filter means.
      * @param anchors heads that were written down earlier: they find what even somebody with an older copy of the
-     *   database could put back
+     *   database could put back; those of chains that the filter does not mean are not looked at
      */
     async verify(filter: VerifyFilter = {}, anchors: readonly Anchor[] = []): Promise<AuditVerification> {
       const values = [filter.environment ?? null, filter.tenantId ?? null] as const;
@@ -92,7 +92,9 @@ export const createVerifyAudit = ({
         erased += found.erased;
         faults.push(...found.faults);
       }
-      for (const anchor of anchors) {
+      const isMeant = ({ environment, tenantId }: ChainPlace) =>
+        environment === (filter.environment ?? environment) && tenantId === (filter.tenantId ?? tenantId);
+      for (const anchor of anchors.filter(isMeant)) {
         const fault = await checkAnchor(anchor, heads);
         if (fault) faults.push(fault);
       }
