@@ -14,6 +14,7 @@ type Audit = Awaited<ReturnType<typeof startAudit>>;
 
 const TRIGGERS = 'ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_kept';
 const DAY = 86_400;
+const CUT_BEFORE = 'entries 3 to 5 were cut off before it was accepted';
 
 describeEachEngine('the chain of the audit', (open) => {
   let db: Database;
@@ -39,6 +40,10 @@ describeEachEngine('the chain of the audit', (open) => {
   const tamper = async (sql: string, values: readonly unknown[] = []) => {
     await db.prisma.$executeRawUnsafe(TRIGGERS);
     await db.prisma.$executeRawUnsafe(sql, ...values);
+  };
+  const accept = async (tenantId: string) => {
+    const auditKey = await openAuditKey({ db, clock, rootKeys: [ROOT_KEY], randomness: systemRandomness });
+    return acceptChain({ db, clock, auditKey }, { environment: 'test', tenantId });
   };
   const faultsOf = ({ faults }: AuditVerification) =>
     faults.map(({ tenantId, position, fault }) => [tenantId, position, fault]);
@@ -279,24 +284,60 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(faultsOf(await audit.verify())).toEqual(
       expect.arrayContaining([...forged, ['org_acme', null, 'head_changed']]),
     );
-    const auditKey = await openAuditKey({ db, clock, rootKeys: [ROOT_KEY], randomness: systemRandomness });
-    await acceptChain({ db, clock, auditKey }, { environment: 'test', tenantId: 'org_acme' });
-    expect(faultsOf(await audit.verify())).toEqual(forged);
+    await accept('org_acme');
+    const word = ['org_acme', null, 'head_changed'];
+    expect(faultsOf(await audit.verify())).toEqual(expect.arrayContaining([...forged, word]));
   });
 
-  it('finds a database that was put back by what was written down before', async () => {
-    await write('org_acme', 2);
+  it('still names an end that was cut off after a person had the chain go on, until that is too old', async () => {
+    await write('org_acme', 5);
     await audit.chainEntries();
-    const rows = await db.prisma.auditHead.findMany();
-    await write('org_acme', 2);
-    await audit.chainEntries();
-    const anchors = await audit.heads();
-    const acme = rows.find(({ tenantId }) => tenantId === 'org_acme');
     await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position > 2`);
-    await db.prisma.auditHead.updateMany({ where: { tenantId: 'org_acme' }, data: { ...acme } });
-    // All is as it once was: nothing in the database tells.
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', 3, 'cut_off']]);
+    expect(await accept('org_acme')).toEqual({ position: 2 });
+    await write('org_acme', 4);
+    for (let look = 0; look < 2; look += 1) {
+      const { faults } = await audit.verify();
+      expect(faults).toMatchObject([
+        { ...{ tenantId: 'org_acme', position: 3, fault: 'cut_off' }, detail: CUT_BEFORE },
+      ]);
+      await audit.chainEntries();
+    }
+    expect(await audit.verify({ tenantId: 'org_beta' })).toMatchObject({ intact: true });
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
     expect(await audit.verify()).toMatchObject({ intact: true });
-    expect(faultsOf(await audit.verify({}, anchors))).toEqual([['org_acme', 4, 'cut_off']]);
+  });
+
+  it('still names a word on its ends that somebody else wrote after a person had the chain go on', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position > 2`);
+    await tamper(`UPDATE audit_heads SET position = 2 WHERE ${OF_ACME}`);
+    await accept('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'head_changed']]);
+  });
+
+  it('lets no person go on with a chain that never was', async () => {
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await accept('org_acmee')).toBeNull();
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, chains: 2, entries: 2 });
+  });
+
+  it('finds no fault in the product’s chain for what somebody put where no chain was', async () => {
+    await write('org_acme');
+    await audit.chainEntries();
+    await tamper(`INSERT INTO audit_entries SELECT 1000, environment, 'org_made_up', 1, time, action, connection_id, content,
+      salt, content_hash, hash, seal FROM audit_entries WHERE ${OF_ACME}`);
+    expect(await accept('org_made_up')).toEqual({ position: 1 });
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([
+      ['org_made_up', null, 'chain_missing'],
+      ['org_made_up', 1, 'changed'],
+    ]);
   });
 
   it('compares what was written down before with the chains that are asked about, and no others', async () => {
@@ -314,6 +355,21 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(await audit.verify(ofAcme, anchors)).toMatchObject({ intact: true, faults: [] });
     const wrong = anchors.map((anchor) => ({ ...anchor, position: anchor.position + 1 }));
     expect(faultsOf(await audit.verify(ofAcme, wrong))).toEqual([['org_acme', 4, 'changed']]);
+  });
+
+  it('finds a database that was put back by what was written down before', async () => {
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    const rows = await db.prisma.auditHead.findMany();
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    const anchors = await audit.heads();
+    const acme = rows.find(({ tenantId }) => tenantId === 'org_acme');
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position > 2`);
+    await db.prisma.auditHead.updateMany({ where: { tenantId: 'org_acme' }, data: { ...acme } });
+    // All is as it once was: nothing in the database tells.
+    expect(await audit.verify()).toMatchObject({ intact: true });
+    expect(faultsOf(await audit.verify({}, anchors))).toEqual([['org_acme', 4, 'cut_off']]);
   });
 
   it('is only ever added to', async () => {

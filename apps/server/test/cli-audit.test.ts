@@ -142,6 +142,25 @@ describe('authpipe audit', () => {
     await expect(check(['{}'])).rejects.toThrow('is no export');
   });
 
+  it('accept goes on with a chain that was cut off, and verify still names that', async () => {
+    await tamper(`DELETE FROM audit_entries WHERE tenant_id = 'org_acme' AND position = 2`);
+    await audit('accept', '--env', 'test', '--tenant', 'org_acme');
+    expect(notes.at(-1)).toBe('The chain goes on after entry 1. verify still names what is wrong before.');
+    await expect(audit('verify')).rejects.toThrow('1 fault');
+    expect(lines).toEqual([
+      'cut_off: environment test, tenant org_acme, entry 2: entry 2 was cut off before it was accepted',
+    ]);
+  });
+
+  it('accept fails where there is no chain, and changes nothing', async () => {
+    const refused = 'There is no audit of that environment and tenant, so there is nothing to accept';
+    await expect(audit('accept', '--env', 'test', '--tenant', 'org_acmee')).rejects.toThrow(refused);
+    await expect(audit('accept', '--env', 'tset')).rejects.toThrow(refused);
+    await (await startAudit(db, clock)).chainEntries();
+    await audit('verify');
+    expect(lines).toEqual(['Intact: 2 chains, 3 entries.']);
+  });
+
   it('verify says of a file from where it goes, and which entries have no contents', async () => {
     await audit('export', '--env', 'test', '--tenant', 'org_acme');
     const [head = '', first = '', second = ''] = lines;

@@ -2,18 +2,12 @@ import type { AuditFault } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { ChainPlace } from './entry-hash.js';
+import { type StartedChain, startedChains } from './product-chain.js';
 
 const CONDITION = '($1::text IS NULL OR environment = $1) AND ($2::text IS NULL OR tenant_id = $2)';
 const PLACES = `SELECT environment, tenant_id AS "tenantId" FROM audit_heads WHERE ${CONDITION}`;
 const HEADLESS = `SELECT DISTINCT environment, tenant_id AS "tenantId" FROM audit_entries e WHERE ${CONDITION}
   AND NOT EXISTS (SELECT 1 FROM audit_heads h WHERE h.environment = e.environment AND h.tenant_id = e.tenant_id)`;
-/** What the product's chain says of the others, or is about to. */
-const STARTED = `SELECT environment, content->'details'->>'tenantId' AS "tenantId", count(*)::int AS count FROM (
-    SELECT environment, tenant_id, action, content FROM audit_entries
-    UNION ALL SELECT environment, tenant_id, action, content FROM audit_pending) told
-  WHERE tenant_id = '' AND action = 'audit.started' AND content IS NOT NULL AND ($1::text IS NULL OR environment = $1)
-    AND ($2::text IS NULL OR content->'details'->>'tenantId' = $2)
-  GROUP BY 1, 2`;
 /** The product's own chains, and whether the beginnings of others are still in them: those that are too old are forgotten. */
 const OWN = `SELECT environment, first_position = 1 AS "isWhole" FROM audit_heads
   WHERE tenant_id = '' AND ($1::text IS NULL OR environment = $1)`;
@@ -56,7 +50,7 @@ export const createFindMissingChains = ({ db }: { readonly db: Database }) => {
       : [];
   };
 
-  const tenants = (started: readonly (ChainPlace & { count: number })[], now: readonly ChainPlace[]) => {
+  const tenants = (started: readonly StartedChain[], now: readonly ChainPlace[]) => {
     const there = new Set(now.map(nameOf));
     return started.flatMap(({ count, ...place }): AuditFault[] => {
       if (!there.has(nameOf(place)))
@@ -95,7 +89,7 @@ export const createFindMissingChains = ({ db }: { readonly db: Database }) => {
   ): Promise<AuditFault[]> => {
     const filter = [environment, tenantId];
     const headless = await db.query<ChainPlace>('audit_headless', HEADLESS, filter, SLOW);
-    const started = await db.query<ChainPlace & { count: number }>('audit_started', STARTED, filter, SLOW);
+    const started = await startedChains(db, environment, tenantId);
     const now = await db.query<ChainPlace>('audit_places', PLACES, filter);
     return [
       ...(await allTogether()),

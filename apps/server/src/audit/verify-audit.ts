@@ -1,11 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import type { AuditVerification } from '@authpipe/types';
 import type { Database } from '../db/database.js';
+import { faultsOfAccepted } from './accepted-faults.js';
 import type { AuditKey } from './audit-key-store.js';
 import { type ChainHead, findHead, HEAD_COLUMNS, trustedEnds } from './chain-head.js';
 import { type ChainCheck, createChainCheck } from './check-chain.js';
 import { type ChainPlace, hex } from './entry-hash.js';
 import { createFindMissingChains, faultOfChain } from './missing-chains.js';
+import { acceptedChains } from './product-chain.js';
 import { entriesBefore, storedEntries } from './stored-entries.js';
 
 /** Which chains to look at; all, when left out. */
@@ -85,6 +87,7 @@ export const createVerifyAudit = ({
       const heads = await db.query<ChainHead>('audit_heads', HEADS, values);
       const [waiting] = await db.query<{ count: number }>('audit_waiting', WAITING, values);
       const faults = await findMissingChains(...values, heads);
+      faults.push(...faultsOfAccepted(await acceptedChains(db, ...values)));
       let [entries, erased] = [0, 0];
       for (const head of heads) {
         const found = await checkChain(await auditKey(), head);

@@ -168,8 +168,14 @@ export const runAuditCommand = async (
     if (env === undefined) throw usage('Say of which environment, with --env.');
     await withDatabase(async (db) => {
       const dependencies = { db, clock, auditKey: await keyOf(db) };
-      const { position } = await acceptChain(dependencies, { environment: env, tenantId: tenant ?? '' });
-      writeNote(`The chain goes on after entry ${position}. verify still names what is wrong before.`);
+      const accepted = await acceptChain(dependencies, { environment: env, tenantId: tenant ?? '' });
+      if (!accepted)
+        throw new StartError(
+          'There is no audit of that environment and tenant, so there is nothing to accept: look at --env and --tenant.',
+        );
+      writeNote(
+        `The chain goes on after entry ${accepted.position}. verify still names what is wrong before.`,
+      );
     });
   };
 
