@@ -340,6 +340,50 @@ describeEachEngine('the chain of the audit', (open) => {
     ]);
   });
 
+  it('misses a chain that was taken out as a whole however long ago it began, until a person had it go on', async () => {
+    await write('org_acme');
+    await write('org_beta');
+    await audit.chainEntries();
+    for (let month = 0; month < 3; month += 1) {
+      clock.move(31 * DAY);
+      await write('org_acme', 3);
+      await audit.chainEntries();
+      await audit.sweep(clock.now());
+      expect(await audit.verify()).toMatchObject({ intact: true });
+      await audit.chainEntries();
+      expect(await audit.verify()).toMatchObject({ intact: true, chains: 3, entries: 5 });
+    }
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME}`);
+    await tamper(`DELETE FROM audit_heads WHERE ${OF_ACME}`);
+    const missing = [['org_acme', null, 'chain_missing']];
+    expect(faultsOf(await audit.verify())).toEqual(missing);
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual(missing);
+    expect(await accept('org_acme')).toEqual({ position: 0 });
+    expect(faultsOf(await audit.verify())).toEqual(missing);
+    clock.move(31 * DAY);
+    await audit.chainEntries();
+    await audit.sweep(clock.now());
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    expect(await audit.verify()).toMatchObject({ intact: true });
+  });
+
+  it('misses an old chain that was taken out as a whole and began anew', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME}`);
+    await tamper(`DELETE FROM audit_heads WHERE ${OF_ACME}`);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([['org_acme', null, 'chain_restarted']]);
+  });
+
   it('compares what was written down before with the chains that are asked about, and no others', async () => {
     await write('org_acme', 3);
     await write('org_beta', 3);
@@ -473,7 +517,8 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(await audit.verify()).toMatchObject({ intact: true, entries: 0, chains: 2 });
     await write('org_acme');
     await audit.chainEntries();
-    expect(await audit.verify()).toMatchObject({ intact: true, entries: 1 });
+    // One is the product's: it tells anew that the tenant's chain is there.
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 2 });
   });
 
   it('takes no tenant that comes after all others were forgotten for a beginning anew', async () => {

@@ -1,5 +1,6 @@
+import { asTask } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
-import { appendAudit } from '../db/append-audit.js';
+import { appendAudit, auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
 import type { AuditKey } from './audit-key-store.js';
 import { type ChainHead, findHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
@@ -37,8 +38,24 @@ const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.position >= h.f
 const CUT = `SELECT position, hash FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND position = coalesce(
   (SELECT min(position) FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND time >= $3), $4::bigint + 1) - 1`;
 
-const MOVE_HEAD = `UPDATE audit_heads SET first_position = $3, first_previous_hash = $4, erased_at = $5, seal = $6
-  WHERE environment = $1 AND tenant_id = $2 AND seal = $7 RETURNING environment`;
+/**
+ * What the product's chain forgets of chains that began it tells anew, by the same statement: a chain that is taken out as a
+ * whole is missed however old it is.
+ */
+const MOVE_HEAD = `WITH moved AS (
+    UPDATE audit_heads SET first_position = $3, first_previous_hash = $4, erased_at = $5, seal = $6
+    WHERE environment = $1 AND tenant_id = $2 AND seal = $7 RETURNING environment, tenant_id
+  ), carried AS (${insertAudit({
+    environment: 'f.environment',
+    tenantId: "''",
+    action: "'audit.started'",
+    time: '$9::timestamptz',
+    content: `jsonb_set($10::jsonb, '{details,tenantId}', f.started)`,
+    from: `(SELECT DISTINCT e.environment, e.content->'details'->'tenantId' AS started
+      FROM moved JOIN audit_entries e ON e.environment = moved.environment AND e.tenant_id = moved.tenant_id
+      WHERE moved.tenant_id = '' AND e.action = 'audit.started' AND e.position >= $8 AND e.position < $3) f
+      WHERE jsonb_typeof(f.started) = 'string'`,
+  })}) SELECT environment FROM moved`;
 
 const DELETE = `WITH gone AS (
     DELETE FROM audit_entries WHERE sequence IN (SELECT e.sequence FROM audit_entries e
@@ -76,9 +93,18 @@ export const createForgetAudit = ({
       const next = await change(head);
       if (!next) return;
       const { firstPosition, firstPreviousHash, erasedAt } = next;
+      const carried = asTask('audit', () => auditContent({ tenantId: '', carried: true }));
       const moved = await db.query('audit_head_move', MOVE_HEAD, [
-        ...[environment, tenantId, firstPosition, firstPreviousHash, erasedAt],
-        ...[headSeal(key, next), head.seal],
+        ...[
+          environment,
+          tenantId,
+          firstPosition,
+          firstPreviousHash,
+          erasedAt,
+          headSeal(key, next),
+          head.seal,
+        ],
+        ...[head.firstPosition, clock.now(), JSON.stringify(carried)],
       ]);
       if (moved.length > 0) return;
     }

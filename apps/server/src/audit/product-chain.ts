@@ -27,8 +27,12 @@ const toldSql = (action: string): string => `SELECT e.environment, e.content FRO
 const FILTER = `($1::text IS NULL OR environment = $1)
   AND ($2::text IS NULL OR content->'details'->>'tenantId' = $2)`;
 
-const STARTED = `SELECT environment, content->'details'->>'tenantId' AS "tenantId", count(*)::int AS count
-  FROM (${toldSql('audit.started')}) told WHERE content IS NOT NULL AND ${FILTER} GROUP BY 1, 2`;
+// Marks that were carried on stand for one beginning, which is forgotten.
+const STARTED = `SELECT environment, "tenantId", (count(*) FILTER (WHERE NOT carried) + max(carried::int))::int AS count
+  FROM (SELECT environment, content->'details'->>'tenantId' AS "tenantId",
+      coalesce(content->'details'->>'carried' = 'true', false) AS carried
+    FROM (${toldSql('audit.started')}) told WHERE content IS NOT NULL AND ${FILTER}) marks
+  GROUP BY 1, 2`;
 
 const ACCEPTED = `SELECT environment, content->'details' AS details FROM (${toldSql('audit.accepted')}) told WHERE ${FILTER}`;
 
