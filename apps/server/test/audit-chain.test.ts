@@ -467,6 +467,22 @@ describeEachEngine('the chain of the audit', (open) => {
     expect(await verifyExport(['{}'])).toBeNull();
   });
 
+  it('shows and exports what a newer version wrote as it is', async () => {
+    const action = 'connection.lent';
+    const who = { type: 'robot', id: 'robot_1', model: 'r2' };
+    await db.query(
+      'test_newer',
+      `INSERT INTO audit_pending (environment, tenant_id, action, time, content) VALUES ('test', 'org_acme', $1, $2, $3::jsonb)`,
+      [action, clock.now(), JSON.stringify({ who, where: { zone: 'eu' }, result: 'ok', details: {} })],
+    );
+    await write('org_acme');
+    await audit.chainEntries();
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data.map((entry) => entry.action)).toEqual(['connection.deleted', action]);
+    expect(data[1]).toMatchObject({ who, where: { zone: 'eu' } });
+    expect(await verifyExport(await lines('org_acme'))).toMatchObject({ faults: [], entries: 2 });
+  });
+
   it('names an exported entry whose contents were written anew without the bytes of its hash', async () => {
     await write('org_acme', 3);
     await audit.chainEntries();

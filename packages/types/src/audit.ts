@@ -40,6 +40,10 @@ export const auditAction = z.enum([
 ]);
 export type AuditAction = z.infer<typeof auditAction>;
 
+/** An action as it is stored: a known one, or one that a newer version wrote. */
+export type StoredAuditAction = AuditAction | (string & Record<never, never>);
+const storedAuditAction: z.ZodType<StoredAuditAction> = z.union([auditAction, z.string()]);
+
 /** Who did it. */
 export const auditWho = z.discriminatedUnion('type', [
   /** An API key. */
@@ -80,7 +84,7 @@ export const auditEntry = z.object({
   /** Its place in the chain of its environment and tenant, from 1. */
   position: z.int(),
   time: z.iso.datetime(),
-  action: auditAction,
+  action: storedAuditAction,
   connectionId: z.string().nullable(),
   /** `null` with `where`, `result` and `details` in an entry of an erased tenant. */
   who: auditWho.nullable(),

@@ -17,6 +17,9 @@ const firstLine = z.object({
 });
 const entryLine = auditEntry.extend({
   sequence: z.int(),
+  // As they are in the file, whatever version wrote them: their hash says whether that is what was written.
+  who: z.unknown(),
+  where: z.unknown(),
   salt: z
     .string()
     .regex(/^[0-9a-f]{32}$/)

@@ -1,4 +1,4 @@
-import { type AuditEntry, type AuditWhere, type AuditWho, auditAction } from '@authpipe/types';
+import type { AuditEntry, AuditWhere, AuditWho } from '@authpipe/types';
 import type { AuditContent } from '../db/append-audit.js';
 import type { StoredEntry } from './check-chain.js';
 import { hex } from './entry-hash.js';
@@ -20,7 +20,7 @@ export const toAuditEntry = (entry: StoredEntry): AuditEntry => {
     tenantId: tenantId === '' ? null : tenantId,
     position,
     time: time.toISOString(),
-    action: auditAction.parse(action),
+    action,
     connectionId,
     ...contentOf(content),
     hash: hex(hash),
