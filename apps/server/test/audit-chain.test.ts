@@ -77,6 +77,8 @@ describeEachEngine('the chain of the audit', (open) => {
     ['details', `content = jsonb_set(content, '{details,index}', '99')`],
     ['the whole content', 'content = NULL, salt = NULL'],
     ['time', `time = time - interval '1 hour'`],
+    ['time, to one that is none,', `time = 'infinity'`],
+    ['time, to one beyond all dates,', `time = '290000-01-01'`],
     ['action', `action = 'connection.created'`],
     ['connection', `connection_id = 'conn_other'`],
     ['sequence', 'sequence = 1000000'],
@@ -91,6 +93,8 @@ describeEachEngine('the chain of the audit', (open) => {
     const found = await audit.verify();
     expect(faultsOf(found)).toEqual([['org_acme', 3, 'changed']]);
     expect(found.intact).toBe(false);
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data).toHaveLength(5);
   });
 
   it('names an entry that was changed together with its hash, and the one that no longer follows', async () => {

@@ -2,8 +2,12 @@ import type { Database } from '../db/database.js';
 import type { StoredEntry } from './check-chain.js';
 import type { ChainPlace } from './entry-hash.js';
 
-/** Columns of `audit_entries` under the names of `StoredEntry`. */
-export const ENTRY_COLUMNS = `sequence, environment, tenant_id AS "tenantId", position, time, action,
+/**
+ * Columns of `audit_entries` under the names of `StoredEntry`. A time that no server wrote, such as `infinity`, is read as one
+ * that a `Date` holds: the entry is named as changed.
+ */
+export const ENTRY_COLUMNS = `sequence, environment, tenant_id AS "tenantId", position,
+  greatest(least(time, '9999-12-31T00:00:00Z'), '0001-01-01T00:00:00Z') AS time, action,
   connection_id AS "connectionId", content, salt, content_hash AS "contentHash", hash, seal`;
 
 const READ_AT_ONCE = 1_000;
