@@ -26,7 +26,8 @@ export const STATUS_REASONS = {
   revoked: {
     meaning:
       'The grant was withdrawn at the provider: by the user, by an administrator, or by a security rule.',
-    proof: 'The provider refused the refresh token, and called a token of the grant dead or refused it once more.',
+    proof:
+      'The provider refused the refresh token, and called a token of the grant dead or refused it once more.',
     mendedBy: 'user',
     show: 'Access to {provider} was withdrawn. Connect again; if you can’t sign in there, ask your administrator.',
   },
@@ -56,7 +57,8 @@ export const STATUS_REASONS = {
   },
   user_deactivated: {
     meaning: 'The account is suspended or deactivated at the provider.',
-    proof: 'The provider said so when it refused the token, and again when it was asked once more. Few do: Okta’s is `revoked`.',
+    proof:
+      'The provider said so when it refused the token, and again when it was asked once more. Few do: Okta’s is `revoked`.',
     mendedBy: 'customer_admin',
     show: 'Your account at {provider} is deactivated. Ask your administrator, then connect again.',
   },
