@@ -3,6 +3,7 @@ import type { Org } from '../../demo/src/org/index.js';
 import { createNamedSecretStore } from '../src/credentials/named-secret-store.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
+import { commitMeanwhile, NEXT_VERSION } from './support/meanwhile.js';
 import {
   connectUser,
   ENVIRONMENT,
@@ -17,7 +18,7 @@ import {
   testClock,
 } from './support/world.js';
 
-describeEachEngine('credentials', (open) => {
+describeEachEngine('credentials', (open, engine) => {
   const clock = testClock();
   let db: Database;
   let org: Org;
@@ -301,6 +302,20 @@ describeEachEngine('credentials', (open) => {
       code: 'connection_not_found',
     });
   });
+
+  // PGlite has one connection: nothing is committed between.
+  if (engine === 'postgres') {
+    it('tells of changed metadata with the version that was committed meanwhile, never with one before', async () => {
+      const { connection } = await connectUser(node, org, clock, { userId: 'user_meanwhile' });
+      const patch = () => node.connections.updateMetadata(connection.id, ENVIRONMENT, { plan: 'free' });
+      await commitMeanwhile(db, connection.id, NEXT_VERSION, patch);
+      const told = (await node.events.listEvents(ENVIRONMENT, 0)).map(({ event }) => event);
+      expect(told.filter(({ connectionId }) => connectionId === connection.id)).toMatchObject([
+        { type: 'connection.created', version: 1 },
+        { type: 'connection.updated', version: 2, metadata: { plan: 'free' } },
+      ]);
+    });
+  }
 
   it('keeps named secrets beside a credential, each sealed for its name', async () => {
     const { connection } = await connectUser(node, org, clock, { userId: 'user_named' });

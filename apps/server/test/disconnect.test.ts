@@ -5,6 +5,7 @@ import { createDisconnect } from '../src/disconnect/disconnect.js';
 import { createTenantStore } from '../src/disconnect/tenant-store.js';
 import { createLogger } from '../src/log/logger.js';
 import { describeEachEngine } from './support/databases.js';
+import { commitMeanwhile, NEXT_VERSION } from './support/meanwhile.js';
 import {
   connectUser,
   ENVIRONMENT,
@@ -19,7 +20,7 @@ import {
   testClock,
 } from './support/world.js';
 
-describeEachEngine('disconnecting', (open) => {
+describeEachEngine('disconnecting', (open, engine) => {
   const clock = testClock();
   let db: Database;
   let org: Org;
@@ -118,6 +119,19 @@ describeEachEngine('disconnecting', (open) => {
     expect(org.control.listGrants()).toHaveLength(0);
     expect(await rows('credentials', 'connection_id', id)).toBe(0);
   });
+
+  // PGlite has one connection: nothing is committed between.
+  if (engine === 'postgres') {
+    it('erases no grant that is committed while it waits to erase the one before', async () => {
+      const { id } = await connect();
+      const erase = () => node.connections.eraseConnection(id, ENVIRONMENT, 1);
+      expect(await commitMeanwhile(db, id, NEXT_VERSION, erase)).toBe(false);
+      expect(await eventsOf(node, id)).toEqual(['connection.created']);
+      expect(await node.connections.findRecord(id, ENVIRONMENT)).toMatchObject({ version: 2 });
+      expect(await node.connections.eraseConnection(id, ENVIRONMENT, 2)).toBe(true);
+      expect(await rows('credentials', 'connection_id', id)).toBe(0);
+    });
+  }
 
   it('ends a tenant: its connections, integrations, sessions and keys, and nobody else’s', async () => {
     await connect();

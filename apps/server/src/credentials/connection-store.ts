@@ -72,6 +72,14 @@ export const connectionNotFound = (): Problem =>
     'There is no such connection: check tenant, user, label and environment, or let the user connect.',
   );
 
+/**
+ * SQL: the credential of the connection `b`, which is locked. Another one may be committed while that lock is waited for,
+ * and only what is locked itself is then read, and compared, anew: in the order of `stateChangeSql`, so that nobody waits
+ * in a circle.
+ */
+const heldCredential = (strength: 'SHARE' | 'UPDATE', fence = 'true'): string =>
+  `SELECT k.connection_id, k.version FROM b JOIN credentials k ON k.connection_id = b.id WHERE ${fence} FOR ${strength} OF k`;
+
 /** Connections over the database. */
 export const createConnectionStore = ({
   db,
@@ -155,11 +163,14 @@ export const createConnectionStore = ({
       const now = clock.now();
       await db.query(
         'connection_metadata',
-        `WITH changed AS (
+        `WITH b AS (
+           SELECT id FROM connections WHERE id = $1 AND environment = $2 AND metadata <> $3::jsonb FOR UPDATE
+         ), held AS (
+           ${heldCredential('SHARE')}
+         ), changed AS (
            UPDATE connections c SET metadata = $3::jsonb, updated_at = $4::timestamptz
-           FROM credentials k
-           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND c.metadata <> $3::jsonb
-           RETURNING c.*, k.version), audited AS (${insertAudit({
+           FROM held WHERE c.id = held.connection_id
+           RETURNING c.*, held.version), audited AS (${insertAudit({
              environment: 'c.environment',
              tenantId: 'c.tenant_id',
              connectionId: 'c.id',
@@ -190,10 +201,13 @@ export const createConnectionStore = ({
     async eraseConnection(id, environment, version, details = { revokedAtProvider: false }) {
       const erased = await db.query(
         'connection_erase',
-        `WITH gone AS (
-           DELETE FROM connections c USING credentials k
-           WHERE k.connection_id = c.id AND c.id = $1 AND c.environment = $2 AND k.version = $5
-           RETURNING c.*, k.version), audited AS (${insertAudit({
+        `WITH b AS (
+           SELECT id FROM connections WHERE id = $1 AND environment = $2 FOR UPDATE
+         ), held AS (
+           ${heldCredential('UPDATE', 'k.version = $5')}
+         ), gone AS (
+           DELETE FROM connections c USING held WHERE c.id = held.connection_id
+           RETURNING c.*, held.version), audited AS (${insertAudit({
              environment: 'c.environment',
              tenantId: 'c.tenant_id',
              connectionId: 'c.id',
