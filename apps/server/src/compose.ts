@@ -133,6 +133,30 @@ export const compose = (foundation: Foundation): Composition => {
     onDeath: sweepAtOnce,
   });
 
+  // What is due by itself is audited in its name.
+  const work = recurringWork({
+    sweepDueRefreshes: refresh.sweepDueRefreshes,
+    tellExpiring: expiring.tellExpiring,
+    sweepDueProbes: health.sweepDueProbes,
+    sweepSessions: async (now) => {
+      await connect.sweepSessions(now);
+      await connect.setups.sweepSetups(now);
+      await idempotentRequests.sweep(now);
+      await probeLimits.sweepLimits(now);
+    },
+    sweepEvents: async (now) => {
+      // First: what was swept from the outbox could no longer be sent.
+      await webhooks.sweep(now);
+      await events.sweepEvents(now);
+    },
+    sweepAudit: async (now) => {
+      await audit.sweep(now);
+      await tenants.eraseDeliveries(now);
+    },
+    probeIntervalSeconds,
+  }).map((each) => ({ ...each, run: (now: Date) => asTask(each.name, () => each.run(now)) }));
+  metrics.expectJobs(work.map(({ name }) => name));
+
   return {
     app,
     heartbeat,
@@ -140,28 +164,7 @@ export const compose = (foundation: Foundation): Composition => {
     notifications,
     wakeWebhooks: webhooks.wake,
     tickAudit: audit.tick,
-    // What is due by itself is audited in its name.
-    work: recurringWork({
-      sweepDueRefreshes: refresh.sweepDueRefreshes,
-      tellExpiring: expiring.tellExpiring,
-      sweepDueProbes: health.sweepDueProbes,
-      sweepSessions: async (now) => {
-        await connect.sweepSessions(now);
-        await connect.setups.sweepSetups(now);
-        await idempotentRequests.sweep(now);
-        await probeLimits.sweepLimits(now);
-      },
-      sweepEvents: async (now) => {
-        // First: what was swept from the outbox could no longer be sent.
-        await webhooks.sweep(now);
-        await events.sweepEvents(now);
-      },
-      sweepAudit: async (now) => {
-        await audit.sweep(now);
-        await tenants.eraseDeliveries(now);
-      },
-      probeIntervalSeconds,
-    }).map((each) => ({ ...each, run: (now) => asTask(each.name, () => each.run(now)) })),
+    work,
     async drain() {
       isDraining = true;
       // Streams never end by themselves; their readers go to another server and say where they were.

@@ -37,6 +37,26 @@ const LABELS = new Set([
   ...['le', 'quantile', 'type', 'kind', 'space', 'version', 'major', 'minor', 'patch'],
 ]);
 
+const ALERTS = 'monitoring/prometheus-alerts.yml';
+
+/** Whether the rule on jobs holds of one that runs every so often, when this share of its runs fails: as Prometheus counts. */
+const jobsAlertFires = (everySeconds: number, failedShare: number): boolean => {
+  const [, rule = ''] = /alert: AuthpipeJobsFail\s+expr: \|?([\s\S]*?)(?:for|labels):/.exec(docs(ALERTS)) ?? [];
+  const counted = rule.replace(
+    /sum by \(job\) \(increase\(authpipe_job_runs_total(\{result="failed"\})?\[(\d+)([mh])\]\)\)/g,
+    (_all, failed: string | undefined, length: string, unit: string) => {
+      const runs = Math.floor((Number(length) * (unit === 'h' ? 3_600 : 60)) / everySeconds);
+      return String(failed ? runs * failedShare : runs);
+    },
+  );
+  return counted.split(/\bor\b/).some((part) => {
+    const [, above, below = 1, limit] =
+      /^\s*([\d.]+)(?:\s*\/\s*([\d.]+))?\s*>\s*([\d.]+)\s*$/.exec(part) ?? [];
+    if (above === undefined) throw new Error(`The rule can't be read: ${part}`);
+    return Number(above) / Number(below) > Number(limit);
+  });
+};
+
 describeEachEngine('the metrics', (open) => {
   let db: Database;
   let clock: TestClock;
@@ -129,6 +149,18 @@ describeEachEngine('the metrics', (open) => {
     expect([...new Set(labels)].filter((label) => !LABELS.has(label))).toEqual([]);
   });
 
+  it('count the runs of each job from 0 on, and an alert tells of every job that fails, however seldom it runs', async () => {
+    const text = await scrape();
+    for (const { name, everySeconds } of server.work) {
+      for (const result of ['ok', 'failed'])
+        expect(value(text, `authpipe_job_runs_total{job="${name}",result="${result}"}`)).toBe(0);
+      expect([name, jobsAlertFires(everySeconds, 1)]).toEqual([name, true]);
+      expect([name, jobsAlertFires(everySeconds, 0)]).toEqual([name, false]);
+    }
+    const rarest = Math.max(...server.work.map(({ everySeconds }) => everySeconds));
+    expect(jobsAlertFires(rarest, 0.2)).toBe(false);
+  });
+
   it('are all in the docs, and the docs, the dashboard and the alerts have none that is not there', async () => {
     const text = await scrape();
     const there = [...text.matchAll(/^# TYPE (authpipe_\w+) /gm)].map(([, name]) => name as string);
@@ -138,12 +170,12 @@ describeEachEngine('the metrics', (open) => {
       ),
     ];
     expect(named('monitoring.md').sort()).toEqual(there.sort());
-    for (const file of ['monitoring/grafana-dashboard.json', 'monitoring/prometheus-alerts.yml']) {
+    for (const file of ['monitoring/grafana-dashboard.json', ALERTS]) {
       expect(named(file).filter((name) => !there.includes(name))).toEqual([]);
     }
     // What an operator would see first: nothing of the metrics is left out of the dashboard.
     expect(there.filter((name) => !named('monitoring/grafana-dashboard.json').includes(name))).toEqual([]);
-    const alerts = [...docs('monitoring/prometheus-alerts.yml').matchAll(/alert: (\w+)/g)].map(
+    const alerts = [...docs(ALERTS).matchAll(/alert: (\w+)/g)].map(
       ([, name]) => name,
     );
     expect([...docs('monitoring.md').matchAll(/^\| `(Authpipe\w+)`/gm)].map(([, name]) => name)).toEqual(

@@ -33,6 +33,8 @@ export interface Metrics {
   readonly registry: Registry;
   observeHttpRequest(figures: HttpRequestFigures): void;
   readonly observeProviderRequest: ObserveProviderRequest;
+  /** Jobs that have not run yet count 0, so that the first that fails is seen as an increase. */
+  expectJobs(jobs: readonly string[]): void;
   observeJob(figures: JobFigures): void;
   countReads(from: ServedFrom, count: number): void;
   /** Gauges that look at the state when they are read: once all rooms are there. */
@@ -117,6 +119,9 @@ export const createMetrics = (): Metrics => {
     observeProviderRequest({ provider, operation, result, seconds }) {
       providerRequests.inc({ provider, operation, result });
       if (result !== 'not_sent') providerSeconds.observe({ provider, operation }, seconds);
+    },
+    expectJobs(jobs) {
+      for (const job of jobs) for (const result of ['ok', 'failed']) jobRuns.inc({ job, result }, 0);
     },
     observeJob({ job, result, waitSeconds, seconds }) {
       jobRuns.inc({ job, result });
