@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { verifyWebhook } from '../../../packages/node/src/index.js';
+import { asActor } from '../src/actor.js';
 import type { Database } from '../src/db/database.js';
 import { describeEachEngine } from './support/databases.js';
 import { IMPATIENT, startWebhookWorld, type WebhookWorld } from './support/webhook-world.js';
@@ -284,6 +285,26 @@ describeEachEngine('webhooks', (open) => {
       enabled: false,
       disabledReason: 'gone',
     });
+  });
+
+  it('audits that it disabled an endpoint, and why, in its own name whoever woke it', async () => {
+    const { receiver, endpoint } = await world.listen();
+    receiver.react = () => 410;
+    await write();
+    const who = { type: 'key', id: 'key_1' } as const;
+    await asActor({ who, where: null }, () => world.run());
+    const entries = await db.query<{ who: object; details: object }>(
+      'test_disabled',
+      `SELECT content->'who' AS who, content->'details' AS details FROM audit_pending
+       WHERE action = 'webhook_endpoint.disabled' AND environment = 'test' AND tenant_id = ''`,
+      [],
+    );
+    expect(entries).toEqual([
+      {
+        who: { type: 'server', task: 'webhooks.send' },
+        details: { endpointId: endpoint.id, reason: 'gone' },
+      },
+    ]);
   });
 
   it('keeps what happened while it was disabled for longer than the outbox does', async () => {

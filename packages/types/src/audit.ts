@@ -28,6 +28,7 @@ export const auditAction = z.enum([
   'webhook_endpoint.changed',
   'webhook_endpoint.secret_rotated',
   'webhook_endpoint.replayed',
+  'webhook_endpoint.disabled',
   'webhook_endpoint.deleted',
   'key.created',
   'key.revoked',

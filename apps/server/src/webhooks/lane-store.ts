@@ -1,9 +1,11 @@
 import type { AuthpipeEvent, WebhookDeliveryFault, WebhookDisabledReason } from '@authpipe/types';
+import { asTask } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
 import type { NewEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
+import { audited, auditedSql } from './audited-endpoint.js';
 import type { SealedSecrets } from './endpoint-store.js';
 import { DOWN_AFTER_FAILURES } from './retry-delay.js';
 
@@ -120,15 +122,15 @@ const HEAL = `WITH healed AS (
   WHERE l.endpoint_id = late.endpoint_id AND l.key = late.key`;
 
 const DISABLE = `WITH off AS (
-    UPDATE webhook_endpoints SET enabled = false, disabled_reason = $2, disabled_at = $3, updated_at = $3,
+    UPDATE webhook_endpoints SET enabled = false, disabled_reason = $2, disabled_at = $3::timestamptz, updated_at = $3::timestamptz,
       retry_at = NULL
     WHERE id = $1 AND enabled RETURNING id, environment
-  )
+  ), ${auditedSql('webhook_endpoint.disabled', 'off', '$5', '$3')}
   INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
   SELECT $4, 'webhook_endpoint.disabled', environment, NULL, NULL, jsonb_build_object(
     'environment', environment, 'connectionId', NULL, 'integration', NULL, 'provider', NULL, 'tenantId', NULL,
     'owner', NULL, 'userId', NULL, 'label', NULL, 'version', NULL, 'status', NULL, 'reason', NULL,
-    'metadata', '{}'::jsonb, 'webhookEndpoint', jsonb_build_object('id', id, 'reason', $2::text)), $3
+    'metadata', '{}'::jsonb, 'webhookEndpoint', jsonb_build_object('id', id, 'reason', $2::text)), $3::timestamptz
   FROM off RETURNING id`;
 
 /** Lanes and what is sent along them, for one server. A lane is held by lease, like a credential that is refreshed. */
@@ -228,9 +230,11 @@ export const createLaneStore = ({
       await db.query('webhook_recovery', HEAL, [endpointId, clock.now()]);
     },
 
-    /** Disables an endpoint and tells of it. Whether it was this call that did. */
+    /** Disables an endpoint, tells of it and audits it. Whether it was this call that did. */
     async disableEndpoint(endpointId: string, reason: WebhookDisabledReason): Promise<boolean> {
-      const values = [endpointId, reason, clock.now(), newId('evt', randomness)];
+      // Whoever woke the server, it is not they who disable.
+      const audit = asTask('webhooks.send', () => audited({ endpointId, reason }));
+      const values = [endpointId, reason, clock.now(), newId('evt', randomness), audit];
       return (await db.query('webhook_disable', DISABLE, values)).length > 0;
     },
   };
