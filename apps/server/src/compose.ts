@@ -71,18 +71,24 @@ export const compose = (foundation: Foundation): Composition => {
   } = rooms;
   const eventDelivery = () => ({ isListening: notifications.isListening(), streams: feed.size() });
 
-  metrics.watch({
-    countConnections: connections.countConnections,
-    readDueWork: createReadDueWork({ db, clock }),
-    readAuditLag: audit.lagSeconds,
-    isRefreshFrozen: deployment.isFrozen,
-    eventDelivery,
-    webhookFigures: webhooks.figures,
-  });
+  metrics.watch(
+    {
+      ping: db.ping,
+      countConnections: connections.countConnections,
+      readDueWork: createReadDueWork({ db, clock }),
+      readAuditLag: audit.lagSeconds,
+      isRefreshFrozen: deployment.isFrozen,
+      eventDelivery,
+      webhookFigures: webhooks.figures,
+      webhookResults: webhooks.results,
+    },
+    { log },
+  );
   let isDraining = false;
   const app = createApp({
     ...composeRoutes(foundation, rooms),
     verifyApiKey: apiKeys.verifyApiKey,
+    verifyKnownApiKey: apiKeys.verifyKnownApiKey,
     allows: apiKeys.allows,
     once: idempotentRequests.once,
     noteKeyUse: ({ actor, key: { environment, tenantId }, call, result }) =>

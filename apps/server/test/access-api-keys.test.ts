@@ -8,6 +8,7 @@ import { Problem } from '../src/errors/problem.js';
 import { StartError } from '../src/errors/start-error.js';
 import { systemRandomness } from '../src/randomness.js';
 import { describeEachEngine } from './support/databases.js';
+import { shakenDatabase } from './support/shaken-database.js';
 
 const START = new Date('2026-03-01T12:00:00.000Z');
 const BOOT_KEY = `ap_live_${'boot-key'.repeat(4)}`;
@@ -158,6 +159,41 @@ describeEachEngine('API keys', (open) => {
     await keys.verifyApiKey(key);
     ageBy(0.001);
     await expect(keys.verifyApiKey(key)).rejects.toMatchObject(refused);
+  });
+
+  it('that were good within a day are good for metrics while the database does not answer, until they expire', async () => {
+    const shaken = shakenDatabase(db);
+    const { key } = await keys.createApiKey({ ...wanted, expiresAt: addSeconds(START, 7_200) });
+    const { key: endless } = await keys.createApiKey(wanted);
+    const { key: unseen } = await keys.createApiKey(wanted);
+    const away = createApiKeys({
+      ...{ db: shaken, clock: { now: () => now }, randomness: systemRandomness, patienceMillis: 1 },
+    });
+    await away.verifyKnownApiKey(key);
+    await away.verifyKnownApiKey(endless);
+    shaken.setAway(true);
+    ageBy(3_600);
+    await expect(away.verifyKnownApiKey(key)).resolves.toMatchObject({ name: 'backend' });
+    await expect(away.verifyKnownApiKey(unseen)).rejects.toThrow('away');
+    await expect(away.verifyApiKey(key)).rejects.toThrow('away');
+    shaken.setAway(false);
+    shaken.setHanging(true);
+    await expect(away.verifyKnownApiKey(key)).resolves.toMatchObject({ name: 'backend' });
+    shaken.setHanging(false);
+    ageBy(3_600);
+    shaken.setAway(true);
+    await expect(away.verifyKnownApiKey(key)).rejects.toMatchObject(refused);
+    await expect(away.verifyKnownApiKey(endless)).resolves.toMatchObject({ name: 'backend' });
+    ageBy(80_000);
+    await expect(away.verifyKnownApiKey(endless)).rejects.toThrow('away');
+  });
+
+  it('that were revoked are refused for metrics too when the database answers', async () => {
+    const { id, key } = await keys.createApiKey(wanted);
+    await replica.verifyKnownApiKey(key);
+    await keys.revokeApiKey(id);
+    ageBy(5);
+    await expect(replica.verifyKnownApiKey(key)).rejects.toMatchObject(refused);
   });
 
   it('say no more of a key that is refused than that it is', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Gauge } from 'prom-client';
 import { readOtlpTarget } from '../src/config/read-otlp-target.js';
 import { createMetrics } from '../src/metrics/create-metrics.js';
 import { exportOtlp } from '../src/metrics/export-otlp.js';
@@ -66,7 +67,8 @@ describe('metrics that are pushed to a collector', () => {
     const otlp = exportOtlp(target, {
       ...{ registry: metrics.registry, clock: testClock(), log, version: '1.2.3' },
     });
-    return { metrics, otlp, lines };
+    const told = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+    return { metrics, otlp, lines, log, told };
   };
   const resources = () =>
     collector.bodies.flatMap(
@@ -116,11 +118,10 @@ describe('metrics that are pushed to a collector', () => {
   });
 
   it('are told once in the log when the collector refuses them, and once when it takes them again', async () => {
-    const { otlp, lines } = start();
+    const { otlp, lines, told } = start();
     collector.answerWith(400);
     await otlp.push();
     await otlp.push();
-    const told = () => lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
     expect(told()).toEqual(['the collector does not take metrics']);
     expect(lines.join()).not.toContain(collector.url);
     collector.answerWith(200);
@@ -128,6 +129,49 @@ describe('metrics that are pushed to a collector', () => {
     await otlp.push();
     expect(told()).toEqual(['the collector does not take metrics', 'the collector takes metrics again']);
     await otlp.stop();
+  });
+
+  it('reach the collector while the database is away, and do not blame it for that', async () => {
+    const { metrics, otlp, log, told } = start();
+    const away = () => Promise.reject(new Error('the database is away'));
+    metrics.watch(
+      {
+        ...{
+          ping: away,
+          countConnections: away,
+          readDueWork: away,
+          readAuditLag: away,
+          webhookFigures: away,
+        },
+        ...{ webhookResults: () => new Map(), isRefreshFrozen: () => false },
+        eventDelivery: () => ({ isListening: true, streams: 0 }),
+      },
+      { log },
+    );
+    await otlp.push();
+    const up = metricsOf().find(({ name }) => name === 'authpipe_database_up');
+    expect(up?.gauge?.dataPoints).toMatchObject([{ asDouble: 0 }]);
+    expect(told()).toEqual(['metrics can not be read from the database']);
+    await otlp.stop();
+  });
+
+  it('that can not be read are told in the log as such, once, and no fault of the collector', async () => {
+    const { metrics, otlp, told } = start();
+    let isBroken = true;
+    new Gauge({
+      ...{ name: 'authpipe_broken', help: 'Breaks.', registers: [metrics.registry] },
+      collect: () => {
+        if (isBroken) throw new Error('broken');
+      },
+    });
+    await otlp.push();
+    await otlp.push();
+    expect(told()).toEqual(['the metrics for the collector can not be read']);
+    expect(collector.bodies).toEqual([]);
+    isBroken = false;
+    await otlp.stop();
+    expect(collector.bodies).toHaveLength(1);
+    expect(told()).toHaveLength(1);
   });
 });
 

@@ -107,25 +107,28 @@ const routes: Route[] = [
 
 const eventDelivery = () => ({ isListening: false, streams: 3 });
 const metrics = createMetrics();
-metrics.watch({
+const sources = {
+  ping: async () => {},
   countConnections: async () => [{ provider: 'okta', status: 'healthy', reason: null, count: 3 }],
   readDueWork: async () => ({ refreshOverdueSeconds: 0, probeOverdueSeconds: 12.5 }),
   readAuditLag: async () => 0.25,
   isRefreshFrozen: () => refreshState.refresh === 'frozen',
   eventDelivery,
-  webhookFigures: async () => ({
-    ...{ lagSeconds: 7.5, pending: 4, enabled: 2, disabled: 1 },
-    results: new Map([['delivered', 9]]),
-  }),
-});
+  webhookFigures: async () => ({ lagSeconds: 7.5, pending: 4, enabled: 2, paused: 1, givenUp: 0 }),
+  webhookResults: () => new Map([['delivered', 9]]),
+};
+metrics.watch(sources, { log });
+
+const verifyApiKey = async (presented: string): Promise<ApiKeyIdentity> => {
+  const found = keys[presented];
+  if (!found) throw new Problem('unauthorized', 'This API key is not accepted.');
+  return found;
+};
 
 const app = createApp({
   routes,
-  verifyApiKey: async (presented) => {
-    const found = keys[presented];
-    if (!found) throw new Problem('unauthorized', 'This API key is not accepted.');
-    return found;
-  },
+  verifyApiKey,
+  verifyKnownApiKey: verifyApiKey,
   allows: (identity, scope) => identity.scopes.includes(scope) || identity.scopes.includes('admin'),
   once: async (_request, run) => {
     runsOnce += 1;

@@ -4,9 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
+import { createMetrics } from '../src/metrics/create-metrics.js';
 import { sharedLook } from '../src/metrics/shared-look.js';
 import { ADMIN_KEY, type AuditedServer, startAuditedServer } from './support/audit-world.js';
+import { recordingLog } from './support/connect-world.js';
 import { describeEachEngine } from './support/databases.js';
+import { type ShakenDatabase, shakenDatabase } from './support/shaken-database.js';
 import {
   CLIENT_ID,
   CLIENT_SECRET,
@@ -41,7 +44,8 @@ const ALERTS = 'monitoring/prometheus-alerts.yml';
 
 /** Whether the rule on jobs holds of one that runs every so often, when this share of its runs fails: as Prometheus counts. */
 const jobsAlertFires = (everySeconds: number, failedShare: number): boolean => {
-  const [, rule = ''] = /alert: AuthpipeJobsFail\s+expr: \|?([\s\S]*?)(?:for|labels):/.exec(docs(ALERTS)) ?? [];
+  const [, rule = ''] =
+    /alert: AuthpipeJobsFail\s+expr: \|?([\s\S]*?)(?:for|labels):/.exec(docs(ALERTS)) ?? [];
   const counted = rule.replace(
     /sum by \(job\) \(increase\(authpipe_job_runs_total(\{result="failed"\})?\[(\d+)([mh])\]\)\)/g,
     (_all, failed: string | undefined, length: string, unit: string) => {
@@ -59,16 +63,19 @@ const jobsAlertFires = (everySeconds: number, failedShare: number): boolean => {
 
 describeEachEngine('the metrics', (open) => {
   let db: Database;
+  let shaken: ShakenDatabase;
   let clock: TestClock;
   let server: AuditedServer;
   let org: Org;
   beforeEach(async () => {
     db = await open();
     clock = testClock();
-    server = await startAuditedServer(db, clock);
+    shaken = shakenDatabase(db);
+    server = await startAuditedServer(shaken, clock);
     org = await startTestOrg(clock);
   });
   afterEach(async () => {
+    shaken.setAway(false);
     await server.drain();
     await org.close();
     await db.close();
@@ -149,6 +156,44 @@ describeEachEngine('the metrics', (open) => {
     expect([...new Set(labels)].filter((label) => !LABELS.has(label))).toEqual([]);
   });
 
+  it('are told while the database is away, but for what is read from it, and say that it is', async () => {
+    await server.call('post', `/connections/${await connect()}/refresh`);
+    expect(value(await scrape(), 'authpipe_database_up')).toBe(1);
+    shaken.setAway(true);
+    // Longer than a key is remembered for everything else, and than connections are counted for.
+    clock.move(3_600);
+    const text = await scrape();
+    expect(value(text, 'authpipe_database_up')).toBe(0);
+    expect(value(text, requests('refresh', 'ok'))).toBe(1);
+    expect(value(text, 'authpipe_refresh_frozen')).toBe(0);
+    expect(value(text, 'authpipe_event_streams')).toBe(0);
+    expect(text).toContain('process_resident_memory_bytes ');
+    const read = ['refresh_overdue_seconds', 'audit_lag_seconds', 'webhook_lag_seconds', 'webhook_pending'];
+    for (const name of read) expect(value(text, `authpipe_${name}`)).toBeUndefined();
+    expect(text).not.toContain('authpipe_webhook_endpoints{');
+    shaken.setAway(false);
+    const again = await scrape();
+    expect(value(again, 'authpipe_database_up')).toBe(1);
+    expect(value(again, 'authpipe_refresh_overdue_seconds')).toBeGreaterThan(60);
+  });
+
+  it('tell webhook endpoints that were given up apart from those that a person paused', async () => {
+    const hook = async () =>
+      (await server.call('post', '/webhook-endpoints', { url: 'https://app.example.com/hooks' })).body.id;
+    await server.call('patch', `/webhook-endpoints/${await hook()}`, { enabled: false });
+    const failed = await hook();
+    await db.query(
+      'test_given_up',
+      "UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'failing' WHERE id = $1",
+      [failed],
+    );
+    const text = await scrape();
+    const states = ['enabled', 'paused', 'given_up'].map((state) =>
+      value(text, `authpipe_webhook_endpoints{state="${state}"}`),
+    );
+    expect(states).toEqual([0, 1, 1]);
+  });
+
   it('count the runs of each job from 0 on, and an alert tells of every job that fails, however seldom it runs', async () => {
     const text = await scrape();
     for (const { name, everySeconds } of server.work) {
@@ -159,6 +204,11 @@ describeEachEngine('the metrics', (open) => {
     }
     const rarest = Math.max(...server.work.map(({ everySeconds }) => everySeconds));
     expect(jobsAlertFires(rarest, 0.2)).toBe(false);
+  });
+
+  it('have an alert on endpoints that were given up, and none on those that a person paused', () => {
+    const states = [...docs(ALERTS).matchAll(/authpipe_webhook_endpoints\{state="(\w+)"\}/g)];
+    expect(states.map(([, state]) => state)).toEqual(['given_up']);
   });
 
   it('are all in the docs, and the docs, the dashboard and the alerts have none that is not there', async () => {
@@ -175,9 +225,7 @@ describeEachEngine('the metrics', (open) => {
     }
     // What an operator would see first: nothing of the metrics is left out of the dashboard.
     expect(there.filter((name) => !named('monitoring/grafana-dashboard.json').includes(name))).toEqual([]);
-    const alerts = [...docs(ALERTS).matchAll(/alert: (\w+)/g)].map(
-      ([, name]) => name,
-    );
+    const alerts = [...docs(ALERTS).matchAll(/alert: (\w+)/g)].map(([, name]) => name);
     expect([...docs('monitoring.md').matchAll(/^\| `(Authpipe\w+)`/gm)].map(([, name]) => name)).toEqual(
       alerts,
     );
@@ -201,6 +249,28 @@ describeEachEngine('the metrics', (open) => {
     expect(line('planted-02')).not.toContain('trace_id');
     expect(line('planted-03')).not.toContain('trace_id');
   });
+});
+
+it('metrics do not wait for a database that stands still, and tell the log so once', async () => {
+  const { lines, log } = recordingLog();
+  const { registry, watch } = createMetrics();
+  const never = () => new Promise<never>(() => {});
+  watch(
+    {
+      ...{ ping: never, countConnections: never, readDueWork: never, readAuditLag: never },
+      ...{ webhookFigures: never, webhookResults: () => new Map([['delivered', 9]]) },
+      ...{ isRefreshFrozen: () => true, eventDelivery: () => ({ isListening: true, streams: 0 }) },
+    },
+    { log, patienceMillis: 1 },
+  );
+  for (const _scrape of [1, 2]) {
+    const text = await registry.metrics();
+    expect(text).toContain('authpipe_database_up 0\n');
+    expect(text).toContain('authpipe_refresh_frozen 1\n');
+    expect(text).toContain('authpipe_webhook_deliveries_total{result="delivered"} 9\n');
+  }
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ error: 'DeadlineError' });
 });
 
 describe('a look that is shared', () => {

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import { auditData } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
+import { withinMillis } from '../deadline.js';
 import { Problem } from '../errors/problem.js';
 import { StartError } from '../errors/start-error.js';
 import { newId, type Randomness } from '../randomness.js';
@@ -39,6 +40,12 @@ export interface ApiKeys {
    * @throws Problem `unauthorized`, the same for an unknown, a revoked and an expired key
    */
   verifyApiKey(presented: string): Promise<ApiKeyIdentity>;
+  /**
+   * The same for what tells nothing of customers and has to be seen during an outage: while the database does not answer, a
+   * key that this process found good within the last day is good until it expires.
+   * @throws Problem `unauthorized`
+   */
+  verifyKnownApiKey(presented: string): Promise<ApiKeyIdentity>;
   readonly allows: typeof allows;
   /** The key itself is in the answer and nowhere else. @throws Problem `invalid_request` */
   createApiKey(key: NewApiKey): Promise<{ id: string; key: string }>;
@@ -57,6 +64,10 @@ export interface ApiKeys {
 
 /** A second less than revocation may take: the rest is for the query and the answer under way. */
 const KEPT_MILLIS = 4_000;
+/** For as long as an outage of the database may last, and be watched. */
+const KNOWN_MILLIS = 86_400_000;
+/** A database that stands still is waited for no longer, where the key is known. */
+const PATIENCE_MILLIS = 2_000;
 /** Keys in use at one time; a key that falls out costs a query. */
 const MAX_KEPT_KEYS = 10_000;
 
@@ -91,19 +102,21 @@ export const createApiKeys = ({
   db,
   clock,
   randomness,
+  patienceMillis = PATIENCE_MILLIS,
 }: {
   readonly db: Database;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  readonly patienceMillis?: number;
 }): ApiKeys => {
   const kept = new LRUCache<string, KeptKey>({ max: MAX_KEPT_KEYS });
   /** Look-ups under way: a thousand streams of one key ask at the same moment. */
   const finding = new Map<string, Promise<KeptKey | null>>();
 
-  const isFresh = ({ readAt }: KeptKey): boolean => {
+  const isYoung = ({ readAt }: KeptKey, millis: number): boolean => {
     const age = clock.now().getTime() - readAt;
     // A clock that was set back must not lengthen a revoked key's life.
-    return age >= 0 && age < KEPT_MILLIS;
+    return age >= 0 && age < millis;
   };
 
   /** Looks a key up, once for all who ask meanwhile. */
@@ -124,19 +137,29 @@ export const createApiKeys = ({
     return { identity, expiresAt, readAt };
   };
 
+  /** The database's word on a key; what is known of it where the database does not answer. */
+  const findOrKnow = async (name: string): Promise<KeptKey | null> => {
+    const known = kept.get(name);
+    if (!known || !isYoung(known, KNOWN_MILLIS)) return findOnce(name);
+    return withinMillis(patienceMillis, findOnce(name)).catch(() => known);
+  };
+
+  const verify = async (presented: string, lookUp: typeof findOnce): Promise<ApiKeyIdentity> => {
+    if (environmentOfKey(presented) === null) throw refused();
+    const name = nameOfKey(presented);
+    const remembered = kept.get(name);
+    const found = remembered && isYoung(remembered, KEPT_MILLIS) ? remembered : await lookUp(name);
+    if (!found || (found.expiresAt !== null && found.expiresAt <= clock.now())) {
+      kept.delete(name);
+      throw refused();
+    }
+    if (found !== remembered) kept.set(name, found);
+    return found.identity;
+  };
+
   return {
-    async verifyApiKey(presented) {
-      if (environmentOfKey(presented) === null) throw refused();
-      const name = nameOfKey(presented);
-      const remembered = kept.get(name);
-      const found = remembered && isFresh(remembered) ? remembered : await findOnce(name);
-      if (!found || (found.expiresAt !== null && found.expiresAt <= clock.now())) {
-        kept.delete(name);
-        throw refused();
-      }
-      if (found !== remembered) kept.set(name, found);
-      return found.identity;
-    },
+    verifyApiKey: (presented) => verify(presented, findOnce),
+    verifyKnownApiKey: (presented) => verify(presented, findOrKnow),
 
     allows,
 

@@ -19,15 +19,16 @@ export interface OperationsDependencies {
   };
   /** How events reach this server, and how many streams it feeds. */
   readonly eventDelivery: () => { readonly isListening: boolean; readonly streams: number };
-  readonly verifyApiKey: (presented: string) => Promise<ApiKeyIdentity>;
+  /** For metrics: also while the database is away. */
+  readonly verifyKnownApiKey: (presented: string) => Promise<ApiKeyIdentity>;
   readonly allows: (identity: ApiKeyIdentity, scope: ApiKeyScope) => boolean;
   readonly metrics: Pick<Metrics, 'registry'>;
 }
 
 const adminOnly =
-  ({ verifyApiKey, allows }: OperationsDependencies): RequestHandler =>
+  ({ verifyKnownApiKey, allows }: OperationsDependencies): RequestHandler =>
   async (request, _response, next) => {
-    const key = await verifyApiKey(presentedKey(request));
+    const key = await verifyKnownApiKey(presentedKey(request));
     if (!allows(key, 'admin') || key.tenantId !== null) {
       throw new Problem(
         'forbidden',

@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { Logger } from '../log/logger.js';
+import { createDatabaseLooks } from './database-looks.js';
 import type { ObserveProviderRequest } from './provider-request.js';
 import { registerStateGauges, type StateSources } from './state-gauges.js';
-import { registerWebhookGauges, type WebhookMetricsSource } from './webhook-gauges.js';
+import { registerWebhookGauges, type WebhookSources } from './webhook-gauges.js';
 
 /** A request that was answered. */
 export interface HttpRequestFigures {
@@ -24,8 +26,13 @@ export interface JobFigures {
 /** Where a credential was read: from the server, or from the memory of a client that tells of it in sums. */
 export type ServedFrom = 'server' | 'client_cache';
 
-export interface MetricsSources extends StateSources {
-  readonly webhookFigures: () => Promise<WebhookMetricsSource>;
+export interface MetricsSources extends StateSources, WebhookSources {}
+
+/** How metrics are read from a database that may be away. */
+export interface WatchOptions {
+  readonly log: Pick<Logger, 'warn'>;
+  /** How long a scrape waits for the database. Default 3 s. */
+  readonly patienceMillis?: number;
 }
 
 /** The metrics of this process. What they read from the database is the same at all replicas. */
@@ -38,7 +45,7 @@ export interface Metrics {
   observeJob(figures: JobFigures): void;
   countReads(from: ServedFrom, count: number): void;
   /** Gauges that look at the state when they are read: once all rooms are there. */
-  watch(sources: MetricsSources): void;
+  watch(sources: MetricsSources, options: WatchOptions): void;
 }
 
 /** From a cached read to the longest wait for a provider. */
@@ -129,9 +136,10 @@ export const createMetrics = (): Metrics => {
       jobSeconds.observe({ job }, seconds);
     },
     countReads: (served_from, count) => reads.inc({ served_from }, count),
-    watch({ webhookFigures, ...state }) {
-      registerStateGauges(registry, state);
-      registerWebhookGauges(registry, webhookFigures);
+    watch(sources, options) {
+      const looks = createDatabaseLooks(options);
+      registerStateGauges(registry, sources, looks);
+      registerWebhookGauges(registry, sources, looks);
     },
   };
 };

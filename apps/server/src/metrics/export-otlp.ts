@@ -5,7 +5,7 @@ import {
   resourceFromAttributes,
   serviceInstanceIdDetector,
 } from '@opentelemetry/resources';
-import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
+import type { MetricData, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.js';
 import type { OtlpTarget } from '../config/read-otlp-target.js';
@@ -40,9 +40,22 @@ export const exportOtlp = (
   );
   const exporter: PushMetricExporter = new OTLPMetricExporter({ url });
   let isAway = false;
+  let isUnread = false;
 
-  const send = async (): Promise<void> => {
-    const metrics = await readMetricData(registry, { startTime, endTime: toHrTime(clock.now()) });
+  /** `null` where they can't be read, which is no fault of the collector's. */
+  const read = async (): Promise<MetricData[] | null> => {
+    try {
+      const metrics = await readMetricData(registry, { startTime, endTime: toHrTime(clock.now()) });
+      isUnread = false;
+      return metrics;
+    } catch (error) {
+      if (!isUnread) log.error({ error: errorName(error) }, 'the metrics for the collector can not be read');
+      isUnread = true;
+      return null;
+    }
+  };
+
+  const send = async (metrics: MetricData[]): Promise<void> => {
     const scopeMetrics = [{ scope: { name: '@authpipe/server', version }, metrics }];
     await new Promise<void>((resolve, reject) => {
       exporter.export({ resource, scopeMetrics }, ({ error, code }) =>
@@ -51,24 +64,26 @@ export const exportOtlp = (
     });
   };
 
+  const pushOnce = async (): Promise<void> => {
+    const metrics = await read();
+    if (metrics === null) return;
+    try {
+      await send(metrics);
+      if (isAway) log.info('the collector takes metrics again');
+      isAway = false;
+    } catch (error) {
+      // Its address may hold a token, and so may the words of the library: the kind of error is enough.
+      if (!isAway) log.warn({ error: errorName(error) }, 'the collector does not take metrics');
+      isAway = true;
+    }
+  };
+
   let pushing: Promise<void> | null = null;
   /** One at a time: a collector that is slow is not sent more. */
   const push = (): Promise<void> => {
-    pushing ??= send()
-      .then(
-        () => {
-          if (isAway) log.info('the collector takes metrics again');
-          isAway = false;
-        },
-        (error: unknown) => {
-          // Its address may hold a token, and so may the words of the library: the kind of error is enough.
-          if (!isAway) log.warn({ error: errorName(error) }, 'the collector does not take metrics');
-          isAway = true;
-        },
-      )
-      .finally(() => {
-        pushing = null;
-      });
+    pushing ??= pushOnce().finally(() => {
+      pushing = null;
+    });
     return pushing;
   };
 

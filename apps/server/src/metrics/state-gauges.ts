@@ -1,8 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { DatabaseLooks } from './database-looks.js';
 import { sharedLook } from './shared-look.js';
 
 /** What the gauges of the state are read from. */
 export interface StateSources {
+  /** Resolves when the database answers. */
+  readonly ping: () => Promise<void>;
   /** Connections by provider, status and reason. */
   readonly countConnections: () => Promise<
     readonly { provider: string; status: string; reason: string | null; count: number }[]
@@ -20,46 +23,58 @@ export interface StateSources {
 /** Counting a million connections takes most of a second of the database. */
 const COUNTED_EVERY_MILLIS = 60_000;
 
-/** Adds the gauges that look at the state when they are read. */
-export const registerStateGauges = (registry: Registry, sources: StateSources): void => {
+/** Adds the gauges that look at the state when they are read. What can't be read has no value. */
+export const registerStateGauges = (
+  registry: Registry,
+  sources: StateSources,
+  looks: DatabaseLooks,
+): void => {
   const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
+  const gauge = (name: string, help: string, read: () => number | Promise<number | null>): void => {
     new Gauge({
       ...{ name, help, registers },
       async collect() {
-        this.set(await read());
+        const value = await read();
+        if (value === null) this.remove();
+        else this.set(value);
       },
     });
   };
   const countConnections = sharedLook(sources.countConnections, { forMillis: COUNTED_EVERY_MILLIS });
   const readDueWork = sharedLook(sources.readDueWork);
+  const readUp = (): Promise<number> => sources.ping().then(() => 1);
 
+  gauge(
+    'authpipe_database_up',
+    '1 while the database answers this process; 0 while it does not, and nothing has a value that is read from it.',
+    async () => (await looks.read('ping', readUp)) ?? 0,
+  );
   new Gauge({
     name: 'authpipe_connections',
     help: 'Connections by provider, status and reason; counted once a minute.',
     labelNames: ['provider', 'status', 'reason'],
     registers,
     async collect() {
-      const counts = await countConnections();
+      const counts = await looks.read('connections', countConnections);
       this.reset();
-      for (const { provider, status, reason, count } of counts)
+      for (const { provider, status, reason, count } of counts ?? [])
         this.set({ provider, status, reason: reason ?? '' }, count);
     },
   });
   gauge(
     'authpipe_refresh_overdue_seconds',
     'How late the most overdue refresh is, over all replicas; 0 when none is.',
-    async () => (await readDueWork()).refreshOverdueSeconds,
+    async () => (await looks.read('due work', readDueWork))?.refreshOverdueSeconds ?? null,
   );
   gauge(
     'authpipe_probe_overdue_seconds',
     'How late the most overdue probe is, over all replicas; 0 when none is.',
-    async () => (await readDueWork()).probeOverdueSeconds,
+    async () => (await looks.read('due work', readDueWork))?.probeOverdueSeconds ?? null,
   );
   gauge(
     'authpipe_audit_lag_seconds',
     'How long the oldest entry of the audit waits for its place in its chain.',
-    sources.readAuditLag,
+    () => looks.read('audit lag', sources.readAuditLag),
   );
   gauge(
     'authpipe_refresh_frozen',

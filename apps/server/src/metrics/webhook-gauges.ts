@@ -1,30 +1,41 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { DatabaseLooks } from './database-looks.js';
 import { sharedLook } from './shared-look.js';
 
-/** What the metrics of webhooks are read from. */
-export interface WebhookMetricsSource {
+/** What the database knows of webhooks. */
+export interface WebhookFigures {
   readonly lagSeconds: number;
   readonly pending: number;
   readonly enabled: number;
-  readonly disabled: number;
+  readonly paused: number;
+  readonly givenUp: number;
+}
+
+/** What the metrics of webhooks are read from. */
+export interface WebhookSources {
+  readonly webhookFigures: () => Promise<WebhookFigures>;
   /** Attempts of this process, by how they ended. */
-  readonly results: ReadonlyMap<string, number>;
+  readonly webhookResults: () => ReadonlyMap<string, number>;
 }
 
 /** Adds the metrics of webhooks. None has a label that names an endpoint, a tenant or a user. */
 export const registerWebhookGauges = (
   registry: Registry,
-  figures: () => Promise<WebhookMetricsSource>,
+  { webhookFigures, webhookResults }: WebhookSources,
+  looks: DatabaseLooks,
 ): void => {
   const registers = [registry];
-  const look = sharedLook(figures);
+  const shared = sharedLook(webhookFigures);
+  const look = (): Promise<WebhookFigures | null> => looks.read('webhooks', shared);
 
   new Gauge({
     name: 'authpipe_webhook_lag_seconds',
     help: 'Age of the oldest event that an enabled webhook endpoint was not told of yet.',
     registers,
     async collect() {
-      this.set((await look()).lagSeconds);
+      const figures = await look();
+      if (figures === null) this.remove();
+      else this.set(figures.lagSeconds);
     },
   });
   new Gauge({
@@ -32,18 +43,23 @@ export const registerWebhookGauges = (
     help: 'Deliveries that wait to be made, over all endpoints that are enabled.',
     registers,
     async collect() {
-      this.set((await look()).pending);
+      const figures = await look();
+      if (figures === null) this.remove();
+      else this.set(figures.pending);
     },
   });
   new Gauge({
     name: 'authpipe_webhook_endpoints',
-    help: 'Webhook endpoints by state.',
+    help: 'Webhook endpoints by state: enabled, paused (by a person, or in a copy), given_up (disabled since they failed).',
     labelNames: ['state'],
     registers,
     async collect() {
-      const { enabled, disabled } = await look();
-      this.set({ state: 'enabled' }, enabled);
-      this.set({ state: 'disabled' }, disabled);
+      const figures = await look();
+      this.reset();
+      if (figures === null) return;
+      this.set({ state: 'enabled' }, figures.enabled);
+      this.set({ state: 'paused' }, figures.paused);
+      this.set({ state: 'given_up' }, figures.givenUp);
     },
   });
   new Counter({
@@ -51,10 +67,9 @@ export const registerWebhookGauges = (
     help: 'Attempts of this process: delivered, retried, given_up (others arrive there), disabled (the endpoint was).',
     labelNames: ['result'],
     registers,
-    async collect() {
-      const { results } = await look();
+    collect() {
       this.reset();
-      for (const [result, count] of results) this.inc({ result }, count);
+      for (const [result, count] of webhookResults()) this.inc({ result }, count);
     },
   });
 };

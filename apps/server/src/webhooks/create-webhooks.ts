@@ -29,12 +29,10 @@ export interface WebhooksDependencies {
   readonly log: Logger;
 }
 
-/** What operators are told of webhooks. */
+/** What operators are told of webhooks, over all servers. */
 export interface WebhookFigures extends WebhookBacklog {
   /** Age of the oldest event that was not delivered yet, in seconds. */
   readonly lagSeconds: number;
-  /** Attempts of this process, by how they ended. */
-  readonly results: ReadonlyMap<DeliveryResult, number>;
 }
 
 /** Outgoing webhooks in this process; any number of processes share the work. */
@@ -73,8 +71,10 @@ export const createWebhooks = (dependencies: WebhooksDependencies) => {
     async figures(): Promise<WebhookFigures> {
       const backlog = await queue.backlog();
       const age = backlog.oldest === null ? 0 : clock.now().getTime() - backlog.oldest.getTime();
-      return { ...backlog, lagSeconds: Math.max(0, age / 1_000), results };
+      return { ...backlog, lagSeconds: Math.max(0, age / 1_000) };
     },
+    /** Attempts of this process, by how they ended. */
+    results: (): ReadonlyMap<DeliveryResult, number> => results,
     tick: dispatcher.tick,
     wake: dispatcher.wake,
     settled: dispatcher.settled,

@@ -57,6 +57,9 @@ const QUEUE = `WITH e AS (
   )
   SELECT coalesce(bool_or(is_short), false) AS "isShort" FROM seen`;
 
+/** SQL: whether an endpoint that is disabled is so because it failed; not by a person, and not in a copy of its deployment. */
+const IS_GIVEN_UP = `(disabled_reason IS NOT NULL AND disabled_reason <> 'deployment_copied')`;
+
 const LAG = `WITH waiting AS (
     SELECT d.time FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
     WHERE d.status = 'pending' AND e.enabled
@@ -66,8 +69,10 @@ const LAG = `WITH waiting AS (
   )
   SELECT least((SELECT min(time) FROM waiting), (SELECT time FROM unqueued)) AS oldest,
     (SELECT count(*) FROM waiting)::int AS pending,
-    (SELECT count(*) FROM webhook_endpoints WHERE enabled)::int AS enabled,
-    (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled)::int AS disabled`;
+    e.* FROM (SELECT count(*) FILTER (WHERE enabled)::int AS enabled,
+      count(*) FILTER (WHERE NOT enabled AND NOT ${IS_GIVEN_UP})::int AS paused,
+      count(*) FILTER (WHERE NOT enabled AND ${IS_GIVEN_UP})::int AS "givenUp"
+      FROM webhook_endpoints) e`;
 
 /** What waits to be sent, over all endpoints that are enabled. */
 export interface WebhookBacklog {
@@ -76,7 +81,10 @@ export interface WebhookBacklog {
   readonly pending: number;
   /** How many endpoints there are of each kind. */
   readonly enabled: number;
-  readonly disabled: number;
+  /** Disabled by a person, or in a copy of the deployment that it is of. */
+  readonly paused: number;
+  /** Disabled because it failed. */
+  readonly givenUp: number;
 }
 
 /** Takes events from the outbox into the lanes of those who want them. */
@@ -100,7 +108,7 @@ export const createEventQueue = ({ db }: { readonly db: Database }) => ({
 
   async backlog(): Promise<WebhookBacklog> {
     const [row] = await db.query<WebhookBacklog>('webhook_backlog', LAG, []);
-    return row ?? { oldest: null, pending: 0, enabled: 0, disabled: 0 };
+    return row ?? { oldest: null, pending: 0, enabled: 0, paused: 0, givenUp: 0 };
   },
 });
 

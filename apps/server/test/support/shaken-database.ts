@@ -31,6 +31,11 @@ export const shakenDatabase = (db: Database): ShakenDatabase => {
       await hanging?.over;
       return db.transaction(work);
     },
+    ping: async () => {
+      refuse();
+      await hanging?.over;
+      return db.ping();
+    },
     setAway: (isAway) => {
       away = isAway;
     },
