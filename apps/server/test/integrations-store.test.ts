@@ -446,6 +446,13 @@ describeEachEngine('integrations', (open) => {
   describe('a client that the provider refuses', () => {
     const degraded = { status: 'degraded', reason: 'client_secret_invalid', retryAt: new Date(0) } as const;
 
+    const healthy = { status: 'healthy', reason: null } as const;
+    const told = async () =>
+      (await db.prisma.event.findMany({ orderBy: { sequence: 'asc' } })).map(({ type, payload }) => [
+        type,
+        (payload as { reason: string | null }).reason,
+      ]);
+
     it('is told in one event, however often it is noticed', async () => {
       const { record } = await put(oktaRequest, ofTenant('org_a'));
       ageBy(60);
@@ -474,23 +481,55 @@ describeEachEngine('integrations', (open) => {
       });
     });
 
-    it('keeps the newest reason, without another event', async () => {
+    it('is told in another event when its reason changes, with the newest reason, and in none while it stays', async () => {
       const { record } = await put(oktaRequest);
       await integrations.markIntegration(record, degraded, now);
       const other = { status: 'degraded', reason: 'app_deactivated', retryAt: new Date(0) } as const;
-      await integrations.markIntegration(record, other, now);
+      await Promise.all([1, 2, 3].map(() => integrations.markIntegration(record, other, now)));
       expect(await integrations.findByRowId(record.rowId)).toMatchObject({ reason: other.reason });
-      expect(await db.prisma.event.count()).toBe(1);
+      expect(await told()).toEqual([
+        ['integration.degraded', degraded.reason],
+        ['integration.degraded', other.reason],
+      ]);
     });
 
-    it('is healthy again when it works, and a new fall is a new event', async () => {
+    it('is told once when it works again, however often that is noticed, and a new fall is a new event', async () => {
+      const { record } = await put(oktaRequest, ofTenant('org_a'));
+      await integrations.markIntegration(record, healthy, now);
+      expect(await told()).toEqual([]);
+      await integrations.markIntegration(record, degraded, now);
+      const marks = [1, 2, 3].map(() => integrations.markIntegration(record, healthy, now));
+      expect((await Promise.all(marks)).sort()).toEqual(['changed', 'unchanged', 'unchanged']);
+      expect(await integrations.findByRowId(record.rowId)).toMatchObject({ status: 'healthy', reason: null });
+      const [, recovered] = await db.prisma.event.findMany({ orderBy: { sequence: 'asc' } });
+      expect(recovered).toMatchObject({
+        ...{ type: 'integration.recovered', environment: 'test', connectionId: null, tenantId: 'org_a' },
+        payload: {
+          integration: 'okta',
+          provider: 'okta',
+          tenantId: 'org_a',
+          status: 'healthy',
+          reason: null,
+        },
+      });
+      await integrations.markIntegration(record, degraded, now);
+      expect((await told()).map(([type]) => type)).toEqual([
+        ...['integration.degraded', 'integration.recovered', 'integration.degraded'],
+      ]);
+    });
+
+    it('is told to be well when it gets a new secret, and not once more when that works', async () => {
       const { record } = await put(oktaRequest);
       await integrations.markIntegration(record, degraded, now);
-      await integrations.markIntegration(record, { status: 'healthy', reason: null }, now);
-      expect(await integrations.findByRowId(record.rowId)).toMatchObject({ status: 'healthy', reason: null });
-      expect(await db.prisma.event.count()).toBe(1);
-      await integrations.markIntegration(record, degraded, now);
-      expect(await db.prisma.event.count()).toBe(2);
+      await put({ ...withoutSecret, scopes: ['openid'] });
+      expect(await told()).toHaveLength(1);
+      const { record: mended } = await put({ ...oktaRequest, clientSecret: 'rolled' });
+      await put({ ...oktaRequest, clientSecret: 'rolled again' });
+      expect(await integrations.markIntegration(mended, healthy, now)).not.toBe('changed');
+      expect(await told()).toEqual([
+        ['integration.degraded', degraded.reason],
+        ['integration.recovered', null],
+      ]);
     });
 
     it('starts anew with a new secret, and not with other scopes', async () => {
@@ -512,7 +551,6 @@ describeEachEngine('integrations', (open) => {
       expect(await integrations.markIntegration(record, degraded, now)).toBe('changed');
       const other = { ...degraded, reason: 'app_deactivated' } as const;
       expect(await integrations.markIntegration(old, other, now)).toBe('outdated');
-      const healthy = { status: 'healthy', reason: null } as const;
       expect(await integrations.markIntegration(old, healthy, now)).toBe('outdated');
       expect(await integrations.findByRowId(record.rowId)).toMatchObject({ reason: degraded.reason });
       expect(await integrations.markIntegration(record, healthy, now)).toBe('changed');

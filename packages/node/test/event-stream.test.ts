@@ -461,6 +461,7 @@ describe('an event', () => {
     ['of an older version', event('connection.needs_reconnect', { version: 0, reason: 'revoked' })],
     ['that is known already', event('credential.refreshed', { version: 1, invalidatesPrevious: true })],
     ['of an integration', event('integration.degraded', { connectionId: null, version: null })],
+    ['of its recovery', event('integration.recovered', { connectionId: null, version: null })],
     [
       'of a connection that is not held',
       event('credential.refreshed', { connectionId: 'conn_9', version: 7 }),

@@ -12,6 +12,7 @@ export const eventType = z.enum([
   'connection.expiring',
   'connection.deleted',
   'integration.degraded',
+  'integration.recovered',
   'webhook_endpoint.disabled',
 ]);
 export type EventType = z.infer<typeof eventType>;

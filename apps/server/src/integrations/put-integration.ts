@@ -7,6 +7,7 @@ import { Problem } from '../errors/problem.js';
 import { newId, type Randomness } from '../randomness.js';
 import { type CheckedIntegration, checkIntegration, type IntegrationSettings } from './check-integration.js';
 import type { ClientSecrets } from './client-secret-store.js';
+import { insertIntegrationEvent } from './integration-event.js';
 import {
   findIntegrationRow,
   INTEGRATION_COLUMNS,
@@ -55,17 +56,28 @@ const INSERT = `WITH made AS (INSERT INTO integrations (id, environment, tenant_
   ON CONFLICT (environment, tenant_id, integration_id) DO NOTHING RETURNING *),
   ${audited('integration.created', 'made', '$8', '$17')} SELECT ${INTEGRATION_COLUMNS} FROM made`;
 
+/** Whether the change `i` gave a client that was refused another one: what was told of it is over. */
+const IS_MENDED = `i.was = 'degraded' AND i.status = 'healthy'`;
+
 /** The fence: version, and for a change of whom the grants are with, that no connection was made meanwhile. */
-const UPDATE = `WITH changed AS (UPDATE integrations i SET version = version + 1, client_secret = $3, client_key = $4,
+const UPDATE = `WITH before AS (SELECT id, status AS was FROM integrations WHERE id = $1 AND version = $2 FOR UPDATE),
+  changed AS (UPDATE integrations i SET version = version + 1, client_secret = $3, client_key = $4,
     client_jwk = $5::jsonb, updated_at = $6,
     status = CASE WHEN $7::boolean THEN 'healthy' ELSE status END,
     reason = CASE WHEN $7::boolean THEN NULL ELSE reason END,
     retry_at = CASE WHEN $7::boolean THEN NULL ELSE retry_at END,
     provider = $8, auth_method = $9, client_id = $10, scopes = $11::text[], config = $12::jsonb, redirect_uri = $13,
     dpop = $14, stop_after_unused_days = $15
-  WHERE id = $1 AND version = $2 AND ($16::boolean
+  FROM before WHERE i.id = before.id AND version = $2 AND ($16::boolean
     OR NOT EXISTS (SELECT 1 FROM connections c WHERE c.integration_row_id = i.id))
-  RETURNING *), ${audited('integration.changed', 'changed', '$6', '$17')} SELECT ${INTEGRATION_COLUMNS} FROM changed`;
+  RETURNING i.*, before.was), ${audited('integration.changed', 'changed', '$6', '$17')},
+  told AS (${insertIntegrationEvent({
+    id: '$18',
+    type: "'integration.recovered'",
+    time: '$6::timestamptz',
+    from: `changed i WHERE ${IS_MENDED}`,
+  })})
+  SELECT ${INTEGRATION_COLUMNS}, (${IS_MENDED}) AS "isMended" FROM changed i`;
 
 const NO_PROOF = { clientSecret: null, clientKey: null, clientJwk: null };
 
@@ -223,9 +235,14 @@ export const createPutIntegration = ({
           changed: changedFields(settings, settingsOf(row), proof.isNew),
         }),
       ),
+      newId('evt', randomness),
     ];
-    const [changed] = await db.query<IntegrationRow>('integration_update', UPDATE, values);
-    if (changed && row.status === 'degraded' && changed.status === 'healthy') await whenMended(row.id);
+    const [changed] = await db.query<IntegrationRow & { isMended: boolean }>(
+      'integration_update',
+      UPDATE,
+      values,
+    );
+    if (changed?.isMended) await whenMended(row.id);
     return changed;
   };
 
