@@ -30,6 +30,14 @@ describeEachEngine('webhooks', (open) => {
   const statusOf = async (endpointId: string) =>
     (await world.webhooks.listDeliveries(endpointId, { limit: 100 })).data;
 
+  /** Gives an endpoint another address, at a receiver that knows its secret. */
+  const moveTo = async ({ id, secret }: { readonly id: string; readonly secret: string }) => {
+    const { receiver } = await world.listen({ enabled: false });
+    receiver.secret = secret;
+    await world.endpoints.updateEndpoint(id, 'test', { url: receiver.url });
+    return receiver;
+  };
+
   it('sends each event once, in order, signed so that both libraries accept it', async () => {
     const { receiver, endpoint } = await world.listen();
     const ids = await writeMany(3);
@@ -316,6 +324,77 @@ describeEachEngine('webhooks', (open) => {
         details: { endpointId: endpoint.id, reason: 'gone' },
       },
     ]);
+  });
+
+  it.each([410, 500])(
+    'lets a late %s of the address before say nothing of the new one, which is sent to at once',
+    async (status) => {
+      const { receiver, endpoint } = await world.listen();
+      let answer = (_status: number): void => {};
+      receiver.react = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
+      const id = await write();
+      await world.tick();
+      await receiver.until(1);
+      world.clock.move(1);
+      const other = await moveTo(endpoint);
+      answer(status);
+      await world.webhooks.settled();
+      expect(other.accepted).toEqual([id]);
+      expect(await world.endpoints.getEndpoint(endpoint.id, 'test')).toMatchObject({
+        ...{ enabled: true, disabledReason: null, failingSince: null },
+      });
+    },
+  );
+
+  it('lets a late 410 not disable an endpoint that was enabled again meanwhile', async () => {
+    const { receiver, endpoint } = await world.listen();
+    let answer = (_status: number): void => {};
+    receiver.react = () =>
+      receiver.received.length > 1
+        ? 204
+        : new Promise((resolve) => {
+            answer = resolve;
+          });
+    const id = await write();
+    await world.tick();
+    await receiver.until(1);
+    for (const enabled of [false, true]) {
+      world.clock.move(1);
+      await world.endpoints.updateEndpoint(endpoint.id, 'test', { enabled });
+    }
+    answer(410);
+    await world.webhooks.settled();
+    expect(await world.endpoints.getEndpoint(endpoint.id, 'test')).toMatchObject({ enabled: true });
+    expect(receiver.accepted).toEqual([id]);
+  });
+
+  it('begins the pauses anew at a new address, also for what was under way to the one before', async () => {
+    const { receiver, endpoint } = await world.listen();
+    let answer = (_status: number): void => {};
+    let isHeld = false;
+    receiver.react = () =>
+      isHeld
+        ? new Promise((resolve) => {
+            answer = resolve;
+          })
+        : 500;
+    const id = await write();
+    await world.pass(DAY);
+    isHeld = true;
+    const before = receiver.received.length;
+    world.clock.move(3_600);
+    await world.tick();
+    await receiver.until(before + 1);
+    world.clock.move(1);
+    const other = await moveTo(endpoint);
+    other.react = () => (other.received.length === 1 ? 500 : 204);
+    answer(500);
+    await world.webhooks.settled();
+    await world.pass(5);
+    expect(other.accepted).toEqual([id]);
   });
 
   it('keeps what happened while it was disabled for longer than the outbox does', async () => {

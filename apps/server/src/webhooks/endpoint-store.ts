@@ -134,9 +134,9 @@ export const createEndpointStore = ({
              updated_at = $7::timestamptz
            WHERE id = $1 AND environment = $2 RETURNING e.*, e.enabled_at = $7::timestamptz AS is_fresh
          ), due AS (
-           UPDATE webhook_lanes l SET due_at = $7::timestamptz, failures = 0 FROM (
+           UPDATE webhook_lanes l SET due_at = least(l.due_at, $7::timestamptz), failures = 0 FROM (
              SELECT k.endpoint_id, k.key FROM webhook_lanes k JOIN changed ON changed.id = k.endpoint_id
-             WHERE changed.is_fresh AND k.due_at > $7::timestamptz ORDER BY k.key FOR UPDATE OF k) late
+             WHERE changed.is_fresh AND (k.due_at > $7::timestamptz OR k.failures > 0) ORDER BY k.key FOR UPDATE OF k) late
            WHERE l.endpoint_id = late.endpoint_id AND l.key = late.key
          ), ${auditedSql('webhook_endpoint.changed', 'changed', '$8', '$7')}
          SELECT ${ENDPOINT_COLUMNS} FROM changed`,

@@ -124,7 +124,7 @@ const HEAL = `WITH healed AS (
 const DISABLE = `WITH off AS (
     UPDATE webhook_endpoints SET enabled = false, disabled_reason = $2, disabled_at = $3::timestamptz, updated_at = $3::timestamptz,
       retry_at = NULL
-    WHERE id = $1 AND enabled RETURNING id, environment
+    WHERE id = $1 AND enabled AND enabled_at = $6 RETURNING id, environment
   ), ${auditedSql('webhook_endpoint.disabled', 'off', '$5', '$3')}
   INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
   SELECT $4, 'webhook_endpoint.disabled', environment, NULL, NULL, jsonb_build_object(
@@ -201,16 +201,21 @@ export const createLaneStore = ({
       await db.query('webhook_free', FREE, [endpointId, key, leaseNumber, clock.now()]);
     },
 
-    /** An attempt at an endpoint failed. Since when all have, and how many; `null` when it is gone. */
+    /**
+     * An attempt at an endpoint failed. Since when all have, and how many; `null` when it is gone, or was given another
+     * URL or enabled again after `enabledAt`: what the attempt met is not what it is now.
+     */
     async noteFailure(
       endpointId: string,
+      enabledAt: Date,
       retryAt: Date | null,
     ): Promise<{ readonly failingSince: Date; readonly failures: number } | null> {
       const [row] = await db.query<{ failingSince: Date; failures: number }>(
         'webhook_failure',
         `UPDATE webhook_endpoints SET failures = failures + 1, retry_at = $3,
-           failing_since = coalesce(failing_since, $2) WHERE id = $1 RETURNING failing_since AS "failingSince", failures`,
-        [endpointId, clock.now(), retryAt],
+           failing_since = coalesce(failing_since, $2) WHERE id = $1 AND enabled_at = $4
+         RETURNING failing_since AS "failingSince", failures`,
+        [endpointId, clock.now(), retryAt, enabledAt],
       );
       return row ?? null;
     },
@@ -230,11 +235,15 @@ export const createLaneStore = ({
       await db.query('webhook_recovery', HEAL, [endpointId, clock.now()]);
     },
 
-    /** Disables an endpoint, tells of it and audits it. Whether it was this call that did. */
-    async disableEndpoint(endpointId: string, reason: WebhookDisabledReason): Promise<boolean> {
+    /** Disables an endpoint, if it is enabled since `enabledAt`, tells of it and audits it. Whether it was this call that did. */
+    async disableEndpoint(
+      endpointId: string,
+      enabledAt: Date,
+      reason: WebhookDisabledReason,
+    ): Promise<boolean> {
       // Whoever woke the server, it is not they who disable.
       const audit = asTask('webhooks.send', () => audited({ endpointId, reason }));
-      const values = [endpointId, reason, clock.now(), newId('evt', randomness), audit];
+      const values = [endpointId, reason, clock.now(), newId('evt', randomness), audit, enabledAt];
       return (await db.query('webhook_disable', DISABLE, values)).length > 0;
     },
   };

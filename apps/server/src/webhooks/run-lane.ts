@@ -1,3 +1,4 @@
+import type { WebhookDisabledReason } from '@authpipe/types';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
@@ -41,31 +42,38 @@ export const createRunLane = (dependencies: RunLaneDependencies) => {
   const { lanes, openSecrets, send, isForeign, isStopping, note, clock, randomness, log } = dependencies;
 
   const disable = async (
-    claim: LaneClaim,
-    reason: Parameters<LaneStore['disableEndpoint']>[1],
+    { endpointId }: LaneClaim,
+    { endpoint: { enabledAt } }: NextDelivery,
+    reason: WebhookDisabledReason,
   ): Promise<void> => {
-    const { endpointId } = claim;
-    if (await lanes.disableEndpoint(endpointId, reason)) {
+    if (await lanes.disableEndpoint(endpointId, enabledAt, reason)) {
       log.warn({ endpointId, reason }, 'a webhook endpoint was disabled');
     }
     note('disabled');
   };
 
-  /** Whether the lane goes on: the delivery was given up, and the next has its turn. */
+  /** Whether the lane goes on: the delivery was given up and the next has its turn, or it is sent to another address. */
   const failed = async (claim: LaneClaim, next: NextDelivery, sent: SentWebhook): Promise<boolean> => {
     const { event, endpoint, laneFailures, firstAttemptAt } = next;
     const now = clock.now();
     const pause = endpointRetrySeconds(endpoint.failures + 1, randomness.fraction());
-    const failing = await lanes.noteFailure(claim.endpointId, pause === null ? null : addSeconds(now, pause));
+    const failing = await lanes.noteFailure(
+      claim.endpointId,
+      endpoint.enabledAt,
+      pause === null ? null : addSeconds(now, pause),
+    );
+    // Not the endpoint that it is now: that one is asked next, as if nothing had failed.
+    if (failing === null) {
+      note('retried');
+      return true;
+    }
     const giveUpAt = addSeconds(
       firstAttemptAt === null ? now : later(firstAttemptAt, endpoint.enabledAt),
       GIVE_UP_SECONDS,
     );
     const wait = laneRetrySeconds(laneFailures, sent.retryAfter, randomness.fraction());
     const isDead =
-      failing !== null &&
-      failing.failures >= DOWN_AFTER_FAILURES &&
-      addSeconds(failing.failingSince, GIVE_UP_SECONDS) <= now;
+      failing.failures >= DOWN_AFTER_FAILURES && addSeconds(failing.failingSince, GIVE_UP_SECONDS) <= now;
     if (!isDead && !sent.isGone && giveUpAt <= now) {
       await lanes.endDelivery(claim, event.id, 'failed', sent);
       await lanes.noteGivenUp(claim.endpointId);
@@ -77,8 +85,8 @@ export const createRunLane = (dependencies: RunLaneDependencies) => {
     // The last attempt is made when the time is up, not before.
     const retryAt = giveUpAt > now ? earlier(addSeconds(now, wait), giveUpAt) : addSeconds(now, wait);
     await lanes.retryDelivery(claim, event.id, sent, retryAt);
-    if (sent.isGone) await disable(claim, 'gone');
-    else if (isDead) await disable(claim, 'failing');
+    if (sent.isGone) await disable(claim, next, 'gone');
+    else if (isDead) await disable(claim, next, 'failing');
     else note('retried');
     return false;
   };
@@ -99,7 +107,7 @@ export const createRunLane = (dependencies: RunLaneDependencies) => {
       const next = await lanes.nextDelivery(claim);
       if (!next) break;
       if (isForeign(next.endpoint.enabledAt)) {
-        await disable(claim, 'deployment_copied');
+        await disable(claim, next, 'deployment_copied');
         break;
       }
       if (!(await deliver(claim, next))) return;
