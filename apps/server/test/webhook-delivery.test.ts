@@ -164,6 +164,26 @@ describeEachEngine('webhooks', (open) => {
     expect(receiver.accepted).toEqual([id]);
   });
 
+  it('comes back no earlier than Retry-After says, though the endpoint was down and is back before', async () => {
+    const { receiver } = await world.listen();
+    let isDown = true;
+    receiver.react = ({ event }) => {
+      if (event.connectionId !== 'conn_1') return isDown ? 500 : 204;
+      const asked = receiver.received.filter((webhook) => webhook.event.connectionId === 'conn_1').length;
+      return asked === 1 ? { status: 429, headers: { 'retry-after': '1800' } } : 204;
+    };
+    const polite = await write('conn_1');
+    for (let other = 2; other <= 6; other += 1) await write(`conn_${other}`);
+    await world.run();
+    const asked = () => receiver.received.filter(({ id }) => id === polite).length;
+    isDown = false;
+    await world.pass(1_799);
+    expect(receiver.accepted).toHaveLength(5);
+    expect(asked()).toBe(1);
+    await world.pass(1);
+    expect(asked()).toBe(2);
+  });
+
   it('holds up nobody for an endpoint that hangs', async () => {
     const slow = await world.listen();
     const quick = await world.listen();

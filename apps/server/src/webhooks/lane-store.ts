@@ -103,8 +103,9 @@ const OVER = `WITH over AS (${ATTEMPTED}), counted AS (
     FROM over WHERE l.endpoint_id = $1 AND l.key = over.lane)
   SELECT failing_since IS NOT NULL AS "wasFailing" FROM webhook_endpoints WHERE id = $1`;
 
+// What the receiver asked for outlives a recovery, as a lease that nobody holds: it keeps nobody out.
 const AGAIN = `WITH again AS (${ATTEMPTED})
-  UPDATE webhook_lanes SET failures = failures + 1, due_at = $8, lease_owner = NULL, lease_until = NULL
+  UPDATE webhook_lanes SET failures = failures + 1, due_at = $8, lease_owner = NULL, lease_until = $10
   WHERE endpoint_id = $1 AND key = $7 AND lease_number = $9`;
 
 const FREE = `UPDATE webhook_lanes SET lease_owner = NULL, lease_until = NULL,
@@ -116,8 +117,10 @@ const HEAL = `WITH healed AS (
     FROM (SELECT id, failures FROM webhook_endpoints WHERE id = $1 FOR UPDATE) before
     WHERE e.id = before.id AND e.failing_since IS NOT NULL RETURNING e.id, before.failures
   )
-  UPDATE webhook_lanes l SET due_at = $2 FROM (
-    SELECT k.endpoint_id, k.key FROM webhook_lanes k JOIN healed ON healed.id = k.endpoint_id
+  UPDATE webhook_lanes l SET due_at = late.due_at FROM (
+    SELECT k.endpoint_id, k.key,
+      least(k.due_at, greatest($2, CASE WHEN k.lease_owner IS NULL THEN k.lease_until END)) AS due_at
+    FROM webhook_lanes k JOIN healed ON healed.id = k.endpoint_id
     WHERE healed.failures >= ${DOWN_AFTER_FAILURES} AND k.due_at > $2 ORDER BY k.key FOR UPDATE OF k) late
   WHERE l.endpoint_id = late.endpoint_id AND l.key = late.key`;
 
@@ -183,16 +186,16 @@ export const createLaneStore = ({
       return row?.wasFailing ?? false;
     },
 
-    /** A delivery is to be tried again at `retryAt`. Gives the lane back. */
+    /** A delivery is to be tried again at `retryAt`, and whatever happens not before `notBefore`. Gives the lane back. */
     async retryDelivery(
       { endpointId, key, leaseNumber }: LaneClaim,
       eventId: string,
       attempt: Attempt,
-      retryAt: Date,
+      { retryAt, notBefore }: { readonly retryAt: Date; readonly notBefore: Date },
     ): Promise<void> {
       await db.query('webhook_again', AGAIN, [
         ...[endpointId, eventId, 'pending', clock.now(), attempt.status, attempt.fault],
-        ...[key, retryAt, leaseNumber],
+        ...[key, retryAt, leaseNumber, notBefore],
       ]);
     },
 
@@ -230,7 +233,10 @@ export const createLaneStore = ({
       );
     },
 
-    /** An endpoint that failed accepts again. Where it was down, all that waits for it is due at once. */
+    /**
+     * An endpoint that failed accepts again. Where it was down, all that waits for it is due at once, but for what the
+     * receiver asked to be sent later.
+     */
     async noteRecovery(endpointId: string): Promise<void> {
       await db.query('webhook_recovery', HEAL, [endpointId, clock.now()]);
     },

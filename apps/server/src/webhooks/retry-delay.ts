@@ -17,6 +17,10 @@ const backoffSeconds = (failures: number, longest: number, fraction: number): nu
   return (step * (1 + fraction)) / 2;
 };
 
+/** How long a receiver may ask not to be sent to, by `Retry-After`: up to an hour. */
+export const honouredSeconds = (retryAfterSeconds: number | null): number =>
+  Math.min(retryAfterSeconds ?? 0, LONGEST_STEP_SECONDS);
+
 /**
  * When to send the events of a connection again: exponential backoff, half of it left to chance, and not before the
  * receiver said, if that is within the hour. `failures` counts those before this one, `fraction` is in [0, 1).
@@ -26,10 +30,7 @@ export const laneRetrySeconds = (
   retryAfterSeconds: number | null,
   fraction: number,
 ): number =>
-  Math.max(
-    backoffSeconds(failures, LONGEST_STEP_SECONDS, fraction),
-    Math.min(retryAfterSeconds ?? 0, LONGEST_STEP_SECONDS),
-  );
+  Math.max(backoffSeconds(failures, LONGEST_STEP_SECONDS, fraction), honouredSeconds(retryAfterSeconds));
 
 /** When to try an endpoint again that is down; `null` while it is not. `failures` counts this one too. */
 export const endpointRetrySeconds = (failures: number, fraction: number): number | null =>

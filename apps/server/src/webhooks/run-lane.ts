@@ -8,6 +8,7 @@ import {
   DOWN_AFTER_FAILURES,
   endpointRetrySeconds,
   GIVE_UP_SECONDS,
+  honouredSeconds,
   laneRetrySeconds,
 } from './retry-delay.js';
 import type { SendWebhook, SentWebhook } from './send-webhook.js';
@@ -84,7 +85,8 @@ export const createRunLane = (dependencies: RunLaneDependencies) => {
     }
     // The last attempt is made when the time is up, not before.
     const retryAt = giveUpAt > now ? earlier(addSeconds(now, wait), giveUpAt) : addSeconds(now, wait);
-    await lanes.retryDelivery(claim, event.id, sent, retryAt);
+    const notBefore = addSeconds(now, honouredSeconds(sent.retryAfter));
+    await lanes.retryDelivery(claim, event.id, sent, { retryAt, notBefore });
     if (sent.isGone) await disable(claim, next, 'gone');
     else if (isDead) await disable(claim, next, 'failing');
     else note('retried');
