@@ -141,6 +141,21 @@ describeEachEngine('the replay of webhooks', (open) => {
     await expect(replayRange(endpoint.id, 'test', { since })).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  it('is no sign that the endpoint is behind, however old the event is', async () => {
+    const { receiver, endpoint } = await world.listen();
+    const id = await write();
+    await world.run();
+    world.clock.move(6 * 86_400);
+    receiver.react = () => 500;
+    await world.webhooks.replayDelivery(endpoint.id, 'test', id);
+    await world.run();
+    expect(await world.webhooks.figures()).toMatchObject({ lagSeconds: 0, pending: 1 });
+    await write();
+    world.clock.move(1);
+    await world.run();
+    expect(await world.webhooks.figures()).toMatchObject({ lagSeconds: 1, pending: 2 });
+  });
+
   it('lists deliveries page by page, newest event first', async () => {
     const { endpoint } = await world.listen();
     const ids = (await writeSpread(5)).map(({ id }) => id);

@@ -31,7 +31,7 @@ export interface WebhooksDependencies {
 
 /** What operators are told of webhooks, over all servers. */
 export interface WebhookFigures extends WebhookBacklog {
-  /** Age of the oldest event that was not delivered yet, in seconds. */
+  /** Age of the oldest event that was not delivered yet, but for replays, in seconds. */
   readonly lagSeconds: number;
 }
 

@@ -60,14 +60,15 @@ const QUEUE = `WITH e AS (
 /** SQL: whether an endpoint that is disabled is so because it failed; not by a person, and not in a copy of its deployment. */
 const IS_GIVEN_UP = `(disabled_reason IS NOT NULL AND disabled_reason <> 'deployment_copied')`;
 
+// A replay is of long ago, and no sign that the endpoint is behind.
 const LAG = `WITH waiting AS (
-    SELECT d.time FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    SELECT d.time, d.lane FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
     WHERE d.status = 'pending' AND e.enabled
   ), unqueued AS (
     SELECT time FROM events
     WHERE position > (SELECT min(queued_up_to) FROM webhook_endpoints WHERE enabled) ORDER BY position LIMIT 1
   )
-  SELECT least((SELECT min(time) FROM waiting), (SELECT time FROM unqueued)) AS oldest,
+  SELECT least((SELECT min(time) FROM waiting WHERE lane NOT LIKE 'replay:%'), (SELECT time FROM unqueued)) AS oldest,
     (SELECT count(*) FROM waiting)::int AS pending,
     e.* FROM (SELECT count(*) FILTER (WHERE enabled)::int AS enabled,
       count(*) FILTER (WHERE NOT enabled AND NOT ${IS_GIVEN_UP})::int AS paused,
@@ -76,8 +77,9 @@ const LAG = `WITH waiting AS (
 
 /** What waits to be sent, over all endpoints that are enabled. */
 export interface WebhookBacklog {
-  /** Time of the oldest event that was not delivered yet; `null` where nothing waits. */
+  /** Time of the oldest event that was not delivered yet, but for replays; `null` where there is none. */
   readonly oldest: Date | null;
+  /** Deliveries that are in line, replays too. */
   readonly pending: number;
   /** How many endpoints there are of each kind. */
   readonly enabled: number;
