@@ -2,11 +2,12 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { WEBHOOKS_HELP } from '../src/cli/help.js';
 import { runWebhooksCommand } from '../src/cli/webhooks-command.js';
 import type { Database } from '../src/db/database.js';
+import { createReplay } from '../src/webhooks/replay.js';
 import { describeEachEngine } from './support/databases.js';
 import { startWebhookWorld, type WebhookWorld } from './support/webhook-world.js';
 import { writeEvent } from './support/written-events.js';
 
-describeEachEngine('the replay of webhooks', (open) => {
+describeEachEngine('the replay of webhooks', (open, engine) => {
   let db: Database;
   let world: WebhookWorld;
   let lines: string[];
@@ -155,6 +156,67 @@ describeEachEngine('the replay of webhooks', (open) => {
     await world.run();
     expect(await world.webhooks.figures()).toMatchObject({ lagSeconds: 1, pending: 2 });
   });
+
+  if (engine === 'postgres') {
+    /** Does something in a transaction, and commits it when the other is done, or waits for it. */
+    const before = async (
+      work: (inside: Database) => Promise<unknown>,
+      other: () => Promise<unknown>,
+    ): Promise<void> => {
+      if (db.driver.kind !== 'postgres') throw new Error('not Postgres');
+      const client = await db.driver.pool.connect();
+      const inside: Database = {
+        ...db,
+        query: async <Row>(_name: string, sql: string, values: readonly unknown[]) =>
+          (await client.query(sql, [...values])).rows as Row[],
+      };
+      await client.query('BEGIN');
+      await work(inside);
+      let isDone = false;
+      const running = other().finally(() => {
+        isDone = true;
+      });
+      const isWaiting = async () =>
+        (
+          await db.query(
+            'test_waiting',
+            `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+            [],
+          )
+        ).length > 0;
+      while (!isDone && !(await isWaiting()));
+      await client.query('COMMIT');
+      client.release();
+      await running;
+    };
+
+    it('is not swept away by who found it old, right before it was put in line', async () => {
+      const { receiver, endpoint } = await world.listen();
+      const id = await write();
+      await world.run();
+      world.clock.move(8 * 86_400);
+      await before(
+        (inside) => createReplay({ db: inside, clock: world.clock }).replayDelivery(endpoint.id, 'test', id),
+        () => world.webhooks.sweep(world.clock.now()),
+      );
+      expect((await world.webhooks.listDeliveries(endpoint.id, { limit: 9 })).data).toHaveLength(1);
+      await world.run();
+      expect(receiver.received.map((webhook) => webhook.id)).toEqual([id, id]);
+    });
+
+    it('says that there is no such delivery, when it was being swept away', async () => {
+      const { endpoint } = await world.listen();
+      const id = await write();
+      await world.run();
+      await before(
+        (inside) => inside.query('test_swept', 'DELETE FROM webhook_deliveries WHERE event_id = $1', [id]),
+        () =>
+          expect(world.webhooks.replayDelivery(endpoint.id, 'test', id)).rejects.toMatchObject({
+            code: 'not_found',
+          }),
+      );
+    });
+  }
 
   it('lists deliveries page by page, newest event first', async () => {
     const { endpoint } = await world.listen();

@@ -21,13 +21,14 @@ const LIST = `SELECT event_id AS "eventId", position, type, connection_id AS "co
   FROM webhook_deliveries WHERE endpoint_id = $1 AND position < $2 AND status = coalesce($3, status)
   ORDER BY position DESC LIMIT $4`;
 
-// What an endpoint that is enabled still has to be sent is never swept: its own three days end it.
+// What an endpoint that is enabled still has to be sent is never swept: its own three days end it. The lock looks at each
+// row as it is by then: one that a replay has put in line meanwhile stays.
 const SWEEP = `WITH gone AS (
     DELETE FROM webhook_deliveries WHERE (endpoint_id, event_id) IN (
       SELECT d.endpoint_id, d.event_id FROM webhook_deliveries d
       JOIN webhook_endpoints e ON e.id = d.endpoint_id
       WHERE d.status <> 'pending' AND d.time < $1 OR d.status = 'pending' AND d.time < $2 AND NOT e.enabled
-      LIMIT ${SWEPT_AT_ONCE})
+      LIMIT ${SWEPT_AT_ONCE} FOR UPDATE OF d SKIP LOCKED)
     RETURNING endpoint_id, lane, status
   ), fewer AS (
     UPDATE webhook_lanes l SET pending = l.pending - f.count

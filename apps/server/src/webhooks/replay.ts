@@ -10,9 +10,14 @@ import { fillLanes, LANE_OF_EVENT, replayLane, WANTS_EVENT } from './event-queue
 const AFRESH = `lane = ${replayLane('lane')}, status = 'pending', attempts = 0, first_attempt_at = NULL, last_attempt_at = NULL,
   last_status = NULL, last_error = NULL`;
 
-const REPLAY_ONE = `WITH again AS (
-    UPDATE webhook_deliveries SET ${AFRESH} WHERE endpoint_id = $1 AND event_id = $2 AND status <> 'pending'
-    RETURNING endpoint_id, lane
+// The lock first: one that is being swept away is not found, rather than said to be in line.
+const REPLAY_ONE = `WITH found AS (
+    SELECT d.endpoint_id, d.event_id, e.environment FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+    WHERE d.endpoint_id = $1 AND d.event_id = $2 FOR UPDATE OF d
+  ), again AS (
+    UPDATE webhook_deliveries d SET ${AFRESH} FROM found
+    WHERE d.endpoint_id = found.endpoint_id AND d.event_id = found.event_id AND d.status <> 'pending'
+    RETURNING d.endpoint_id, d.lane
   ), counts AS (SELECT endpoint_id, lane, 1 AS count FROM again
   ), filled AS (
     ${fillLanes('counts', '$3::timestamptz', { isNow: true })}
@@ -20,9 +25,6 @@ const REPLAY_ONE = `WITH again AS (
     UPDATE webhook_lanes l SET due_at = $3::timestamptz FROM webhook_deliveries d
     WHERE d.endpoint_id = $1 AND d.event_id = $2 AND d.status = 'pending'
       AND l.endpoint_id = d.endpoint_id AND l.key = d.lane
-  ), found AS (
-    SELECT e.environment FROM webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
-    WHERE d.endpoint_id = $1 AND d.event_id = $2
   ), ${auditedSql('webhook_endpoint.replayed', 'found', '$4', '$3')}
   SELECT count(*)::int AS queued FROM found`;
 
