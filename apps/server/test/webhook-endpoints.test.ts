@@ -86,6 +86,17 @@ describe('/v1/webhook-endpoints', () => {
     expect(world.logText()).toContain('127.0.0.1');
   });
 
+  it('changes nothing where nothing is given, and audits no change', async () => {
+    const { endpoint } = await world.listen();
+    world.clock.move(1);
+    const { status, body } = await call('patch', `/${endpoint.id}`, {});
+    expect(status).toBe(200);
+    expect(body).toEqual((await call('get', `/${endpoint.id}`)).body);
+    expect(body.updatedAt).toBe(endpoint.updatedAt);
+    expect(await db.prisma.auditPending.count({ where: { action: 'webhook_endpoint.changed' } })).toBe(0);
+    expect((await call('patch', '/whe_none', {})).status).toBe(404);
+  });
+
   it('changes what is given, pauses and goes on where it stopped', async () => {
     const { receiver, endpoint } = await world.listen();
     await call('patch', `/${endpoint.id}`, { enabled: false, eventTypes: ['connection.deleted'] });

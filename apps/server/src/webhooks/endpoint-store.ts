@@ -110,7 +110,7 @@ export const createEndpointStore = ({
 
     /**
      * Changes what is given. One that is enabled again, or given another URL, is tried at once, as if it had never
-     * failed, and goes on where it stopped. @throws Problem `not_found`, `invalid_request`
+     * failed, and goes on where it stopped. With nothing given, nothing is changed or audited. @throws Problem `not_found`, `invalid_request`
      */
     async updateEndpoint(
       id: string,
@@ -118,6 +118,10 @@ export const createEndpointStore = ({
       { url, description, eventTypes, enabled }: WebhookEndpointChange,
     ): Promise<WebhookEndpoint> {
       const now = clock.now();
+      const changed = Object.entries({ url, description, eventTypes, enabled }).flatMap(([name, value]) =>
+        value === undefined ? [] : [name],
+      );
+      if (changed.length === 0) return toWebhookEndpoint(await read(id, environment), now);
       const [row] = await db.query<EndpointRow>(
         'webhook_endpoint_update',
         `WITH changed AS (
@@ -148,12 +152,7 @@ export const createEndpointStore = ({
           eventTypes === undefined ? null : [...new Set(eventTypes)],
           enabled ?? null,
           now,
-          audited({
-            endpointId: id,
-            changed: Object.entries({ url, description, eventTypes, enabled }).flatMap(([name, value]) =>
-              value === undefined ? [] : [name],
-            ),
-          }),
+          audited({ endpointId: id, changed }),
         ],
       );
       if (!row) throw noSuchEndpoint();
