@@ -142,6 +142,17 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
     await expect(replayRange(endpoint.id, 'test', { since })).rejects.toMatchObject({ code: 'conflict' });
   });
 
+  it('says that a range ends before it begins', async () => {
+    const { endpoint } = await world.listen();
+    const range = { since: '2026-11-25T00:00:00Z', until: '2026-11-24T23:59:59Z' };
+    await expect(world.webhooks.replayRange(endpoint.id, 'test', range)).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { errors: [{ pointer: '/until' }] },
+    });
+    const empty = { ...range, until: range.since };
+    expect(await world.webhooks.replayRange(endpoint.id, 'test', empty)).toBe(0);
+  });
+
   it('is no sign that the endpoint is behind, however old the event is', async () => {
     const { receiver, endpoint } = await world.listen();
     const id = await write();
@@ -240,6 +251,7 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
   });
 
   it('is audited: who sent what again, to which endpoint', async () => {
+    await writeSpread(2);
     const { endpoint } = await world.listen();
     const [first] = await writeSpread(2);
     await world.run();
@@ -254,7 +266,7 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
        WHERE action = 'webhook_endpoint.replayed' AND environment = 'test' AND tenant_id = '' ORDER BY sequence`,
       [],
     );
-    const one = { endpointId: endpoint.id, eventId: first?.id };
+    const one = { endpointId: endpoint.id, eventId: first?.id, queued: 1 };
     expect(entries).toMatchObject([
       { who: { type: 'server' }, details: one },
       {
@@ -263,6 +275,7 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
           since,
           until: world.clock.now().toISOString(),
           onlyUndelivered: true,
+          queued: 2,
         },
       },
       { who: { type: 'command', command: 'webhooks replay' }, details: one },
@@ -289,6 +302,10 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
     [['replay', 'whe_1', '--event', 'evt_1', '--since', '2026-01-01T00:00:00Z'], 'Give either'],
     [['replay', 'whe_1', '--since', 'yesterday'], '--since and --until are times'],
     [['replay', 'whe_1', '--undelivered'], '--since and --until are times'],
+    [
+      ['replay', 'whe_1', '--since', '2026-01-02T00:00:00Z', '--until', '2026-01-01T00:00:00Z'],
+      'until is before since: exchange them',
+    ],
     [['replay', 'whe_1', '--since', '2026-01-01T00:00:00Z'], 'There is no such webhook endpoint'],
     [['replay', 'whe_1', '--all'], "Unknown option '--all'"],
     [['resend'], 'There is no command "webhooks resend"'],

@@ -3,7 +3,7 @@ import { type AuditDetails, auditContent, insertAudit } from '../db/append-audit
 
 /**
  * What is done to an endpoint, as a part of the statement that does it: `audited AS (INSERT …)`. Endpoints belong to the
- * whole product. `content` (of `audited`) and `time` are placeholders; each row of `from` is one entry.
+ * whole product. `content` (of `audited`) and `time` are placeholders or other SQL; each row of `from` is one entry.
  */
 export const auditedSql = (action: AuditAction, from: string, content: string, time: string): string =>
   `audited AS (${insertAudit({

@@ -46,8 +46,19 @@ const REPLAY_RANGE = `WITH e AS (SELECT * FROM webhook_endpoints WHERE id = $1 F
     GROUP BY endpoint_id, lane
   ), filled AS (
     ${fillLanes('counts', '$5::timestamptz', { isNow: true })}
-  ), ${auditedSql('webhook_endpoint.replayed', 'e', '$6', '$5')}
-  SELECT coalesce(sum(count), 0)::int AS queued FROM counts`;
+  ), queued AS (SELECT coalesce(sum(count), 0)::int AS queued FROM counts
+  ), ${auditedSql(
+    'webhook_endpoint.replayed',
+    'e',
+    `jsonb_set($6::jsonb, '{details,queued}', (SELECT to_jsonb(queued) FROM queued))`,
+    '$5',
+  )}
+  SELECT queued FROM queued`;
+
+const endsBeforeItBegins = (): Problem =>
+  new Problem('invalid_request', 'The range has no time in it, since until is before since: exchange them.', {
+    errors: [{ pointer: '/until', detail: 'is before since' }],
+  });
 
 /** Sends what was sent before once more. It has no vault: the command line uses it too. */
 export const createReplay = ({ db, clock }: { readonly db: Database; readonly clock: Clock }) => {
@@ -78,7 +89,7 @@ export const createReplay = ({ db, clock }: { readonly db: Database; readonly cl
         endpointId,
         eventId,
         clock.now(),
-        audited({ endpointId, eventId }),
+        audited({ endpointId, eventId, queued: 1 }),
       ]);
       if (row?.queued === 1) return 1;
       throw new Problem(
@@ -90,17 +101,18 @@ export const createReplay = ({ db, clock }: { readonly db: Database; readonly cl
     /**
      * Puts the events of a range of time in line, those of one connection in their order: those that were delivered,
      * those that were given up, and those of the outbox that the endpoint was never sent. How many there are.
-     * @throws Problem `not_found`, `conflict` when the endpoint is disabled
+     * @throws Problem `invalid_request`, `not_found`, `conflict` when the endpoint is disabled
      */
     async replayRange(
       endpointId: string,
       environment: string | null,
       { since, until, onlyUndelivered = false }: WebhookReplayRequest,
     ): Promise<number> {
-      await requireEnabled(endpointId, environment);
       const now = clock.now();
       const from = new Date(since);
       const to = until === undefined ? now : new Date(until);
+      if (until !== undefined && from > to) throw endsBeforeItBegins();
+      await requireEnabled(endpointId, environment);
       const range = { since: from.toISOString(), until: to.toISOString(), onlyUndelivered };
       const [row] = await db.query<{ queued: number }>(
         'webhook_replay_range',
