@@ -95,7 +95,7 @@ export const composeRoutes = (
       async (environment, tenantId) => {
         const ended = await disconnect.deleteTenant(environment, tenantId);
         await audit.eraseTenant(environment, tenantId, { connections: ended.connections });
-        await tenants.eraseDeliveries(clock.now());
+        await tenants.eraseTold(clock.now());
         return ended;
       },
       createExportTenant({

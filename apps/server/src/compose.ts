@@ -157,7 +157,7 @@ export const compose = (foundation: Foundation): Composition => {
     },
     sweepAudit: async (now) => {
       await audit.sweep(now);
-      await tenants.eraseDeliveries(now);
+      await tenants.eraseTold(now);
     },
     probeIntervalSeconds,
   }).map((each) => ({ ...each, run: (now: Date) => asTask(each.name, () => each.run(now)) }));

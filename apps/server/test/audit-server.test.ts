@@ -2,6 +2,11 @@ import type { AuditEntry } from '@authpipe/types';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Org } from '../../demo/src/org/index.js';
 import type { Database } from '../src/db/database.js';
+import { createEventFeed } from '../src/events/event-feed.js';
+import { createEventLog } from '../src/events/event-log.js';
+import { createLogger } from '../src/log/logger.js';
+import { createEventQueue } from '../src/webhooks/event-queue.js';
+import { createReplay } from '../src/webhooks/replay.js';
 import { ADMIN_KEY, type AuditedServer, startAuditedServer } from './support/audit-world.js';
 import { describeEachEngine } from './support/databases.js';
 import {
@@ -13,6 +18,7 @@ import {
   type TestClock,
   testClock,
 } from './support/world.js';
+import { rememberingFollower } from './support/written-events.js';
 
 /** Where all calls of this test come from. */
 const WHERE = { ip: '203.0.113.7', userAgent: 'planted-agent/1.0', instance: 'inst_1' };
@@ -517,6 +523,95 @@ describeEachEngine('the audit of a server', (open) => {
     await db.prisma.webhookDelivery.updateMany({ data: { status: 'delivered' } });
     await server.work.find(({ name }) => name === 'audit.sweep')?.run(clock.now());
     expect(await db.prisma.webhookDelivery.count()).toBe(2);
+  });
+
+  it('sends nothing of an erased tenant again but its deletions, and loses nothing that waits', async () => {
+    const hook = { url: 'http://localhost:9/hooks' };
+    const { body: open } = await call('post', '/webhook-endpoints', hook);
+    const { body: paused } = await call('post', '/webhook-endpoints', { ...hook, enabled: false });
+    await server.importKey();
+    await server.importKey({ tenantId: 'org_beta' });
+    const { queueEvents } = createEventQueue({ db });
+    const kept = async () =>
+      (await db.prisma.event.findMany({ where: { tenantId: 'org_acme' }, orderBy: { sequence: 'asc' } })).map(
+        ({ type }) => type,
+      );
+    const deliveries = async (endpointId: string) =>
+      (await db.prisma.webhookDelivery.findMany({ where: { endpointId }, orderBy: { position: 'asc' } })).map(
+        ({ payload, type, status }) => `${(payload as { tenantId: string }).tenantId} ${type} ${status}`,
+      );
+    const arrive = () => db.prisma.webhookDelivery.updateMany({ data: { status: 'delivered' } });
+    const sweep = async () => {
+      for (const name of ['events.sweep', 'audit.sweep'])
+        await server.work.find((each) => each.name === name)?.run(clock.now());
+    };
+    const { replayRange } = createReplay({ db, clock });
+    const replay = (onlyUndelivered: boolean) =>
+      replayRange(open.id, 'test', { since: '2020-01-01T00:00:00Z', onlyUndelivered });
+
+    await queueEvents(clock.now());
+    await arrive();
+    await call('delete', '/tenants/org_acme');
+    // The endpoint that is paused has not taken its own yet.
+    expect(await kept()).toEqual(['connection.created', 'connection.deleted']);
+    expect(await deliveries(open.id)).toEqual(['org_beta connection.created delivered']);
+    await sweep();
+    expect(await kept()).toEqual(['connection.deleted']);
+    expect(await deliveries(paused.id)).toEqual([
+      'org_acme connection.created pending',
+      'org_beta connection.created pending',
+      'org_acme connection.deleted pending',
+    ]);
+    await arrive();
+    await sweep();
+    clock.move(1);
+    expect(await replay(true)).toBe(0);
+    expect(await replay(false)).toBe(2);
+    expect(await deliveries(open.id)).toEqual([
+      'org_beta connection.created pending',
+      'org_acme connection.deleted pending',
+    ]);
+  });
+
+  it('erases no event of a connection that is there, of a tenant that comes again', async () => {
+    const events = () => db.prisma.event.findMany({ where: { type: 'connection.created' } });
+    const work = async (name: string) => server.work.find((each) => each.name === name)?.run(clock.now());
+    await server.importKey();
+    await call('delete', '/tenants/org_acme');
+    const { body } = await server.importKey();
+    await work('events.sweep');
+    await work('audit.sweep');
+    expect(await events()).toMatchObject([{ connectionId: body.id }]);
+  });
+
+  it('lets streams go on after an erasure: who was away is told of the deletions alone', async () => {
+    const events = createEventLog({ db });
+    const feed = createEventFeed({
+      ...{ events, isListening: () => false, monotonicMillis: () => 0, sleep: async () => {} },
+      log: createLogger('silent'),
+    });
+    const there = rememberingFollower();
+    await feed.follow(there.follow, null);
+    const before = there.lastCursor;
+    await server.importKey();
+    await feed.tick();
+    const atErased = there.lastCursor;
+    await server.importKey({ tenantId: 'org_beta' });
+    await feed.tick();
+    await call('delete', '/tenants/org_acme');
+    const back = rememberingFollower();
+    await feed.follow(back.follow, before);
+    expect(back.begun).toMatchObject({ resumed: true });
+    await feed.tick();
+    expect(there.told).toHaveLength(3);
+    expect(back.told).toEqual(there.told.slice(1));
+    // Nothing proves any more that its place is one of this database.
+    const anew = rememberingFollower();
+    await feed.follow(anew.follow, atErased);
+    expect(anew.begun).toMatchObject({ resumed: false });
+    const next = rememberingFollower();
+    await feed.follow(next.follow, there.lastCursor);
+    expect(next.begun).toMatchObject({ resumed: true });
   });
 
   it('holds no secret, anywhere', async () => {

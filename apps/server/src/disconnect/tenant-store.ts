@@ -5,10 +5,23 @@ import type { Vault } from '../vault/vault.js';
 /** Two weeks: no delivery is kept for longer. */
 const DELIVERIES_KEPT_SECONDS = 14 * 86_400;
 
-/** A delivery that is still to be made tells the app of the end; it goes when it was made. */
-const ERASE_DELIVERIES = `DELETE FROM webhook_deliveries d USING audit_heads h
-  WHERE h.erased_at > $1 AND d.status <> 'pending' AND d.time <= h.erased_at
-    AND d.payload->>'environment' = h.environment AND d.payload->>'tenantId' = h.tenant_id`;
+// What is still to be sent is left alone, and of the outbox what an endpoint has not taken yet, or is about a connection that
+// is there. A deletion stays until it is too old: nothing else that streams and replays tell of the tenant matters after it.
+// That something is gone is not noted as swept: nobody has to begin anew for it who is told of the deletions.
+const ERASE_TOLD = `WITH erased AS (
+    SELECT environment, tenant_id, erased_at, (SELECT min(queued_up_to) FROM webhook_endpoints e
+      WHERE e.environment = h.environment) AS queued_up_to
+    FROM audit_heads h WHERE erased_at > $1
+  ), deliveries AS (
+    DELETE FROM webhook_deliveries d USING erased t
+    WHERE d.status <> 'pending' AND d.type <> 'connection.deleted' AND d.time <= t.erased_at
+      AND d.payload->>'environment' = t.environment AND d.payload->>'tenantId' = t.tenant_id
+  )
+  DELETE FROM events v USING erased t
+  WHERE v.environment = t.environment AND v.tenant_id = t.tenant_id
+    AND v.type <> 'connection.deleted' AND v.time <= t.erased_at
+    AND v.position <= coalesce(t.queued_up_to, v.position)
+    AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.id = v.connection_id)`;
 
 /** What a tenant leaves behind when its connections are gone. */
 export const createTenantStore = ({ db, vault }: { readonly db: Database; readonly vault: Vault }) => ({
@@ -36,10 +49,13 @@ export const createTenantStore = ({ db, vault }: { readonly db: Database; readon
     await vault.forgetTenant(environment, tenantId);
   },
 
-  /** Forgets the webhooks that told of tenants that were erased since, but for those that are still to be sent. */
-  async eraseDeliveries(now: Date): Promise<void> {
+  /**
+   * Forgets the events and webhooks that told of tenants that were erased, but for deletions, and for what is still to be
+   * sent. To be called at the erasure, and again for what was sent since.
+   */
+  async eraseTold(now: Date): Promise<void> {
     const since = addSeconds(now, -DELIVERIES_KEPT_SECONDS);
-    await db.query('tenant_deliveries_erase', ERASE_DELIVERIES, [since], { mayTakeLong: true });
+    await db.query('tenant_told_erase', ERASE_TOLD, [since], { mayTakeLong: true });
   },
 });
 
