@@ -32,6 +32,12 @@ describeEachEngine('an outage', (open) => {
         world.node.refresh.refreshConnection(made[step % made.length]?.id ?? '', ENVIRONMENT).catch(() => {}),
     });
     expect(await world.failingPlaces()).toEqual([]);
+    // An hour later it is over for good.
+    expect(await world.placeEvents('integration.recovered')).toEqual([]);
+    await world.pass(4000, { stepSeconds: 500 });
+    expect(await world.placeEvents('integration.recovered')).toMatchObject([
+      { connectionId: null, integration: 'okta', provider: 'okta', status: 'healthy', reason: null },
+    ]);
   });
 
   it('is over at a small place too, where some have died meanwhile: they are told of then', async () => {

@@ -4,6 +4,7 @@ import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { TELLS_OF_ITSELF } from './peers-store.js';
 import { type Place, parsePlaceKey, placeKey } from './place.js';
+import { MOST_ENVIRONMENTS, tellOfPlace } from './place-event.js';
 
 /** How often the connections of a failing place are tried, to see whether it is over … */
 const TRIAL_SECONDS = 30;
@@ -19,8 +20,6 @@ export const LONGEST_HOLD_SECONDS = 86_400;
 const SAME_WITHIN_SECONDS = 3600;
 /** So many renewed for each that is still refused: renewals work. */
 const RENEWED_TO_END = 5;
-/** Environments that can be told of one outage: each by an event of its own. */
-const MOST_ENVIRONMENTS = 50;
 
 /** The connections of a place of the id `$1`, as rows `k` of credentials: each by an index of its own. */
 const AT_PLACE = {
@@ -28,32 +27,36 @@ const AT_PLACE = {
   integration: 'k.connection_id IN (SELECT id FROM connections WHERE integration_row_id = $1)',
 } as const;
 
-/** One event for each environment; the integration is named where there is only one. */
 const declareSql = (atPlace: string): string => `WITH declared AS (
     INSERT INTO failing_places AS p (place, since, trial_at) VALUES ($6, $2, $3)
     ON CONFLICT (place) DO UPDATE SET ended_at = NULL, trial_at = $3, since = CASE
       WHEN p.ended_at > $2::timestamptz - make_interval(secs => ${SAME_WITHIN_SECONDS}) THEN p.since ELSE $2 END
     WHERE p.ended_at IS NOT NULL RETURNING place, since
-  ), hit AS (
-    SELECT c.environment, min(c.provider) AS provider,
-      CASE WHEN count(DISTINCT c.integration_id) = 1 THEN min(c.integration_id) END AS integration,
-      CASE WHEN count(DISTINCT i.tenant_id) = 1 THEN nullif(min(i.tenant_id), '') END AS tenant_id
-    FROM declared, credentials k JOIN connections c ON c.id = k.connection_id
-    LEFT JOIN integrations i ON i.id = c.integration_row_id
-    WHERE declared.since = $2 AND ${atPlace} GROUP BY c.environment
-  ), told AS (
-    INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
-    SELECT ($4::text[])[row_number() OVER ()], 'integration.degraded', environment, NULL, tenant_id,
-      jsonb_build_object('environment', environment, 'connectionId', NULL, 'integration', integration,
-        'provider', provider, 'tenantId', tenant_id, 'owner', NULL, 'userId', NULL, 'label', NULL, 'version', NULL,
-        'status', 'degraded', 'reason', $5::text, 'metadata', '{}'::jsonb), $2
-    FROM hit LIMIT ${MOST_ENVIRONMENTS}
-  )
+  ), ${tellOfPlace({
+    ...{
+      type: 'integration.degraded',
+      status: 'degraded',
+      reason: '$5::text',
+      ids: '$4',
+      time: '$2',
+      atPlace,
+    },
+    from: 'declared WHERE since = $2',
+  })}
   SELECT place FROM declared`;
+
+/** Over for good: trouble that comes back from now on is told anew. */
+const forgetSql = (atPlace: string): string => `WITH gone AS (
+    DELETE FROM failing_places WHERE place = $5 AND ended_at <= $3 RETURNING place
+  ), ${tellOfPlace({
+    ...{ type: 'integration.recovered', status: 'healthy', reason: 'NULL', ids: '$4', time: '$2', atPlace },
+    from: 'gone',
+  })}
+  SELECT place FROM gone`;
 
 const TAKE_TRIALS = `UPDATE failing_places SET trial_at = $2 WHERE trial_at <= $1 AND ended_at IS NULL RETURNING place`;
 
-const FORGET = 'DELETE FROM failing_places WHERE ended_at <= $1';
+const ENDED = 'SELECT place FROM failing_places WHERE ended_at <= $1';
 
 /** What is due waits for the end; the spread is the connection's own, so that it comes back spread. */
 const SPREAD = `make_interval(secs => $3::float8 * (abs(hashtext(k.connection_id)) % 1000) / 1000.0)`;
@@ -127,6 +130,7 @@ const ofBoth = (sql: (atPlace: string) => string): Readonly<Record<'host' | 'int
 });
 
 const DECLARE = ofBoth(declareSql);
+const FORGET = ofBoth(forgetSql);
 const PUT_OFF = ofBoth(putOffSql);
 const TRY = ofBoth(trySql);
 const END = ofBoth(endSql);
@@ -144,6 +148,8 @@ export const createFailingPlacesStore = ({
   readonly db: Database;
   readonly randomness: Randomness;
 }) => {
+  const eventIds = (): string[] => Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
+
   /** Whether a place is over; else what is due there waits. */
   const end = async (key: string, now: Date, intervalSeconds: number): Promise<boolean> => {
     const { kind, id, isOfRenewal } = parsePlaceKey(key);
@@ -163,6 +169,15 @@ export const createFailingPlacesStore = ({
     else await db.query(`outage_try_${kind}`, TRY[kind], [id, now], LONG);
   };
 
+  /** What has been over for a while is told of as such. */
+  const forget = async (now: Date): Promise<void> => {
+    const before = addSeconds(now, -SAME_WITHIN_SECONDS);
+    for (const { place: key } of await db.query<{ place: string }>('outage_ended', ENDED, [before])) {
+      const { kind, id } = parsePlaceKey(key);
+      await db.query(`outage_forget_${kind}`, FORGET[kind], [id, now, before, eventIds(), key], LONG);
+    }
+  };
+
   return {
     /** All of them, by key, since when: usually none. */
     async list(): Promise<ReadonlyMap<string, Date>> {
@@ -176,23 +191,25 @@ export const createFailingPlacesStore = ({
 
     /** Tells of it, once over all replicas. False: it was known. */
     async declare(place: Place, reason: StatusReason, now: Date): Promise<boolean> {
-      const ids = Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
       const key = placeKey(place);
       const { kind, id } = parsePlaceKey(key);
-      const values = [id, now, addSeconds(now, TRIAL_SECONDS), ids, reason, key];
+      const values = [id, now, addSeconds(now, TRIAL_SECONDS), eventIds(), reason, key];
       return (await db.query(`outage_declare_${kind}`, DECLARE[kind], values, LONG)).length > 0;
     },
 
-    /** Ends those that are over; of the others puts off what is due, but for a few that are tried. Resolves with what ended. */
+    /**
+     * Ends those that are over; of the others puts off what is due, but for a few that are tried. Tells of what has been over
+     * for a while. Resolves with what ended.
+     */
     async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
       const ended: string[] = [];
       for (const key of places) if (await end(key, now, intervalSeconds)) ended.push(key);
-      const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, [
-        now,
-        addSeconds(now, TRIAL_SECONDS),
-      ]);
-      for (const { place } of trials) await tryFew(place, now);
-      await db.query('outage_forget', FORGET, [addSeconds(now, -SAME_WITHIN_SECONDS)]);
+      if (places.length > 0) {
+        const values = [now, addSeconds(now, TRIAL_SECONDS)];
+        const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, values);
+        for (const { place } of trials) await tryFew(place, now);
+      }
+      await forget(now);
       return ended;
     },
   };

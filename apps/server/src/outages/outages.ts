@@ -168,9 +168,8 @@ export const createOutages = ({
     },
 
     async tend(now) {
-      const failing = await places.list();
-      if (failing.size === 0) return;
-      const ended = await places.tend([...failing.keys()], now, intervalSeconds);
+      const failing = [...(await places.list()).keys()];
+      const ended = await places.tend(failing, now, intervalSeconds);
       for (const place of ended) log.info({ place }, 'connections work again there: looks are resumed');
     },
   };

@@ -68,9 +68,9 @@ export const startOutageWorld = async (db: Database) => {
       const states = await Promise.all(made.map(async ({ id }) => ({ id, ...(await stateOf(id)) })));
       return states.filter(({ status }) => status !== 'healthy');
     },
-    async placeEvents() {
+    async placeEvents(type = 'integration.degraded') {
       const all = await node.events.listEvents(ENVIRONMENT, 0);
-      return all.map(({ event }) => event).filter(({ type }) => type === 'integration.degraded');
+      return all.map(({ event }) => event).filter((event) => event.type === type);
     },
     /** Types of the events that tell of states, all connections together. */
     async stateEvents(made: readonly Planted[]) {
