@@ -198,23 +198,27 @@ describeEachEngine('a key with a known end', (open) => {
   };
   const sweep = () => Promise.all([node, other].map((one) => one.health.sweepDueProbes(clock.now())));
 
-  it('is told 14, 3 and 1 days ahead, once each over replicas, with its end', async () => {
-    const { id, reconnectBy } = await importKey(90 * DAY_SECONDS);
+  it.each([
+    { left: 90, told: [14, 3, 1] },
+    // How old a key is that was made elsewhere, nobody knows.
+    { left: 20, told: [14, 3, 1] },
+    { left: 12, told: [11, 3, 1] },
+    { left: 2, told: [1] },
+  ])('is told $told days ahead when it has $left left, once each over replicas', async (given) => {
+    const { id, reconnectBy } = await importKey(given.left * DAY_SECONDS);
     const days: number[] = [];
-    for (let day = 1; day < 90; day += 1) {
+    for (let day = 1; day < given.left; day += 1) {
       clock.move(DAY_SECONDS);
       await Promise.all([node, other].map((one) => one.expiring.tellExpiring(clock.now())));
       const count = (await eventsOf(node, id)).filter((type) => type === 'connection.expiring').length;
-      while (days.length < count) days.push(90 - day);
+      while (days.length < count) days.push(given.left - day);
     }
-    expect(days).toEqual([14, 3, 1]);
+    expect(days).toEqual(given.told);
     const events = (await node.events.listEvents(ENVIRONMENT, 0)).map(({ event }) => event);
     const told = events.filter(
       ({ type, connectionId }) => type === 'connection.expiring' && connectionId === id,
     );
-    expect(told.map(({ expiresAt }) => expiresAt)).toEqual(
-      Array.from({ length: 3 }, () => reconnectBy?.toISOString()),
-    );
+    expect(told.map(({ expiresAt }) => expiresAt)).toEqual(given.told.map(() => reconnectBy?.toISOString()));
   });
 
   it('is looked at when its end comes, and is dead when the provider says so', async () => {
