@@ -28,7 +28,13 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
       await world.pass(100, { stepSeconds: 100 });
     }
     deny('/oauth2/v1/token');
-    await world.pass(2 * 3600);
+    // People who connect meanwhile are given new grants: that says nothing of those there are.
+    await world.pass(2 * 3600, {
+      stepSeconds: 60,
+      each: async (step) => {
+        if (step % 5 === 0) await world.connectMany(1);
+      },
+    });
     expect(await world.badOf(made)).toEqual([]);
     expect(await world.placeEvents()).toHaveLength(1);
     world.org.control.clearFaults();
@@ -38,6 +44,23 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
     await expect(
       world.node.readCredential(refOf(made[0]?.userId), ENVIRONMENT, null, 10),
     ).resolves.toBeDefined();
+  });
+
+  it('is told of once, though looks fail there too after a while, and is told to be over when both are', async () => {
+    const made = await world.connectMany(12);
+    await world.pass(2400, { stepSeconds: 100 });
+    deny('/oauth2/v1/token');
+    await world.pass(3600);
+    expect(await world.placeEvents()).toHaveLength(1);
+    deny('/');
+    await world.pass(1800);
+    expect(await world.failingPlaces()).toHaveLength(2);
+    world.org.control.clearFaults();
+    await world.pass(2 * 3600);
+    expect(await world.failingPlaces()).toEqual([]);
+    expect(await world.placeEvents()).toHaveLength(1);
+    expect(await world.placeEvents('integration.recovered')).toHaveLength(1);
+    expect(await world.stateEvents(made)).toEqual([]);
   });
 
   it('by mistake, once, ends nothing: a second refusal has to agree', async () => {
@@ -66,6 +89,18 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
     await world.pass(3600);
     expect(await world.stateOf(made?.id ?? '')).toEqual({ status: 'needs_reconnect', reason: 'revoked' });
     expect(await world.stateEvents(made ? [made] : [])).toEqual(['connection.needs_reconnect']);
+  });
+
+  it('has one neighbour renewed to be known by, and no more', async () => {
+    const made = await world.connectMany(9);
+    const [suspect, ...others] = made;
+    deny('/oauth2/v1/token', 2);
+    await world.node.refresh.refreshConnection(suspect?.id ?? '', ENVIRONMENT).catch(() => {});
+    expect(await world.stateOf(suspect?.id ?? '')).toEqual({ status: 'needs_reconnect', reason: 'revoked' });
+    const versions = await Promise.all(
+      others.map(async ({ id }) => (await world.node.connections.getConnection(id, ENVIRONMENT)).version),
+    );
+    expect(versions.toSorted()).toEqual([1, 1, 1, 1, 1, 1, 1, 2]);
   });
 
   it('is believed of one that was refused twice, when another is renewed', async () => {

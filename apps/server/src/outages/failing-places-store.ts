@@ -3,7 +3,7 @@ import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
 import { TELLS_OF_ITSELF } from './peers-store.js';
-import { type Place, parsePlaceKey, placeKey } from './place.js';
+import { type Place, parsePlaceKey, placeKey, twinKey } from './place.js';
 import { MOST_ENVIRONMENTS, tellOfPlace } from './place-event.js';
 
 /** How often the connections of a failing place are tried, to see whether it is over … */
@@ -41,16 +41,16 @@ const declareSql = (atPlace: string): string => `WITH declared AS (
       time: '$2',
       atPlace,
     },
-    from: 'declared WHERE since = $2',
+    from: 'declared WHERE since = $2 AND NOT EXISTS (SELECT 1 FROM failing_places WHERE place = $7)',
   })}
   SELECT place FROM declared`;
 
-/** Over for good: trouble that comes back from now on is told anew. */
+/** Over for good: trouble that comes back from now on is told anew. What is known to fail by its twin is told once. */
 const forgetSql = (atPlace: string): string => `WITH gone AS (
     DELETE FROM failing_places WHERE place = $5 AND ended_at <= $3 RETURNING place
   ), ${tellOfPlace({
     ...{ type: 'integration.recovered', status: 'healthy', reason: 'NULL', ids: '$4', time: '$2', atPlace },
-    from: 'gone',
+    from: 'gone WHERE NOT EXISTS (SELECT 1 FROM failing_places WHERE place = $6)',
   })}
   SELECT place FROM gone`;
 
@@ -61,18 +61,21 @@ const ENDED = 'SELECT place FROM failing_places WHERE ended_at <= $1';
 /** What is due waits for the end; the spread is the connection's own, so that it comes back spread. */
 const SPREAD = `make_interval(secs => $3::float8 * (abs(hashtext(k.connection_id)) % 1000) / 1000.0)`;
 
+/** Rows that another replica is at are left to it: two that wait for each other's would stand still. */
+const free = (rows: string): string => `k.connection_id = ANY (ARRAY(${rows} FOR UPDATE OF k SKIP LOCKED))`;
+
 const putOffSql = (atPlace: string): string => `UPDATE credentials k
   SET probe_at = $2::timestamptz + make_interval(secs => $3::float8 / 2) + ${SPREAD} / 2
-  WHERE k.probe_at <= $2::timestamptz AND (k.probe_lease_until IS NULL OR k.probe_lease_until <= $2::timestamptz) AND ${atPlace}`;
+  WHERE ${free(`SELECT k.connection_id FROM credentials k WHERE k.probe_at <= $2::timestamptz
+    AND (k.probe_lease_until IS NULL OR k.probe_lease_until <= $2::timestamptz) AND ${atPlace}`)}`;
 
 const CAN_BE_TRIED = `k.probe_at IS NOT NULL AND c.status <> 'needs_reconnect' AND NOT ${TELLS_OF_ITSELF}`;
 
-const trySql = (
-  atPlace: string,
-): string => `UPDATE credentials SET probe_at = $2 WHERE connection_id = ANY (ARRAY(
+const trySql = (atPlace: string): string =>
+  `UPDATE credentials k SET probe_at = $2 WHERE ${free(`
     SELECT k.connection_id FROM credentials k JOIN connections c ON c.id = k.connection_id
     WHERE ${CAN_BE_TRIED} AND ${atPlace}
-    ORDER BY k.expires_at > $2 DESC NULLS FIRST, k.answered_at NULLS FIRST LIMIT ${TRIAL_CONNECTIONS}))`;
+    ORDER BY k.expires_at > $2 DESC NULLS FIRST, k.answered_at NULLS FIRST LIMIT ${TRIAL_CONNECTIONS}`)}`;
 
 /** When looks last said all; that a token lives says nothing of what failed. */
 const ANSWERED_AT = `(CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END)`;
@@ -99,7 +102,8 @@ const endSql = (atPlace: string): string => `WITH over AS (
   ), resumed AS (
     UPDATE credentials k SET probe_at = $2::timestamptz + ${SPREAD}, suspected_reason = NULL,
       answer = NULL, answered_at = NULL, failing_since = NULL
-    FROM over WHERE k.probe_at IS NOT NULL AND coalesce(k.answer IN ('refused', 'away'), true) AND ${atPlace}
+    FROM over WHERE ${free(`SELECT k.connection_id FROM credentials k
+      WHERE k.probe_at IS NOT NULL AND coalesce(k.answer IN ('refused', 'away'), true) AND ${atPlace}`)}
   )
   SELECT place FROM over`;
 
@@ -107,20 +111,20 @@ const endSql = (atPlace: string): string => `WITH over AS (
 const heldAt = (atPlace: string): string => `k.renewal_refused_since IS NOT NULL
   AND EXISTS (SELECT 1 FROM connections c WHERE c.id = k.connection_id AND c.status <> 'needs_reconnect') AND ${atPlace}`;
 
-const tryRenewalSql = (atPlace: string): string => `UPDATE credentials SET refresh_at = $2
-  WHERE connection_id = ANY (ARRAY(
+const tryRenewalSql = (atPlace: string): string =>
+  `UPDATE credentials k SET refresh_at = $2 WHERE ${free(`
     SELECT k.connection_id FROM credentials k WHERE ${heldAt(atPlace)} AND k.refresh_at > $2
-    ORDER BY md5(k.connection_id || $2::timestamptz::text) LIMIT ${TRIAL_CONNECTIONS}))`;
+    ORDER BY md5(k.connection_id || $2::timestamptz::text) LIMIT ${TRIAL_CONNECTIONS}`)}`;
 
 /** Renewals work again when nobody is refused any more, or few beside those who were renewed since. */
 const endRenewalSql = (atPlace: string): string => `WITH over AS (
     UPDATE failing_places p SET ended_at = $2 WHERE p.place = $3 AND p.ended_at IS NULL AND
-      (SELECT count(*) FROM credentials k WHERE k.issued_at >= p.since AND k.renewal_refused_since IS NULL AND ${atPlace})
+      (SELECT count(*) FROM credentials k WHERE k.issued_at >= p.since AND k.rotates IS NOT NULL AND k.renewal_refused_since IS NULL AND ${atPlace})
       >= ${RENEWED_TO_END} * (SELECT count(*) FROM credentials k WHERE ${heldAt(atPlace)})
     RETURNING place
   ), resumed AS (
     UPDATE credentials k SET renewal_refused_since = NULL, refresh_at = least(k.refresh_at, $2::timestamptz)
-    FROM over WHERE ${heldAt(atPlace)}
+    FROM over WHERE ${free(`SELECT k.connection_id FROM credentials k WHERE ${heldAt(atPlace)}`)}
   )
   SELECT place FROM over`;
 
@@ -150,17 +154,12 @@ export const createFailingPlacesStore = ({
 }) => {
   const eventIds = (): string[] => Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
 
-  /** Whether a place is over; else what is due there waits. */
-  const end = async (key: string, now: Date, intervalSeconds: number): Promise<boolean> => {
+  const isOver = async (key: string, now: Date, intervalSeconds: number): Promise<boolean> => {
     const { kind, id, isOfRenewal } = parsePlaceKey(key);
-    if (isOfRenewal) {
-      const values = [id, now, key];
-      return (await db.query(`outage_end_renewal_${kind}`, END_RENEWAL[kind], values, LONG)).length > 0;
-    }
-    const values = [id, now, intervalSeconds];
-    if ((await db.query(`outage_end_${kind}`, END[kind], [...values, key], LONG)).length > 0) return true;
-    await db.query(`outage_put_off_${kind}`, PUT_OFF[kind], values, LONG);
-    return false;
+    const over = isOfRenewal
+      ? await db.query(`outage_end_renewal_${kind}`, END_RENEWAL[kind], [id, now, key], LONG)
+      : await db.query(`outage_end_${kind}`, END[kind], [id, now, intervalSeconds, key], LONG);
+    return over.length > 0;
   };
 
   const tryFew = async (key: string, now: Date): Promise<void> => {
@@ -174,7 +173,12 @@ export const createFailingPlacesStore = ({
     const before = addSeconds(now, -SAME_WITHIN_SECONDS);
     for (const { place: key } of await db.query<{ place: string }>('outage_ended', ENDED, [before])) {
       const { kind, id } = parsePlaceKey(key);
-      await db.query(`outage_forget_${kind}`, FORGET[kind], [id, now, before, eventIds(), key], LONG);
+      await db.query(
+        `outage_forget_${kind}`,
+        FORGET[kind],
+        [id, now, before, eventIds(), key, twinKey(key)],
+        LONG,
+      );
     }
   };
 
@@ -193,21 +197,28 @@ export const createFailingPlacesStore = ({
     async declare(place: Place, reason: StatusReason, now: Date): Promise<boolean> {
       const key = placeKey(place);
       const { kind, id } = parsePlaceKey(key);
-      const values = [id, now, addSeconds(now, TRIAL_SECONDS), eventIds(), reason, key];
+      const values = [id, now, addSeconds(now, TRIAL_SECONDS), eventIds(), reason, key, twinKey(key)];
       return (await db.query(`outage_declare_${kind}`, DECLARE[kind], values, LONG)).length > 0;
     },
 
     /**
-     * Ends those that are over; of the others puts off what is due, but for a few that are tried. Tells of what has been over
-     * for a while. Resolves with what ended.
+     * Puts off what is due at them, and every half minute, by one replica, ends those that are over and has a few of the
+     * others tried. Tells of what has been over for a while. Resolves with what ended.
      */
     async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
       const ended: string[] = [];
-      for (const key of places) if (await end(key, now, intervalSeconds)) ended.push(key);
+      for (const key of places) {
+        const { kind, id, isOfRenewal } = parsePlaceKey(key);
+        if (!isOfRenewal)
+          await db.query(`outage_put_off_${kind}`, PUT_OFF[kind], [id, now, intervalSeconds], LONG);
+      }
       if (places.length > 0) {
         const values = [now, addSeconds(now, TRIAL_SECONDS)];
         const trials = await db.query<{ place: string }>('outage_trials', TAKE_TRIALS, values);
-        for (const { place } of trials) await tryFew(place, now);
+        for (const { place } of trials) {
+          if (await isOver(place, now, intervalSeconds)) ended.push(place);
+          else await tryFew(place, now);
+        }
       }
       await forget(now);
       return ended;

@@ -89,12 +89,17 @@ export const createOutages = ({
     );
   };
 
-  /** What others say of the integration, of all else there, and of the host. */
+  /**
+   * What others say of the integration, of all else there, and of the host.
+   * @param begunAt when the suspect was judged: who is asked then says something of it
+   */
   const look = async (
     suspect: Suspect,
     question: Question,
+    begunAt: Date,
+    asked: readonly string[] = [],
   ): Promise<Record<'integration' | 'others' | 'host', PlaceState>> => {
-    const answers = await peers.answersSince(question, suspect, clock.now());
+    const answers = await peers.answersSince(question, suspect, begunAt, asked);
     return {
       integration: judgePeers(answers.filter(({ isOfIntegration }) => isOfIntegration)),
       others: judgePeers(answers.filter(({ isOfIntegration }) => !isOfIntegration)),
@@ -122,32 +127,38 @@ export const createOutages = ({
     return since !== null && since <= addSeconds(clock.now(), -LONGEST_UNCLEAR_SECONDS);
   };
 
+  /** Who never had a right most likely lacks it; where others are known to lose it now, that is seen without asking. */
+  const findWitnesses = async (suspect: Suspect, question: Question, begunAt: Date): Promise<Witness[]> =>
+    question === 'rights' && !suspect.hasWorked ? [] : peers.witnesses(question, suspect, begunAt, WITNESSES);
+
   return {
     async judgeRefusal(suspect, reason, question) {
+      const begunAt = clock.now();
       const since = await failingSince(suspect, question);
       if (since !== null) {
         return since <= addSeconds(clock.now(), -LONGEST_HOLD_SECONDS) ? 'own' : 'held';
       }
-      // Who never had a right most likely lacks it; where others are known to lose it now, that is seen without asking.
-      const isNewcomer = question === 'rights' && !suspect.hasWorked;
-      const candidates = isNewcomer ? [] : await peers.witnesses(question, suspect, clock.now(), WITNESSES);
+      const asked: string[] = [];
+      let candidates: Witness[] | null = null;
       let isUnclear = false;
       for (;;) {
-        const state = await look(suspect, question);
+        const state = await look(suspect, question, begunAt, asked);
         if (await declareFailing(suspect, state, reason, question === 'renewal')) return 'held';
         if (state.integration === 'working') return 'own';
+        candidates ??= await findWitnesses(suspect, question, begunAt);
         const witness = candidates.shift();
         // Where the integration has no others to ask, the host's others speak.
         const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
         if (isEnough) return 'own';
         if (!witness) return isUnclear && !(await hasFailedForLong(suspect, question)) ? 'held' : 'own';
+        asked.push(witness.connectionId);
         if ((await askWitness(witness, question)) === 'nothing') isUnclear = true;
       }
     },
 
     async judgeSilence(suspect) {
       if ((await failingSince(suspect, 'token')) !== null) return 'held';
-      const { host } = await look(suspect, 'token');
+      const { host } = await look(suspect, 'token', clock.now());
       if (host === 'working') return 'own';
       // Who does not answer, does not answer any integration.
       if (host === 'failing') {

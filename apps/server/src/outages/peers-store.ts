@@ -39,8 +39,10 @@ const COUNTED = 500;
 const LONGEST_SECONDS = 900;
 /** Who was not looked at for so long is not looked at any more, since it is dead: there may be many. */
 const KNOWN_SECONDS = 2 * 86_400;
-/** A witness is chosen among so many. */
+/** A witness is chosen among so many … */
 const CANDIDATES = 200;
+/** … of so many of an integration, however large it is. */
+const SAMPLE = 2_000;
 /** A token that ends sooner can't bear witness. */
 const TOKEN_LEFT_SECONDS = 10;
 
@@ -106,17 +108,22 @@ const lookAnswers = ({
 
 /** Connections whose renewals could be seen: of the host, and of the integration. */
 const RENEWED = `SELECT connection_id FROM (
-    SELECT connection_id FROM credentials WHERE answer_host = $2 ORDER BY answered_at DESC NULLS LAST LIMIT ${COUNTED}) h
-  UNION ${sampleOfIntegration(COUNTED)}`;
+    SELECT connection_id FROM credentials WHERE answer_host = $2 AND answered_at IS NOT NULL
+    ORDER BY answered_at DESC LIMIT ${COUNTED}) h
+  UNION ${sampleOfIntegration(COUNTED)} UNION SELECT unnest($5::text[])`;
 
-/** Who is still refused counts as refused now. */
+/**
+ * Who is still refused counts as refused now. A grant that a person has just given was not renewed: `rotates` is unknown until
+ * one is.
+ */
 const RENEWALS = `WITH ${me('k.renewal_refused_since')}
   SELECT k.renewal_refused_since IS NULL AS "isGood",
     k.renewal_refused_since IS NOT NULL OR k.issued_at >= me.since AS "isFresh", ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, (${RENEWED}) w JOIN credentials k ON k.connection_id = w.connection_id
   JOIN connections c ON c.id = k.connection_id
   WHERE ${NOT_MY_OWN} AND c.kind = 'oauth2' AND c.status <> 'needs_reconnect'
-    AND (k.answer_host = $2 OR k.answer_host IS NULL) AND (k.renewal_refused_since IS NOT NULL OR k.issued_at >= me.oldest)
+    AND (k.answer_host = $2 OR k.answer_host IS NULL)
+    AND (k.renewal_refused_since IS NOT NULL OR k.rotates IS NOT NULL AND k.issued_at >= me.oldest)
   ORDER BY coalesce(k.renewal_refused_since, k.issued_at) DESC`;
 
 const ANSWERS: Readonly<Record<Question, string>> = {
@@ -148,15 +155,14 @@ const witnessesOf = (question: Question): string => {
       ORDER BY k.answered_at LIMIT ${CANDIDATES}
     ) k
   ), of_integration AS (
-    SELECT k.connection_id FROM me
-    JOIN connections c ON c.integration_row_id = $3 JOIN credentials k ON k.connection_id = c.id
+    SELECT k.connection_id FROM me, (${sampleOfIntegration(SAMPLE)}) c JOIN credentials k ON k.connection_id = c.connection_id
     WHERE (k.answer_host = $2 OR k.answer_host IS NULL) AND ${canBeAsked} LIMIT ${CANDIDATES}
   )
   SELECT k.connection_id AS "connectionId", k.environment, ${OF_INTEGRATION} AS "isOfIntegration"
   FROM me, (SELECT * FROM of_host UNION SELECT * FROM of_integration) w
   JOIN credentials k ON k.connection_id = w.connection_id JOIN connections c ON c.id = w.connection_id
   WHERE ${NOT_MY_OWN} AND c.status <> 'needs_reconnect' ${question === 'renewal' ? `AND c.kind = 'oauth2'` : ''}
-  ORDER BY 3 DESC, md5(k.connection_id || me.id) LIMIT $5`;
+  ORDER BY 3 DESC, ${question === 'renewal' ? 'k.refresh_at' : 'md5(k.connection_id || me.id)'} LIMIT $5`;
 };
 
 const WITNESSES: Readonly<Record<Question, string>> = {
@@ -169,15 +175,20 @@ const MANY = `SELECT count(*)::int AS count FROM (SELECT 1 FROM connections WHER
 
 /** What other connections of the same host and the same integration were answered. */
 export const createPeersStore = (db: Database) => ({
-  /** The latest answers of others to a question, the latest first. */
+  /** The latest answers of others to a question, the latest first; those who were `asked` about it are among them. */
   answersSince: (
     question: Question,
     { connectionId, host, integrationRowId }: Suspect,
     now: Date,
+    asked: readonly string[],
   ): Promise<PeerAnswer[]> =>
-    db.query(`outage_answers_${question}`, ANSWERS[question], [connectionId, host, integrationRowId, now]),
+    db.query(`outage_answers_${question}`, ANSWERS[question], [
+      ...[connectionId, host, integrationRowId, now],
+      // Looks are found by their time.
+      ...(question === 'renewal' ? [asked] : []),
+    ]),
 
-  /** Others that were not asked since, at random, those of the integration first. */
+  /** Others that were not asked since, those of the integration first: at random, or who is to be renewed next. */
   witnesses: (
     question: Question,
     { connectionId, host, integrationRowId }: Suspect,

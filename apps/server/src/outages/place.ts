@@ -20,3 +20,7 @@ export const parsePlaceKey = (
   const kind = bare.startsWith('host:') ? 'host' : 'integration';
   return { kind, id: bare.slice(kind.length + 1), isOfRenewal };
 };
+
+/** The same host or integration, of the other matter. */
+export const twinKey = (key: string): string =>
+  key.startsWith(RENEWAL) ? key.slice(RENEWAL.length) : `${RENEWAL}${key}`;

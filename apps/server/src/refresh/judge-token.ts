@@ -35,6 +35,8 @@ export interface JudgedAttempt {
   readonly found: RenewalTarget;
   /** Whether a caller waits for the outcome and is told. */
   readonly isAskedFor: boolean;
+  /** Whether it is made to see how others do. */
+  readonly isWitness: boolean;
 }
 
 /** Judges whether the stored refresh token may be used; resolves to `null` where not: what follows from that is written. */
@@ -47,7 +49,7 @@ export const createJudgeToken = (dependencies: JudgeDependencies) => {
     secrets,
     renewal,
     found,
-    isAskedFor,
+    ...attempt
   }: JudgedAttempt): Promise<Judgement | null> => {
     if (renewal.grant !== 'refresh_token') return { claimed, isTimely: () => true };
     const { method } = found.target;
@@ -66,7 +68,10 @@ export const createJudgeToken = (dependencies: JudgeDependencies) => {
       else await store.saveDeadGrant(claimed, 'rotation_lost');
     } catch (error) {
       if (!(error instanceof TokenRequestError)) throw error;
-      await saveFailure(claimed, found, { error, secrets, hasDeparted: false, isAskedFor });
+      await saveFailure(claimed, found, {
+        ...{ error, secrets, hasDeparted: false },
+        ...{ isAskedFor: attempt.isAskedFor, isWitness: attempt.isWitness },
+      });
     }
     return null;
   };

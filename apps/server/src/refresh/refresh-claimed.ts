@@ -274,7 +274,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       const isTold = await outages.isToldOfIntegration(found.integration?.rowId ?? null);
       return void (await putOff(claimed, waitUntil, isTold ? null : claimed.integration?.reason));
     }
-    const judgement = await judge({ ...attempt, isAskedFor: wish === 'caller' });
+    const judgement = await judge({
+      ...attempt,
+      ...{ isAskedFor: wish === 'caller', isWitness: wish === 'witness' },
+    });
     if (!judgement) return;
     const { method } = found.target;
     const admission = await gate.admit(

@@ -50,10 +50,12 @@ export const createJudgeRefusedRenewal = ({
   readonly hostOf: (connection: ConnectionRecord) => string;
   readonly clock: Clock;
 }) => {
-  /** Whether somebody else than the token endpoint says so too. */
-  const isAgreed = async (claimed: ClaimedCredential, { target, secrets }: Refusal): Promise<boolean> => {
-    const { suspectedReason } = claimed;
-    if (suspectedReason !== null && !isOfWhatItMay(suspectedReason)) return true;
+  /** Whether a look called the token dead before: then it is the tokens of others that say whose fault it is. */
+  const isSuspected = ({ suspectedReason }: ClaimedCredential): boolean =>
+    suspectedReason !== null && !isOfWhatItMay(suspectedReason);
+
+  /** Whether the issuer calls the refresh token itself dead. Some do so of all that live, so that others have the last word. */
+  const isCalledDead = async ({ target, secrets }: Refusal): Promise<boolean> => {
     if (secrets.kind !== 'oauth2' || secrets.refreshToken === null) return true;
     const told = await oauth.introspect(target, secrets.refreshToken, 'refresh_token').catch(() => null);
     return told !== null && !told.active;
@@ -68,8 +70,8 @@ export const createJudgeRefusedRenewal = ({
       const fault = await outages.judgeRefusal(suspectOf(claimed, hostOf), reason, question);
       return { is: fault === 'own' ? 'dead' : 'held' };
     };
-    if (await isAgreed(claimed, refusal)) return judge('token');
-    if (renewalRefusedSince === null) {
+    if (isSuspected(claimed)) return judge('token');
+    if (renewalRefusedSince === null && !(await isCalledDead(refusal))) {
       const hasEnded = expiresAt !== null && expiresAt <= addSeconds(clock.now(), SECOND_TRY_SECONDS);
       if (!hasEnded && !isAskedFor) return { is: 'later', retrySeconds: SECOND_TRY_SECONDS };
       if (mayAskAgain) return { is: 'again' };

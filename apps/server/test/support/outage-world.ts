@@ -1,7 +1,15 @@
 import type { Org } from '../../../demo/src/org/index.js';
 import type { Database } from '../../src/db/database.js';
 import { plantConnection } from './planted-connection.js';
-import { ENVIRONMENT, eventsOf, setUpIntegration, startNode, startTestOrg, testClock } from './world.js';
+import {
+  ENVIRONMENT,
+  eventsOf,
+  setUpIntegration,
+  startNode,
+  startTestOrg,
+  type TestClock,
+  testClock,
+} from './world.js';
 
 /** The sweeps' own rhythm is 10 s; coarser is as good here, and faster. */
 const STEP_SECONDS = 30;
@@ -18,9 +26,21 @@ export interface Planted {
   readonly grantId: string;
 }
 
+/** A clock that goes on by a millisecond each time it is read: nothing that takes a while happens at one moment. */
+const tickingClock = (): TestClock => {
+  const clock = testClock();
+  return {
+    now: () => {
+      clock.move(0.001);
+      return clock.now();
+    },
+    move: clock.move,
+  };
+};
+
 /** Two replicas on one database, one org, and time that goes by. */
 export const startOutageWorld = async (db: Database) => {
-  const clock = testClock();
+  const clock = tickingClock();
   const org: Org = await startTestOrg(clock);
   const node = await startNode({ db, clock, jitter: 0.5 });
   const other = await startNode({ db, clock, jitter: 0.3 });
