@@ -94,6 +94,10 @@ describeEachEngine('the chain of the audit', (open) => {
         ...{ environment: 'test', tenantId: 'org_acme', position: 2, fault: 'missing' },
         detail: 'entries 2 to 3 were taken out',
       },
+      {
+        ...{ environment: 'test', tenantId: 'org_acme', position: 4, fault: 'unproved' },
+        detail: "whether it says what was written can't be told without the entry before it",
+      },
     ]);
   });
 
@@ -208,5 +212,17 @@ describeEachEngine('the chain of the audit', (open) => {
     // Whoever gave way to another may have left something.
     while ((await audit.verify()).waiting > 0) await Promise.all(replicas.map((each) => each.chainEntries()));
     expect(await audit.verify()).toMatchObject({ intact: true, chains: 3, entries: 202 });
+  });
+
+  it('counts no entry after a gap as proved, which may have been changed with it', async () => {
+    await write('org_acme', 5);
+    await audit.chainEntries();
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position = 2`);
+    await tamper(`UPDATE audit_entries SET action = 'connection.created', connection_id = 'conn_other'
+      WHERE ${OF_ACME} AND position = 3`);
+    expect(faultsOf(await audit.verify())).toEqual([
+      ['org_acme', 2, 'missing'],
+      ['org_acme', 3, 'unproved'],
+    ]);
   });
 });

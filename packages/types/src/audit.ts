@@ -112,6 +112,7 @@ export const auditFault = z.object({
   fault: z.enum([
     'changed',
     'missing',
+    'unproved',
     'out_of_order',
     'cut_off',
     'added',

@@ -54,7 +54,6 @@ export const createChainCheck = (key: KeyObject, stored: ChainHead) => {
     } else if (!equal(contentHash(entry.salt, entry.content), entry.contentHash)) {
       return 'who, where, result or details is not what was written';
     }
-    // After a gap there is no hash to go on from: the seal alone says whether the entry is the one that was written.
     if (previous !== null && !equal(entryHash(previous, entry), entry.hash)) {
       return 'time, action, connection, place or the hash before is not what was written';
     }
@@ -107,6 +106,11 @@ export const createChainCheck = (key: KeyObject, stored: ChainHead) => {
         previous = null;
       }
       const detail = doubtOf(entry);
+      if (detail === null && previous === null) {
+        // Its hash is the one that was written there; whether of this, only the hash before could tell.
+        const unproved = "whether it says what was written can't be told without the entry before it";
+        faults.push({ position: entry.position, fault: 'unproved', detail: unproved });
+      }
       if (detail !== null && doubtful.length < MAX_DOUBTFUL) {
         const isSealedHere = equal(entrySeal(key, place, entry.position, entry.hash), entry.seal);
         doubtful.push({ position: entry.position, hash: entry.hash, seal: entry.seal, isSealedHere, detail });
