@@ -1,7 +1,10 @@
 import type { AuditVerification } from '@authpipe/types';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Database } from '../src/db/database.js';
-import { startAudit } from './support/audit-world.js';
+import { systemRandomness } from '../src/randomness.js';
+import { openVault } from '../src/vault/open-vault.js';
+import { rootKeyOf } from '../src/vault/root-key.js';
+import { ROOT_KEY, startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
 import { type TestClock, testClock } from './support/world.js';
@@ -150,5 +153,96 @@ describeEachEngine('an audit chain that was taken out as a whole', (open) => {
     // All is as it once was: nothing in the database tells.
     expect(await audit.verify()).toMatchObject({ intact: true });
     expect(faultsOf(await audit.verify({}, anchors))).toEqual([['org_acme', 4, 'cut_off']]);
+  });
+
+  const takeAllOut = async () => {
+    await tamper('DELETE FROM audit_entries');
+    await tamper('DELETE FROM audit_heads');
+  };
+  /** A connection as it is after the server made it and audited that. */
+  const connect = (createdAt: Date) =>
+    db.prisma.connection.create({
+      data: {
+        ...{ id: 'conn_0', environment: 'test', integrationId: 'jumpcloud', provider: 'jumpcloud' },
+        ...{
+          authMethod: 'api_key',
+          kind: 'api_key',
+          tenantId: 'org_acme',
+          owner: 'tenant',
+          userId: '',
+          label: 'default',
+        },
+        ...{ status: 'healthy', requestedScopes: [], scopes: [], config: {}, metadata: {} },
+        ...{ createdAt, updatedAt: createdAt, since: createdAt },
+      },
+    });
+
+  it('misses all chains also when the key of the seals was made to look younger', async () => {
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    clock.move(2 * 3_600);
+    await takeAllOut();
+    await tamper(`UPDATE audit_keys SET created_at = created_at + interval '2 hours'`);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_restarted']]);
+  });
+
+  it('misses the key of the seals where there are chains', async () => {
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    await tamper('DELETE FROM audit_keys');
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_missing']]);
+  });
+
+  it('misses all chains and the key by a connection that is older, also when they began anew', async () => {
+    clock.move(8 * DAY);
+    await connect(clock.now());
+    await write('org_acme', 2);
+    expect(await audit.verify()).toMatchObject({ intact: true, waiting: 2 });
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true });
+    clock.move(2 * 3_600);
+    await takeAllOut();
+    await tamper('DELETE FROM audit_keys');
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_missing']]);
+    audit = await startAudit(db, clock);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_restarted']]);
+  });
+
+  it('takes no connection of before the audit was there for one that it should tell of', async () => {
+    // Also for some days after: servers of before are on their way out.
+    for (const days of [-400, 2]) {
+      const createdAt = new Date(clock.now().getTime() + days * DAY * 1_000);
+      await db.prisma.connection.deleteMany();
+      await connect(createdAt);
+      expect(await audit.verify()).toMatchObject({ intact: true, chains: 0 });
+    }
+    clock.move(20 * DAY);
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, faults: [], chains: 2 });
+  });
+
+  it('reads a key of the seals from before its time was sealed with it', async () => {
+    const vault = await openVault({
+      db,
+      clock,
+      randomness: systemRandomness,
+      rootKeys: [rootKeyOf(ROOT_KEY)],
+    });
+    const place = { environment: '', tenantId: '', record: 'audit', field: 'seal-key', version: 1 };
+    const envelope = await vault.seal(place, systemRandomness.bytes(32).toString('base64'));
+    await db.prisma.auditKey.create({
+      data: { place: 'this', envelope: new Uint8Array(envelope), createdAt: clock.now() },
+    });
+    await write('org_acme', 2);
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, entries: 3 });
+    clock.move(2 * 3_600);
+    await takeAllOut();
+    expect(faultsOf(await audit.verify())).toEqual([[null, null, 'chain_missing']]);
   });
 });

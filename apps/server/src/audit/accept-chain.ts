@@ -36,7 +36,7 @@ export const acceptChain = async (
   { db, auditKey, clock }: { readonly db: Database; readonly auditKey: AuditKey; readonly clock: Clock },
   { environment, tenantId }: ChainPlace,
 ): Promise<{ readonly position: number } | null> => {
-  const key = await auditKey();
+  const key = await auditKey.open();
   const found = await findHead(db, { environment, tenantId });
   const head = found && trustedEnds(key, found);
   const [last] = await db.query<{ position: number; hash: Uint8Array }>('audit_last', LAST, [

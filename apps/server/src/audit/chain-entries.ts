@@ -183,7 +183,7 @@ export const createChainEntries = ({ db, auditKey, clock, randomness, log }: Cha
   const moveSome = async (): Promise<boolean> => {
     const rows = await db.query<PendingRow>('audit_pending', PENDING, [[...broken]]);
     if (rows.length === 0) return false;
-    const key = await auditKey();
+    const key = await auditKey.open();
     const byChain = new Map<string, PendingRow[]>();
     for (const row of rows) {
       const others = byChain.get(nameOf(row));

@@ -86,7 +86,7 @@ export const createForgetAudit = ({
     { environment, tenantId }: ChainPlace,
     change: (head: ChainHead) => Promise<ChainHead | null>,
   ): Promise<void> => {
-    const key = await auditKey();
+    const key = await auditKey.open();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const head = await findHead(db, { environment, tenantId });
       if (!head || !isSealed(key, head)) return;

@@ -1,6 +1,7 @@
 import type { AuditFault } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
+import type { AuditKey } from './audit-key-store.js';
 import type { ChainPlace } from './entry-hash.js';
 import { type StartedChain, startedChains } from './product-chain.js';
 
@@ -11,13 +12,25 @@ const HEADLESS = `SELECT DISTINCT environment, tenant_id AS "tenantId" FROM audi
 /** The product's own chains, and whether the beginnings of others are still in them: those that are too old are forgotten. */
 const OWN = `SELECT environment, first_position = 1 AS "isWhole" FROM audit_heads
   WHERE tenant_id = '' AND ($1::text IS NULL OR environment = $1)`;
-/** Since when entries are sealed, whether there is a chain at all, and when the oldest began, where all are whole. */
-const BEGINNING = `SELECT
-  (SELECT min(created_at) FROM audit_keys) AS "keyMadeAt", EXISTS (SELECT 1 FROM audit_heads) AS "hasChains",
+/**
+ * What tells of an audit where all chains are gone or began anew: whether there is a chain at all or an entry that waits for
+ * one, when the oldest chain began, where all are whole, and the oldest connection that the audit told of. Not all did:
+ * there are those of before the audit, and those that servers of before made while they were on their way out.
+ */
+const BEGINNING = `SELECT EXISTS (SELECT 1 FROM audit_heads) AS "hasChains", EXISTS (SELECT 1 FROM audit_pending) AS "isWaiting",
   (SELECT min(e.time) FROM audit_heads h LEFT JOIN audit_entries e ON e.environment = h.environment AND e.tenant_id = h.tenant_id
-    AND e.position = 1 HAVING bool_and(h.first_position = 1)) AS "beganAt"`;
-/** The first entry follows the key at once; that much is left to clocks and to a server that was stopped in between. */
+    AND e.position = 1 HAVING bool_and(h.first_position = 1)) AS "beganAt",
+  (SELECT min(created_at) FROM connections WHERE created_at >= (SELECT max(finished_at) + interval '7 days'
+    FROM _prisma_migrations WHERE migration_name = '20261125171500_audit')) AS "connectedAt"`;
+/** The first entry follows key and connection at once; that much is left to clocks and to a server that was stopped in between. */
 const LONGEST_BEGINNING_SECONDS = 3600;
+
+interface Beginning {
+  readonly hasChains: boolean;
+  readonly isWaiting: boolean;
+  readonly beganAt: Date | null;
+  readonly connectedAt: Date | null;
+}
 
 const SLOW = { mayTakeLong: true };
 const nameOf = ({ environment, tenantId }: ChainPlace): string => JSON.stringify([environment, tenantId]);
@@ -31,23 +44,39 @@ export const faultOfChain = (
 ): AuditFault => ({ environment, tenantId: tenantId === '' ? null : tenantId, position, fault, detail });
 
 /** Finds chains that were taken out as a whole, by what is left that tells of them. */
-export const createFindMissingChains = ({ db }: { readonly db: Database }) => {
-  /** Of all chains together there is no word but the key's: it is made with the first entry. */
+export const createFindMissingChains = ({
+  db,
+  auditKey,
+}: {
+  readonly db: Database;
+  readonly auditKey: Pick<AuditKey, 'madeAt'>;
+}) => {
+  /** Of all chains together there is the word of the key, which is made with the first entry, and of what they told of. */
   const allTogether = async (): Promise<AuditFault[]> => {
-    const [row] = await db.query<{ keyMadeAt: Date | null; hasChains: boolean; beganAt: Date | null }>(
-      'audit_beginning',
-      BEGINNING,
-      [],
-      SLOW,
-    );
-    if (!row?.keyMadeAt) return [];
+    const keyMadeAt = await auditKey.madeAt();
+    const [row] = await db.query<Beginning>('audit_beginning', BEGINNING, [], SLOW);
+    if (!row) return [];
     const all = { environment: '', tenantId: '' };
-    const since = `entries are sealed since ${row.keyMadeAt.toISOString()}`;
-    if (!row.hasChains) return [faultOfChain(all, 'chain_missing', `all chains were taken out: ${since}`)];
-    const isLate = row.beganAt !== null && addSeconds(row.keyMadeAt, LONGEST_BEGINNING_SECONDS) < row.beganAt;
-    return isLate
-      ? [faultOfChain(all, 'chain_restarted', `all chains were taken out, and began anew: ${since}`)]
-      : [];
+    // Again: a chain that began meanwhile made it.
+    if (row.hasChains && !keyMadeAt && !(await auditKey.madeAt()))
+      return [faultOfChain(all, 'chain_missing', 'the key of their seals was taken out')];
+    const told = [
+      ...(keyMadeAt ? [{ at: keyMadeAt, since: `entries are sealed since ${keyMadeAt.toISOString()}` }] : []),
+      ...(row.connectedAt && (row.hasChains || !row.isWaiting)
+        ? [{ at: row.connectedAt, since: `they told of a connection of ${row.connectedAt.toISOString()}` }]
+        : []),
+    ];
+    const { beganAt } = row;
+    if (!row.hasChains)
+      return told
+        .slice(0, 1)
+        .map(({ since }) => faultOfChain(all, 'chain_missing', `all chains were taken out: ${since}`));
+    return told
+      .filter(({ at }) => beganAt !== null && addSeconds(at, LONGEST_BEGINNING_SECONDS) < beganAt)
+      .slice(0, 1)
+      .map(({ since }) =>
+        faultOfChain(all, 'chain_restarted', `all chains were taken out, and began anew: ${since}`),
+      );
   };
 
   const tenants = (started: readonly StartedChain[], now: readonly ChainPlace[]) => {

@@ -38,7 +38,7 @@ export const createVerifyAudit = ({
   readonly db: Database;
   readonly auditKey: AuditKey;
 }) => {
-  const findMissingChains = createFindMissingChains({ db });
+  const findMissingChains = createFindMissingChains({ db, auditKey });
 
   const headNow = ({ environment, tenantId }: ChainPlace) => findHead(db, { environment, tenantId });
 
@@ -90,7 +90,7 @@ export const createVerifyAudit = ({
       faults.push(...faultsOfAccepted(await acceptedChains(db, ...values)));
       let [entries, erased] = [0, 0];
       for (const head of heads) {
-        const found = await checkChain(await auditKey(), head);
+        const found = await checkChain(await auditKey.open(), head);
         entries += found.entries;
         erased += found.erased;
         faults.push(...found.faults);
