@@ -72,7 +72,7 @@ describeEachEngine('an audit chain that a person has go on', (open) => {
   it('lets no person go on with a chain that never was', async () => {
     await write('org_acme');
     await audit.chainEntries();
-    expect(await accept('org_acmee')).toBeNull();
+    expect(await accept('org_acmee')).toBe('unknown');
     await audit.chainEntries();
     expect(await audit.verify()).toMatchObject({ intact: true, chains: 2, entries: 2 });
   });
@@ -88,5 +88,46 @@ describeEachEngine('an audit chain that a person has go on', (open) => {
       ['org_made_up', null, 'chain_missing'],
       ['org_made_up', 1, 'changed'],
     ]);
+  });
+
+  it('has nothing to accept in a chain that servers go on with by themselves', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    const before = await audit.heads();
+    for (const tenantId of ['org_acme', '']) expect(await accept(tenantId)).toBe('whole');
+    await audit.chainEntries();
+    expect(await audit.heads()).toEqual(before);
+    clock.move(31 * DAY);
+    await audit.sweep(clock.now());
+    // All of it was forgotten: it goes on after entry 3.
+    expect(await accept('org_acme')).toBe('whole');
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true });
+  });
+
+  it('sets no chain back that a server extends while a person accepts it', async () => {
+    await write('org_acme', 3);
+    await audit.chainEntries();
+    await tamper(`CREATE TABLE taken AS SELECT * FROM audit_entries WHERE ${OF_ACME} AND position = 3`);
+    await tamper(`DELETE FROM audit_entries WHERE ${OF_ACME} AND position = 3`);
+    let isExtended = false;
+    const meanwhile: Database = {
+      ...db,
+      query: async (name, ...rest) => {
+        if (name === 'audit_accept' && !isExtended) {
+          isExtended = true;
+          await tamper('INSERT INTO audit_entries SELECT * FROM taken');
+          await write('org_acme');
+          await audit.chainEntries();
+        }
+        return db.query(name, ...rest);
+      },
+    };
+    expect(await accept('org_acme', meanwhile)).toBe('whole');
+    await write('org_acme');
+    await audit.chainEntries();
+    expect(await audit.verify()).toMatchObject({ intact: true, faults: [] });
+    expect(await audit.verify({ tenantId: 'org_acme' })).toMatchObject({ entries: 5 });
   });
 });

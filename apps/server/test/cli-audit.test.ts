@@ -152,10 +152,13 @@ describe('authpipe audit', () => {
     ]);
   });
 
-  it('accept fails where there is no chain, and changes nothing', async () => {
+  it('accept fails where there is no chain or nothing wrong with it, and changes nothing', async () => {
     const refused = 'There is no audit of that environment and tenant, so there is nothing to accept';
     await expect(audit('accept', '--env', 'test', '--tenant', 'org_acmee')).rejects.toThrow(refused);
     await expect(audit('accept', '--env', 'tset')).rejects.toThrow(refused);
+    await expect(audit('accept', '--env', 'test')).rejects.toThrow(
+      'Servers go on with that chain by themselves',
+    );
     await (await startAudit(db, clock)).chainEntries();
     await audit('verify');
     expect(lines).toEqual(['Intact: 2 chains, 3 entries.']);

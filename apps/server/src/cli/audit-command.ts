@@ -169,9 +169,13 @@ export const runAuditCommand = async (
     await withDatabase(async (db) => {
       const dependencies = { db, clock, auditKey: await keyOf(db) };
       const accepted = await acceptChain(dependencies, { environment: env, tenantId: tenant ?? '' });
-      if (!accepted)
+      if (accepted === 'unknown')
         throw new StartError(
           'There is no audit of that environment and tenant, so there is nothing to accept: look at --env and --tenant.',
+        );
+      if (accepted === 'whole')
+        throw new StartError(
+          'Servers go on with that chain by themselves, so there is nothing to accept: look at what verify names, and at --env and --tenant.',
         );
       writeNote(
         `The chain goes on after entry ${accepted.position}. verify still names what is wrong before.`,
