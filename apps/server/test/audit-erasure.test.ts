@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { asActor } from '../src/actor.js';
 import { verifyExport } from '../src/audit/verify-export.js';
 import type { Database } from '../src/db/database.js';
 import { startAudit } from './support/audit-world.js';
-import { chainHands, DAY, faultsOf, type StartedAudit } from './support/chain-hands.js';
+import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
 import { type TestClock, testClock } from './support/world.js';
 
@@ -17,7 +18,7 @@ describeEachEngine('the audit of an erased tenant', (open) => {
   });
   afterEach(() => db.close());
 
-  const { write, tamper, lines } = chainHands(() => ({ db, clock, audit }));
+  const { write, tamper, accept, lines } = chainHands(() => ({ db, clock, audit }));
 
   it('loses the contents of an erased tenant, and proves that the entries were there', async () => {
     await write('org_acme', 3);
@@ -109,5 +110,26 @@ describeEachEngine('the audit of an erased tenant', (open) => {
     );
     expect(faultsOf(await audit.verify())).toEqual([['org_acme', 2, 'changed']]);
     expect((await verifyExport(await lines('org_acme')))?.faults).toMatchObject([{ position: 2 }]);
+  });
+
+  it('keeps no contents that wait behind a chain which somebody else wrote into, and says so', async () => {
+    const id = 'key_planted';
+    const note = () => asActor({ who: { type: 'key', id }, where: null }, () => write('org_acme'));
+    await note();
+    await audit.chainEntries();
+    await tamper(`UPDATE audit_heads SET erased_at = now() - interval '1 day' WHERE ${OF_ACME}`);
+    await note();
+    await audit.eraseTenant('test', 'org_acme', { connections: 1 });
+    expect(await stored()).not.toContain(id);
+    expect(audit.logText()).toContain('not proved');
+    await accept('org_acme');
+    await audit.chainEntries();
+    expect(await stored()).not.toContain(id);
+    const { data } = await audit.list('test', { tenantId: 'org_acme' }, { cursor: null, limit: 10 });
+    expect(data.map(({ action, who }) => [action, who])).toEqual([
+      ['tenant.erased', { type: 'server' }],
+      ['connection.deleted', null],
+      ['connection.deleted', null],
+    ]);
   });
 });

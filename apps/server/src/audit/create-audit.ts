@@ -49,6 +49,7 @@ export const createAudit = ({
     chainEntries,
     settleTenant: counts.settleTenant,
     clock,
+    log,
     retentionDays,
   });
   const verification = createVerifyAudit({ db, auditKey });

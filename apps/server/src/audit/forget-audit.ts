@@ -2,6 +2,7 @@ import { asTask } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
 import { appendAudit, auditContent, insertAudit } from '../db/append-audit.js';
 import type { Database } from '../db/database.js';
+import type { Logger } from '../log/logger.js';
 import type { AuditKey } from './audit-key-store.js';
 import { type ChainHead, findHead, HEAD_COLUMNS, isSealed } from './chain-head.js';
 import { type ChainPlace, headSeal } from './entry-hash.js';
@@ -15,6 +16,7 @@ export interface ForgetAuditDependencies {
   /** Has uses of a tenant that are still being counted wait for their place, those of before a moment. */
   readonly settleTenant: (place: ChainPlace, until: Date) => Promise<void>;
   readonly clock: Clock;
+  readonly log: Logger;
   /** `AUTHPIPE_AUDIT_RETENTION_DAYS` */
   readonly retentionDays: number;
 }
@@ -70,6 +72,10 @@ const ERASE = `WITH erased AS (
       LIMIT ${AT_ONCE}) RETURNING 1
   ) SELECT count(*)::int AS count FROM erased`;
 
+/** What still waits, as it does where somebody else wrote into the chain: it gets its place without contents. */
+const ERASE_WAITING = `UPDATE audit_pending SET content = '{"who":null,"where":null,"result":null,"details":{}}'
+  WHERE environment = $1 AND tenant_id = $2 AND time <= $3 AND action <> '${ERASURE}'`;
+
 const LATELY_ERASED = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE h.erased_at > $1`;
 
 /** Ends of the audit: what is older than the policy keeps, and what an erased tenant leaves. */
@@ -79,19 +85,25 @@ export const createForgetAudit = ({
   chainEntries,
   settleTenant,
   clock,
+  log,
   retentionDays,
 }: ForgetAuditDependencies) => {
-  /** Changes a chain's ends, whoever extends it meanwhile. Not one whose ends somebody else wrote. */
+  /**
+   * Changes a chain's ends, whoever extends it meanwhile.
+   * @returns whether these may be believed: ends that somebody else wrote are left as they are
+   * @throws when others write them all the time
+   */
   const moveHead = async (
     { environment, tenantId }: ChainPlace,
     change: (head: ChainHead) => Promise<ChainHead | null>,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     const key = await auditKey.open();
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const head = await findHead(db, { environment, tenantId });
-      if (!head || !isSealed(key, head)) return;
+      if (!head) return true;
+      if (!isSealed(key, head)) return false;
       const next = await change(head);
-      if (!next) return;
+      if (!next) return true;
       const { firstPosition, firstPreviousHash, erasedAt } = next;
       const carried = asTask('audit', () => auditContent({ tenantId: '', carried: true }));
       const moved = await db.query('audit_head_move', MOVE_HEAD, [
@@ -106,8 +118,9 @@ export const createForgetAudit = ({
         ],
         ...[head.firstPosition, clock.now(), JSON.stringify(carried)],
       ]);
-      if (moved.length > 0) return;
+      if (moved.length > 0) return true;
     }
+    throw new Error('the ends of an audit chain were written all the time: they could not be changed');
   };
 
   const repeat = async (name: string, sql: string, values: readonly unknown[]): Promise<void> => {
@@ -160,8 +173,14 @@ export const createForgetAudit = ({
       // A run that was under way may have looked before; the second begins after.
       await chainEntries();
       await chainEntries();
-      await moveHead(place, async (head) => ({ ...head, erasedAt }));
+      const isProved = await moveHead(place, async (head) => ({ ...head, erasedAt }));
       await eraseContents(place, erasedAt);
+      await db.query('audit_erase_waiting', ERASE_WAITING, [environment, tenantId, erasedAt]);
+      if (!isProved)
+        log.error(
+          place,
+          'a tenant was erased whose audit chain was changed by somebody else: that an erasure took contents is not proved. Run `authpipe audit verify`.',
+        );
       await appendAudit(db, { ...place, action: ERASURE, time: erasedAt, details });
     },
   };
