@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { WEBHOOKS_HELP } from '../src/cli/help.js';
 import { runWebhooksCommand } from '../src/cli/webhooks-command.js';
 import type { Database } from '../src/db/database.js';
+import { FolderInUseError } from '../src/errors/folder-in-use-error.js';
 import { createReplay } from '../src/webhooks/replay.js';
 import { describeEachEngine } from './support/databases.js';
 import { startWebhookWorld, type WebhookWorld } from './support/webhook-world.js';
@@ -316,8 +317,18 @@ describeEachEngine('the replay of webhooks', (open, engine) => {
     });
   });
 
+  it('authpipe webhooks replay says to ask the server that has the embedded database open', async () => {
+    const replayed = runWebhooksCommand(['replay', 'whe_1', '--event', 'evt_1'], {
+      withDatabase: () => Promise.reject(new FolderInUseError('/data/database')),
+      clock: world.clock,
+    });
+    await expect(replayed).rejects.toThrow('POST /v1/webhook-endpoints/{id}/replay');
+    await expect(replayed).rejects.not.toThrow('another AUTHPIPE_DATA_DIR');
+  });
+
   it('authpipe webhooks help prints how', async () => {
     await webhooks();
-    expect(lines).toEqual([WEBHOOKS_HELP.trimEnd()]);
+    await webhooks('replay', '--help');
+    expect(lines).toEqual([WEBHOOKS_HELP.trimEnd(), WEBHOOKS_HELP.trimEnd()]);
   });
 });

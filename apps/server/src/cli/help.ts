@@ -43,11 +43,13 @@ Sends events again, each with the same webhook-id as before. ENDPOINT is whe_…
   --since TIME     All events since then, such as 2026-11-25T09:30:00Z.
   --until TIME     Those before then; until now, unless told.
   --undelivered    Only those that did not arrive.
+
+With the embedded database, ask the server instead: POST /v1/webhook-endpoints/{id}/replay.
 `;
 
 /** What `authpipe audit help` prints. */
 export const AUDIT_HELP = `Usage: authpipe audit verify [--env ENVIRONMENT] [--tenant TENANT] [--anchors FILE]
-       authpipe audit verify --file FILE
+       authpipe audit verify --file FILE [--anchors FILE]
        authpipe audit heads [--env ENVIRONMENT] [--tenant TENANT]
        authpipe audit export --env ENVIRONMENT [--tenant TENANT]
        authpipe audit accept --env ENVIRONMENT [--tenant TENANT]
@@ -62,7 +64,7 @@ heads prints how far each chain goes, a line each: keep them where nobody writes
 export prints the entries of a tenant, or without --tenant those of the product itself, as JSON lines.
 accept goes on with a chain that somebody changed, once you have looked: servers leave it alone until then.
 
-With the embedded database, ask the server instead: GET /v1/audit/verify and /v1/audit/export.
+With the embedded database, ask the server instead: GET /v1/audit/verify and /v1/audit/export. For heads and accept, stop it.
 `;
 
 /** What `authpipe adopt --help` prints. */

@@ -6,6 +6,7 @@ import type { Database } from '../db/database.js';
 import { Problem } from '../errors/problem.js';
 import { StartError } from '../errors/start-error.js';
 import { createReplay } from '../webhooks/replay.js';
+import { orAskServer } from './ask-server.js';
 import { commandActor } from './command-actor.js';
 import { WEBHOOKS_HELP } from './help.js';
 import { isUsageError } from './usage-error.js';
@@ -77,13 +78,16 @@ export const runWebhooksCommand = async (
   [command = 'help', ...args]: readonly string[],
   dependencies: WebhooksCommandDependencies,
 ): Promise<void> => {
-  if (command === 'help' || command === '--help') {
+  if (command === 'help' || command === '--help' || (command === 'replay' && args.includes('--help'))) {
     (dependencies.writeLine ?? writeToStdout)(WEBHOOKS_HELP.trimEnd());
     return;
   }
   if (command !== 'replay') throw usage(`There is no command "webhooks ${command}".`);
   try {
-    await replay(args, dependencies);
+    await orAskServer(
+      'ask it instead, with POST /v1/webhook-endpoints/{id}/replay, or for one event …/deliveries/{eventId}/replay',
+      () => replay(args, dependencies),
+    );
   } catch (error) {
     // Told alone, without a stack: the person can mend it.
     if (error instanceof Problem) throw new StartError(error.message);

@@ -1,5 +1,5 @@
 import { lock } from 'proper-lockfile';
-import { StartError } from '../errors/start-error.js';
+import { FolderInUseError } from '../errors/folder-in-use-error.js';
 import type { Logger } from '../log/logger.js';
 
 /** A lock whose holder stopped renewing it for this long belongs to a process that died. */
@@ -13,7 +13,7 @@ const RETRIES = 14;
  * Takes the embedded database's folder for this process alone: PGlite itself would let two in, and they would destroy
  * it. The lock is a folder `<folder>.lock`, whose time the holder renews.
  * @returns gives the lock back; more than once does no harm
- * @throws StartError when another process holds it
+ * @throws FolderInUseError when another process holds it
  */
 export const lockFolder = async (folder: string, log: Logger): Promise<() => Promise<void>> => {
   try {
@@ -39,9 +39,6 @@ export const lockFolder = async (folder: string, log: Logger): Promise<() => Pro
   } catch (error) {
     const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
     if (code !== 'ELOCKED') throw error;
-    throw new StartError(
-      `The embedded database in ${folder} is open in another process: stop that one, or give this one another AUTHPIPE_DATA_DIR, or use a real Postgres with DATABASE_URL.`,
-      { cause: error },
-    );
+    throw new FolderInUseError(folder, { cause: error });
   }
 };
