@@ -27,6 +27,7 @@ describeEachEngine('an exported audit chain', (open) => {
     const [head] = await audit.heads({ tenantId: 'org_acme' });
     expect(await verifyExport(exported)).toEqual({
       ...{ faults: [], entries: 5, erased: 0, firstPosition: 1, position: 5, hash: head?.hash },
+      ...{ anchored: null, anchoredBeyond: null },
     });
     const found = async (changed: readonly string[]) =>
       (await verifyExport(changed))?.faults.map(({ position, fault }) => [position, fault]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -8,6 +8,7 @@ import { commandActor } from '../src/cli/command-actor.js';
 import { HELP } from '../src/cli/help.js';
 import { runKeysCommand } from '../src/cli/keys-command.js';
 import type { Database } from '../src/db/database.js';
+import { FolderInUseError } from '../src/errors/folder-in-use-error.js';
 import { systemRandomness } from '../src/randomness.js';
 import { ROOT_KEY, startAudit } from './support/audit-world.js';
 import { openTestDatabase } from './support/databases.js';
@@ -100,13 +101,16 @@ describe('authpipe audit', () => {
   it('heads are anchors that verify takes', async () => {
     await audit('heads');
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { environment: 'test', tenantId: '', position: 1 },
+      { environment: 'test', tenantId: null, position: 1 },
       { environment: 'test', tenantId: 'org_acme', position: 2 },
     ]);
     const anchors = file(lines);
+    // As they were printed before.
+    const older = file(lines.map((line) => line.replace('null', '""')));
     lines = [];
     await audit('verify', '--anchors', anchors);
-    expect(lines).toEqual(['Intact: 2 chains, 3 entries.']);
+    await audit('verify', '--anchors', older);
+    expect(lines).toEqual(['Intact: 2 chains, 3 entries.', 'Intact: 2 chains, 3 entries.']);
     await tamper('DELETE FROM audit_entries');
     await tamper('DELETE FROM audit_heads');
     lines = [];
@@ -184,6 +188,72 @@ describe('authpipe audit', () => {
     );
   });
 
+  it('verify compares an exported chain with the anchors that are of it', async () => {
+    await audit('heads');
+    const anchors = file(lines);
+    await keys('create', '--name', 'three', '--tenant', 'org_acme');
+    await (await startAudit(db, clock)).chainEntries();
+    lines = [];
+    await audit('export', '--env', 'test', '--tenant', 'org_acme');
+    const exported = file(lines);
+    [lines, notes] = [[], []];
+    await audit('verify', '--file', exported, '--anchors', anchors);
+    expect(lines).toEqual(['Intact: 3 entries, from 1 to 3.']);
+    expect(notes[0]).toBe('Up to entry 2 they are those of the anchors.');
+    const other = readFileSync(anchors, 'utf8').replaceAll(
+      /"hash":"[0-9a-f]{64}"/g,
+      `"hash":"${'0'.repeat(64)}"`,
+    );
+    lines = [];
+    await expect(audit('verify', '--file', exported, '--anchors', file([other]))).rejects.toThrow('1 fault');
+    expect(lines).toEqual([
+      'changed: environment test, tenant org_acme, entry 2: it is not the entry that was there when the anchor was written down',
+    ]);
+    const [ofProduct = ''] = readFileSync(anchors, 'utf8').split('\n');
+    await expect(audit('verify', '--file', exported, '--anchors', file([ofProduct]))).rejects.toThrow(
+      'No anchor is of an entry in that file',
+    );
+  });
+
+  it('verify says where an exported chain ends before its anchor', async () => {
+    await audit('export', '--env', 'test', '--tenant', 'org_acme');
+    const exported = file(lines);
+    lines = [];
+    await audit('heads');
+    const older = [...lines];
+    await keys('create', '--name', 'three', '--tenant', 'org_acme');
+    await (await startAudit(db, clock)).chainEntries();
+    lines = [];
+    await audit('heads');
+    const anchors = file([...older, ...lines]);
+    [lines, notes] = [[], []];
+    await audit('verify', '--file', exported, '--anchors', anchors);
+    expect(notes.slice(0, 2)).toEqual([
+      'Up to entry 2 they are those of the anchors.',
+      'The chain went to entry 3 when an anchor was written down: the file is older, or its end was cut off.',
+    ]);
+  });
+
+  it.each([
+    ['verify', 'GET /v1/audit/verify'],
+    ['export', 'GET /v1/audit/export'],
+    ['heads', 'stop the server for it'],
+    ['accept', 'stop the server for it'],
+  ])('%s says what to do while a server has the embedded database open', async (command, way) => {
+    const refused = runAuditCommand([command, '--env', 'test'], {
+      ...{ clock, randomness: systemRandomness, ...written },
+      withDatabase: () => Promise.reject(new FolderInUseError('/data/database')),
+      rootKeys: () => [ROOT_KEY],
+    });
+    await expect(refused).rejects.toThrow(way);
+    await expect(refused).rejects.not.toThrow('another AUTHPIPE_DATA_DIR');
+  });
+
+  it.each(['verify', 'heads', 'export', 'accept'])('%s --help says how it is used', async (command) => {
+    await audit(command, '--help');
+    expect(lines.join()).toContain('Usage: authpipe audit verify');
+  });
+
   it('says how it is used', async () => {
     expect(HELP).toContain('audit verify');
     await audit('help');
@@ -191,7 +261,9 @@ describe('authpipe audit', () => {
     await expect(audit('mend')).rejects.toThrow('There is no command "audit mend"');
     await expect(audit('export')).rejects.toThrow('--env');
     await expect(audit('verify', '--nonsense')).rejects.toThrow('Usage');
-    await expect(audit('verify', '--file', '/nowhere/x', '--env', 'test')).rejects.toThrow('goes alone');
+    await expect(audit('verify', '--file', '/nowhere/x', '--env', 'test')).rejects.toThrow(
+      '--file goes without',
+    );
     await expect(audit('verify', '--file', '/nowhere/x')).rejects.toThrow("can't be read");
   });
 });

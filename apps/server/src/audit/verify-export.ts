@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { contentHash, entryHash, hex } from './entry-hash.js';
 import { ERASURE } from './erasure.js';
 import { EXPORT_FORMAT } from './export-audit.js';
+import type { Anchor } from './verify-audit.js';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const firstLine = z.object({
@@ -38,6 +39,10 @@ export interface ExportVerification {
   /** Where the chain stood: to be compared with what was written down elsewhere. */
   readonly position: number;
   readonly hash: string;
+  /** The last entry of those in the file that is what an anchor says; `null` when there is none. */
+  readonly anchored: number | null;
+  /** How far the chain went by an anchor, where that is farther than the file goes. */
+  readonly anchoredBeyond: number | null;
 }
 
 const bytes = (digits: string): Buffer => Buffer.from(digits, 'hex');
@@ -60,13 +65,17 @@ const parse = <Schema extends z.ZodType>(schema: Schema, line: string): z.output
 /**
  * Checks the lines of an export by their hashes alone, without database and key: that nothing was changed, taken out, put
  * in or moved, as long as the last hash is the one that somebody trustworthy wrote down.
+ * @param anchors what was written down, of any chains: those of this one are compared
  * @returns `null` when the first line is not that of an export
  */
 export const verifyExport = async (
   lines: AsyncIterable<string> | Iterable<string>,
+  anchors: readonly Anchor[] = [],
 ): Promise<ExportVerification | null> => {
   let head: z.output<typeof firstLine> | null = null;
   const faults: AuditFault[] = [];
+  const anchoredPositions = new Set(anchors.map(({ position }) => position));
+  const hashes = new Map<number, string>();
   let previous: Uint8Array = new Uint8Array();
   let [next, entries, erased] = [0, 0, 0];
   const add = (fault: AuditFault['fault'], position: number, detail: string): void => {
@@ -104,6 +113,7 @@ export const verifyExport = async (
       add('changed', position, 'who, where, result or details is not what was written');
     else if (!equal(entryHash(previous, hashed), bytes(hash)))
       add('changed', position, 'time, action, connection, place or the hash before is not what was written');
+    if (anchoredPositions.has(position)) hashes.set(position, hash);
     previous = bytes(hash);
     next = position + 1;
   }
@@ -111,6 +121,18 @@ export const verifyExport = async (
   if (next <= head.position) add('cut_off', next, `the chain goes to ${head.position}`);
   else if (hex(previous) !== head.hash)
     add('changed', head.position, 'it is not the entry that the chain ended with');
-  const { firstPosition, position, hash } = head;
-  return { faults, entries, erased, firstPosition, position, hash };
+  const { environment, tenantId, firstPosition, position, hash } = head;
+  const own = anchors.filter(
+    (each) => each.environment === environment && each.tenantId === (tenantId ?? ''),
+  );
+  let anchored: number | null = null;
+  for (const anchor of own) {
+    const found = hashes.get(anchor.position);
+    if (found === anchor.hash) anchored = Math.max(anchored ?? 0, anchor.position);
+    else if (found !== undefined)
+      add('changed', anchor.position, 'it is not the entry that was there when the anchor was written down');
+  }
+  const farthest = Math.max(0, ...own.map((each) => each.position));
+  const anchoredBeyond = farthest > position ? farthest : null;
+  return { faults, entries, erased, firstPosition, position, hash, anchored, anchoredBeyond };
 };

@@ -1,18 +1,19 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type AuditFault, appId } from '@authpipe/types';
-import { z } from 'zod';
 import { acceptChain } from '../audit/accept-chain.js';
 import { openAuditKey } from '../audit/audit-key-store.js';
 import { exportChain } from '../audit/export-audit.js';
-import { type Anchor, createVerifyAudit } from '../audit/verify-audit.js';
+import { createVerifyAudit } from '../audit/verify-audit.js';
 import { verifyExport } from '../audit/verify-export.js';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { StartError } from '../errors/start-error.js';
 import type { Randomness } from '../randomness.js';
+import { orAskServer } from './ask-server.js';
 import { AUDIT_HELP } from './help.js';
+import { lineOfAnchor, readAnchors } from './read-anchors.js';
 import { isUsageError } from './usage-error.js';
 import { type WriteLine, writeNote as writeToStderr, writeLine as writeToStdout } from './write-line.js';
 
@@ -41,25 +42,6 @@ const parse = <Options extends NonNullable<ParseArgsConfig['options']>>(
   } catch (error) {
     if (isUsageError(error)) throw usage(error.message);
     throw error;
-  }
-};
-
-const anchor = z.object({
-  environment: z.string(),
-  tenantId: z.string(),
-  position: z.int(),
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-});
-
-const readAnchors = (path: string | undefined): Anchor[] => {
-  if (path === undefined) return [];
-  try {
-    const lines = readFileSync(path, 'utf8').split('\n');
-    return lines.filter((line) => line.trim() !== '').map((line) => anchor.parse(JSON.parse(line)));
-  } catch (error) {
-    throw new StartError(`${path} holds no lines of \`authpipe audit heads\`: name another file.`, {
-      cause: error,
-    });
   }
 };
 
@@ -110,15 +92,25 @@ export const runAuditCommand = async (
   const keyOf = (db: Database) => openAuditKey({ db, rootKeys: rootKeys(), clock, randomness });
   const verifier = async (db: Database) => createVerifyAudit({ db, auditKey: await keyOf(db) });
 
-  const verifyFile = async (path: string): Promise<void> => {
+  const verifyFile = async (path: string, anchorsPath: string | undefined): Promise<void> => {
+    const anchors = anchorsPath === undefined ? [] : readAnchors(anchorsPath);
     const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-    const found = await verifyExport(lines).catch((error: unknown) => {
+    const found = await verifyExport(lines, anchors).catch((error: unknown) => {
       throw new StartError(`${path} can't be read: name another file.`, { cause: error });
     });
     if (!found) throw new StartError(`${path} is no export of an audit: name another file.`);
     tell(found.faults, writeLine);
-    const { entries, erased, firstPosition, position } = found;
+    const { entries, erased, firstPosition, position, anchored, anchoredBeyond } = found;
+    if (anchorsPath !== undefined && anchored === null)
+      throw new StartError(
+        'No anchor is of an entry in that file, so nothing is proved by them: look at their environment, tenantId and position.',
+      );
     writeLine(`Intact: ${entriesOf(entries)}, from ${firstPosition} to ${position}.`);
+    if (anchored !== null) writeNote(`Up to entry ${anchored} they are those of the anchors.`);
+    if (anchoredBeyond !== null)
+      writeNote(
+        `The chain went to entry ${anchoredBeyond} when an anchor was written down: the file is older, or its end was cut off.`,
+      );
     // A file alone can't tell the server's hand from another's here.
     if (firstPosition > 1)
       writeNote(
@@ -126,7 +118,8 @@ export const runAuditCommand = async (
       );
     if (erased > 0)
       writeNote(`${entriesOf(erased)} without contents: the tenant was erased, or somebody took them out.`);
-    writeNote(`As long as this is the hash that was written down elsewhere: ${found.hash}`);
+    if (anchored !== position)
+      writeNote(`As long as this is the hash that was written down elsewhere: ${found.hash}`);
   };
 
   const verify = async (): Promise<void> => {
@@ -136,10 +129,10 @@ export const runAuditCommand = async (
       file: { type: 'string' },
     });
     if (file !== undefined) {
-      if (env ?? tenant ?? anchors) throw usage('--file goes alone.');
-      return verifyFile(file);
+      if (env ?? tenant) throw usage('--file goes without --env and --tenant.');
+      return verifyFile(file, anchors);
     }
-    const known = readAnchors(anchors);
+    const known = anchors === undefined ? [] : readAnchors(anchors);
     await withDatabase(async (db) => {
       const found = await (await verifier(db)).verify({ environment: env, tenantId: tenant }, known);
       tell(found.faults, writeLine);
@@ -159,7 +152,7 @@ export const runAuditCommand = async (
     await withDatabase(async (db) => {
       const found = await (await verifier(db)).heads({ environment: env, tenantId: tenant });
       if (found.length === 0) throw noChain(env ?? tenant);
-      for (const head of found) writeLine(JSON.stringify(head));
+      for (const head of found) writeLine(lineOfAnchor(head));
     });
   };
 
@@ -199,16 +192,16 @@ export const runAuditCommand = async (
   };
 
   const commands = new Map([
-    ['verify', verify],
-    ['heads', heads],
-    ['accept', accept],
-    ['export', exportLines],
+    ['verify', { run: verify, otherwise: 'ask it instead, with GET /v1/audit/verify' }],
+    ['heads', { run: heads, otherwise: 'stop the server for it' }],
+    ['accept', { run: accept, otherwise: 'stop the server for it' }],
+    ['export', { run: exportLines, otherwise: 'ask it instead, with GET /v1/audit/export' }],
   ]);
-  if (command === 'help' || command === '--help') {
+  const named = commands.get(command);
+  if (command === 'help' || command === '--help' || (named && args.includes('--help'))) {
     writeLine(AUDIT_HELP.trimEnd());
     return;
   }
-  const run = commands.get(command);
-  if (!run) throw usage(`There is no command "audit ${command}".`);
-  await run();
+  if (!named) throw usage(`There is no command "audit ${command}".`);
+  await orAskServer(named.otherwise, named.run);
 };
