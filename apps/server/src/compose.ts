@@ -159,6 +159,7 @@ export const compose = (foundation: Foundation): Composition => {
       await audit.sweep(now);
       await tenants.eraseTold(now);
     },
+    checkpointAudit: audit.checkpoint,
     probeIntervalSeconds,
   }).map((each) => ({ ...each, run: (now: Date) => asTask(each.name, () => each.run(now)) }));
   metrics.expectJobs(work.map(({ name }) => name));

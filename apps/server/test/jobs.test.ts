@@ -87,6 +87,7 @@ it('the probes are looked for four times an interval, every ten seconds at least
       sweepDueProbes: nothing,
       sweepSessions: nothing,
       sweepAudit: async () => 0,
+      checkpointAudit: async () => 0,
       sweepEvents: nothing,
       probeIntervalSeconds,
     }).find(({ name }) => name === 'health.sweep')?.everySeconds;

@@ -37,6 +37,7 @@ export const auditAction = z.enum([
   'tenant.erased',
   'deployment.adopted',
   'audit.accepted',
+  'audit.checkpoint',
   'audit.started',
 ]);
 export type AuditAction = z.infer<typeof auditAction>;

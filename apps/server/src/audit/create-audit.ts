@@ -6,6 +6,7 @@ import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
 import { createAuditKey } from './audit-key-store.js';
 import { createChainEntries } from './chain-entries.js';
+import { createCheckpoint } from './checkpoints.js';
 import { exportChain } from './export-audit.js';
 import { createForgetAudit } from './forget-audit.js';
 import { createListAudit } from './list-audit.js';
@@ -75,6 +76,7 @@ export const createAudit = ({
     ...verification,
     ...forget,
     chainEntries,
+    checkpoint: createCheckpoint({ db, auditKey, clock }),
     flushUses: counts.flush,
 
     /** How long the oldest entry waits for its place in its chain. */

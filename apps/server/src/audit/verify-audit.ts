@@ -1,12 +1,14 @@
 import type { KeyObject } from 'node:crypto';
-import type { AuditVerification } from '@authpipe/types';
+import type { AuditFault, AuditVerification } from '@authpipe/types';
 import type { Database } from '../db/database.js';
 import { faultsOfAccepted } from './accepted-faults.js';
 import type { AuditKey } from './audit-key-store.js';
 import { type ChainHead, findHead, HEAD_COLUMNS, trustedEnds } from './chain-head.js';
+import { type Anchor, checkAnchor } from './check-anchor.js';
 import { type ChainCheck, createChainCheck } from './check-chain.js';
+import { type Checkpoints, readCheckpoints } from './checkpoints.js';
 import { type ChainPlace, hex } from './entry-hash.js';
-import { createFindMissingChains, faultOfChain } from './missing-chains.js';
+import { createFindMissingChains } from './missing-chains.js';
 import { acceptedChains } from './product-chain.js';
 import { entriesBefore, storedEntries } from './stored-entries.js';
 
@@ -16,19 +18,14 @@ export interface VerifyFilter {
   readonly tenantId?: string | undefined;
 }
 
-/** Where a chain stood when somebody wrote it down, outside of the database. */
-export interface Anchor extends ChainPlace {
-  readonly position: number;
-  /** Hexadecimal digits. */
-  readonly hash: string;
-}
-
 const MAX_FAULTS = 100;
 
 const CONDITION = '($1::text IS NULL OR environment = $1) AND ($2::text IS NULL OR tenant_id = $2)';
 const HEADS = `SELECT ${HEAD_COLUMNS} FROM audit_heads h WHERE ${CONDITION} ORDER BY environment, tenant_id`;
 const WAITING = `SELECT (SELECT count(*) FROM audit_pending WHERE ${CONDITION})::int AS count`;
-const AT = `SELECT hash FROM audit_entries WHERE environment = $1 AND tenant_id = $2 AND position = $3`;
+
+const nameOf = (place: { readonly environment: string; readonly tenantId: string | null }): string =>
+  JSON.stringify([place.environment, place.tenantId]);
 
 /** Checks the audit against its hashes and seals. Nothing is written. */
 export const createVerifyAudit = ({
@@ -60,20 +57,12 @@ export const createVerifyAudit = ({
     return !now || isSame ? found : checkChain(key, now);
   };
 
-  const checkAnchor = async ({ position, hash, ...place }: Anchor, heads: readonly ChainHead[]) => {
-    const head = heads.find(
-      (each) => each.environment === place.environment && each.tenantId === place.tenantId,
-    );
-    if (head && position < head.firstPosition - 1) return null;
-    const [row] = await db.query<{ hash: Uint8Array }>('audit_at', AT, [
-      ...[place.environment, place.tenantId, position],
-    ]);
-    const found = row?.hash ?? (head && position === head.firstPosition - 1 ? head.firstPreviousHash : null);
-    if (found && hex(found) === hash) return null;
-    const detail = found
-      ? 'it is not the entry that was there when the anchor was written down'
-      : 'it was there when the anchor was written down';
-    return faultOfChain(place, found ? 'changed' : 'cut_off', detail, position);
+  /** Where these chains stood by the word of the product's own; those that are gone are named by themselves. */
+  const checkpoints = async (heads: readonly ChainHead[]): Promise<Anchor[]> => {
+    const told: Checkpoints = new Map();
+    await readCheckpoints(db, told);
+    const known = new Set(heads.map(nameOf));
+    return [...told.values()].filter((each) => known.has(nameOf(each)));
   };
 
   return {
@@ -95,10 +84,16 @@ export const createVerifyAudit = ({
         erased += found.erased;
         faults.push(...found.faults);
       }
+      const isNamed = (fault: AuditFault) =>
+        faults.some((each) => nameOf(each) === nameOf(fault) && each.fault === fault.fault);
+      for (const told of await checkpoints(heads)) {
+        const fault = await checkAnchor(db, told, 'at a checkpoint of the product’s own chain');
+        if (fault && !isNamed(fault)) faults.push(fault);
+      }
       const isMeant = ({ environment, tenantId }: ChainPlace) =>
         environment === (filter.environment ?? environment) && tenantId === (filter.tenantId ?? tenantId);
       for (const anchor of anchors.filter(isMeant)) {
-        const fault = await checkAnchor(anchor, heads);
+        const fault = await checkAnchor(db, anchor, 'when the anchor was written down');
         if (fault) faults.push(fault);
       }
       return {

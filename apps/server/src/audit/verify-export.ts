@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type AuditFault, appId, auditEntry } from '@authpipe/types';
 import { z } from 'zod';
+import type { Anchor } from './check-anchor.js';
 import { contentHash, entryHash, hex } from './entry-hash.js';
 import { ERASURE } from './erasure.js';
 import { EXPORT_FORMAT } from './export-audit.js';
-import type { Anchor } from './verify-audit.js';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const firstLine = z.object({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { Anchor } from '../audit/verify-audit.js';
+import type { Anchor } from '../audit/check-anchor.js';
 import { StartError } from '../errors/start-error.js';
 
 const anchor = z.object({

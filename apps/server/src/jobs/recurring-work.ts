@@ -9,6 +9,8 @@ const EXPIRING_EVERY_SECONDS = 60;
 const EVENTS_EVERY_SECONDS = 600;
 /** What an erased tenant's late uses tell is kept no longer. */
 const AUDIT_EVERY_SECONDS = 300;
+/** What is cut off a chain within it may not be missed; shorter would add more entries. */
+const CHECKPOINT_EVERY_SECONDS = 3_600;
 /** A probe is at most a quarter of its interval late, … */
 const HEALTH_BEATS_PER_INTERVAL = 4;
 /** … and never later than this. */
@@ -25,6 +27,8 @@ export interface RecurringWorkDependencies {
   readonly sweepEvents: (now: Date) => Promise<unknown>;
   /** Forgets what is older than the audit's policy. */
   readonly sweepAudit: (now: Date) => Promise<unknown>;
+  /** Tells in the audit how far its chains go. */
+  readonly checkpointAudit: () => Promise<unknown>;
   /** `AUTHPIPE_PROBE_INTERVAL_SECONDS` */
   readonly probeIntervalSeconds: number;
 }
@@ -37,6 +41,7 @@ export const recurringWork = ({
   sweepSessions,
   sweepEvents,
   sweepAudit,
+  checkpointAudit,
   probeIntervalSeconds,
 }: RecurringWorkDependencies): RecurringWork[] => {
   const shortest = intervalOfKind({ kind: 'oauth2', intervalSeconds: probeIntervalSeconds });
@@ -48,5 +53,6 @@ export const recurringWork = ({
     { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
     { name: 'events.sweep', everySeconds: EVENTS_EVERY_SECONDS, run: sweepEvents },
     { name: 'audit.sweep', everySeconds: AUDIT_EVERY_SECONDS, run: sweepAudit },
+    { name: 'audit.checkpoint', everySeconds: CHECKPOINT_EVERY_SECONDS, run: checkpointAudit },
   ];
 };
