@@ -14,22 +14,24 @@ const OWN = `SELECT environment, first_position = 1 AS "isWhole" FROM audit_head
   WHERE tenant_id = '' AND ($1::text IS NULL OR environment = $1)`;
 /**
  * What tells of an audit where all chains are gone or began anew: whether there is a chain at all or an entry that waits for
- * one, when the oldest chain began, where all are whole, and the oldest connection that the audit told of. Not all did:
- * there are those of before the audit, and those that servers of before made while they were on their way out.
+ * one, when the oldest chain began, where all are whole, and the oldest API key or connection that the audit told of. In a
+ * database of before the audit these are none that servers of before made, which may have gone on for some days.
  */
-const BEGINNING = `SELECT EXISTS (SELECT 1 FROM audit_heads) AS "hasChains", EXISTS (SELECT 1 FROM audit_pending) AS "isWaiting",
+const BEGINNING = `WITH made AS (SELECT created_at FROM api_keys UNION ALL SELECT created_at FROM connections),
+  audit AS (SELECT max(finished_at) AS since FROM _prisma_migrations WHERE migration_name = '20261125171500_audit')
+  SELECT EXISTS (SELECT 1 FROM audit_heads) AS "hasChains", EXISTS (SELECT 1 FROM audit_pending) AS "isWaiting",
   (SELECT min(e.time) FROM audit_heads h LEFT JOIN audit_entries e ON e.environment = h.environment AND e.tenant_id = h.tenant_id
     AND e.position = 1 HAVING bool_and(h.first_position = 1)) AS "beganAt",
-  (SELECT min(created_at) FROM connections WHERE created_at >= (SELECT max(finished_at) + interval '7 days'
-    FROM _prisma_migrations WHERE migration_name = '20261125171500_audit')) AS "connectedAt"`;
-/** The first entry follows key and connection at once; that much is left to clocks and to a server that was stopped in between. */
+  (SELECT min(created_at) FROM made, audit WHERE created_at >= CASE
+    WHEN (SELECT min(created_at) FROM made) >= since THEN since ELSE since + interval '7 days' END) AS "toldOfAt"`;
+/** The first entry follows these at once; that much is left to clocks and to a server that was stopped in between. */
 const LONGEST_BEGINNING_SECONDS = 3600;
 
 interface Beginning {
   readonly hasChains: boolean;
   readonly isWaiting: boolean;
   readonly beganAt: Date | null;
-  readonly connectedAt: Date | null;
+  readonly toldOfAt: Date | null;
 }
 
 const SLOW = { mayTakeLong: true };
@@ -62,8 +64,8 @@ export const createFindMissingChains = ({
       return [faultOfChain(all, 'chain_missing', 'the key of their seals was taken out')];
     const told = [
       ...(keyMadeAt ? [{ at: keyMadeAt, since: `entries are sealed since ${keyMadeAt.toISOString()}` }] : []),
-      ...(row.connectedAt && (row.hasChains || !row.isWaiting)
-        ? [{ at: row.connectedAt, since: `they told of a connection of ${row.connectedAt.toISOString()}` }]
+      ...(row.toldOfAt && (row.hasChains || !row.isWaiting)
+        ? [{ at: row.toldOfAt, since: `they told of what was made at ${row.toldOfAt.toISOString()}` }]
         : []),
     ];
     const { beganAt } = row;
