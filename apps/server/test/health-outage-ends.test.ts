@@ -93,6 +93,18 @@ describeEachEngine('an outage', (open) => {
     expect(await world.stateEvents(made)).toEqual([]);
   });
 
+  it('of an API alone hides no grant that dies meanwhile', async () => {
+    const made = await world.connectMany(12);
+    await world.pass(PROBE_INTERVAL_SECONDS);
+    world.org.control.failNext({ kind: 'deny', times: EVERYTHING, path: '/api/v1' });
+    await world.pass(2 * PROBE_INTERVAL_SECONDS);
+    expect(await world.placeEvents()).toHaveLength(1);
+    const [gone] = made;
+    if (gone) revoke(gone);
+    await world.pass(2 * PROBE_INTERVAL_SECONDS);
+    expect(await world.badOf(made)).toEqual([{ id: gone?.id, status: 'needs_reconnect', reason: 'revoked' }]);
+  });
+
   it('of introspection alone, for a grant that lives, is told of once, and costs one refresh', async () => {
     const [made] = await world.connectMany(1);
     await world.pass(PROBE_INTERVAL_SECONDS);

@@ -49,7 +49,8 @@ describeEachEngine('many users without the role that the API asks for', (open) =
     await world.pass(14 * 3600, { stepSeconds: 600 });
     expect(await world.badOf(made)).toEqual([]);
     expect(await world.placeEvents()).toHaveLength(1);
-    await world.pass(14 * 3600, { stepSeconds: 600 });
+    await world.pass(10 * 3600, { stepSeconds: 600 });
+    await world.pass(2 * 3600);
     expect(await world.badOf(made)).toEqual(allLost(made));
     expect(await world.stateEvents(made)).toHaveLength(12);
     expect(await world.placeEvents()).toHaveLength(1);

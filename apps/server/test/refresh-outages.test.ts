@@ -48,12 +48,12 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
 
   it('is told of once, though looks fail there too after a while, and is told to be over when both are', async () => {
     const made = await world.connectMany(12);
-    await world.pass(2400, { stepSeconds: 100 });
+    await world.pass(PROBE_INTERVAL_SECONDS);
     deny('/oauth2/v1/token');
-    await world.pass(3600);
-    expect(await world.placeEvents()).toHaveLength(1);
+    await world.node.refresh.refreshConnection(made[0]?.id ?? '', ENVIRONMENT).catch(() => {});
+    expect(await world.failingPlaces()).toHaveLength(1);
     deny('/');
-    await world.pass(1800);
+    await world.pass(PROBE_INTERVAL_SECONDS);
     expect(await world.failingPlaces()).toHaveLength(2);
     world.org.control.clearFaults();
     await world.pass(2 * 3600);

@@ -131,6 +131,9 @@ const WAKE = `UPDATE credentials k SET refresh_at = $2::timestamptz + random() *
   FROM connections c WHERE c.integration_row_id = $1 AND c.id = k.connection_id
     AND k.refresh_failures > 0 AND k.refresh_at > $2`;
 
+const EXTEND = `UPDATE credentials k SET lease_until = $4
+  WHERE k.connection_id = $1 AND k.lease_number = $2 AND k.lease_owner = $3 RETURNING k.connection_id`;
+
 /** One process may come to hold two leases of one connection, of which the older has run out. */
 const leaseKey = (connectionId: string, leaseNumber: number): string => `${connectionId} ${leaseNumber}`;
 
@@ -268,6 +271,12 @@ export const createRefreshLeaseStore = ({
      */
     async putOffClaim({ connectionId, leaseNumber }: RefreshClaim, refreshAt: Date): Promise<void> {
       await db.query('refresh_put_off', PUT_OFF, [connectionId, leaseNumber, nodes.id, refreshAt]);
+    },
+
+    /** Begins the time of a lease anew, while others are asked before a verdict. False: it is somebody else's by now. */
+    async extendLease({ connection: { id }, leaseNumber }: ClaimedCredential): Promise<boolean> {
+      const rows = await db.query('refresh_extend', EXTEND, [id, leaseNumber, nodes.id, leaseEnd()]);
+      return rows.length > 0;
     },
 
     /** Hands leases back: they are free for others at once. Those that went to others meanwhile are left alone. */

@@ -2,8 +2,8 @@ import type { StatusReason } from '@authpipe/types';
 import { addSeconds } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { newId, type Randomness } from '../randomness.js';
-import { TELLS_OF_ITSELF } from './peers-store.js';
-import { type Place, parsePlaceKey, placeKey, twinKey } from './place.js';
+import { REFUSED_RIGHTS, TELLS_OF_ITSELF } from './peers-store.js';
+import { type Place, parsePlaceKey, placeKey, siblingKeys } from './place.js';
 import { MOST_ENVIRONMENTS, tellOfPlace } from './place-event.js';
 
 /** How often the connections of a failing place are tried, to see whether it is over … */
@@ -41,16 +41,16 @@ const declareSql = (atPlace: string): string => `WITH declared AS (
       time: '$2',
       atPlace,
     },
-    from: 'declared WHERE since = $2 AND NOT EXISTS (SELECT 1 FROM failing_places WHERE place = $7)',
+    from: 'declared WHERE since = $2 AND NOT EXISTS (SELECT 1 FROM failing_places WHERE place = ANY ($7::text[]))',
   })}
   SELECT place FROM declared`;
 
-/** Over for good: trouble that comes back from now on is told anew. What is known to fail by its twin is told once. */
+/** Over for good: trouble that comes back from now on is told anew. What fails at several things is told of once. */
 const forgetSql = (atPlace: string): string => `WITH gone AS (
     DELETE FROM failing_places WHERE place = $5 AND ended_at <= $3 RETURNING place
   ), ${tellOfPlace({
     ...{ type: 'integration.recovered', status: 'healthy', reason: 'NULL', ids: '$4', time: '$2', atPlace },
-    from: 'gone WHERE NOT EXISTS (SELECT 1 FROM failing_places WHERE place = $6)',
+    from: 'gone WHERE NOT EXISTS (SELECT 1 FROM failing_places WHERE place = ANY ($6::text[]))',
   })}
   SELECT place FROM gone`;
 
@@ -77,15 +77,25 @@ const trySql = (atPlace: string): string =>
     WHERE ${CAN_BE_TRIED} AND ${atPlace}
     ORDER BY k.expires_at > $2 DESC NULLS FIRST, k.answered_at NULLS FIRST LIMIT ${TRIAL_CONNECTIONS}`)}`;
 
-/** When looks last said all; that a token lives says nothing of what failed. */
-const ANSWERED_AT = `(CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END)`;
+/** SQL of an answer to what a place fails at: when it was given, and whether it is one. */
+const ANSWER = {
+  token: { at: 'k.answered_at', isOne: `NOT coalesce(${REFUSED_RIGHTS}, false)` },
+  // That a token lives says nothing of what it may do.
+  rights: {
+    at: `(CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END)`,
+    isOne: 'true',
+  },
+} as const;
 
 /**
  * Ends a place. Its own told faults say nothing of it; and after a day, which is as long as a verdict is held, it ends
  * unless most are still refused. What was held back is forgotten with it, in the same statement: each is looked at anew,
  * one after the other.
  */
-const endSql = (atPlace: string): string => `WITH over AS (
+const endSql = (
+  atPlace: string,
+  { at, isOne }: (typeof ANSWER)['token' | 'rights'],
+): string => `WITH over AS (
     UPDATE failing_places p SET ended_at = $2 WHERE p.place = $4 AND p.ended_at IS NULL AND (
       SELECT count(*) FILTER (WHERE last.is_good) >= least(${GOOD_TO_END}, (
           SELECT ceil(count(*) / 2.0) FROM (
@@ -96,8 +106,8 @@ const endSql = (atPlace: string): string => `WITH over AS (
       FROM (
         SELECT coalesce(k.answer NOT IN ('refused', 'away'), true) AS is_good
         FROM credentials k JOIN connections c ON c.id = k.connection_id
-        WHERE ${ANSWERED_AT} >= p.since AND ${atPlace} AND NOT ${TELLS_OF_ITSELF}
-        ORDER BY ${ANSWERED_AT} DESC LIMIT ${LATEST}) last)
+        WHERE ${at} >= p.since AND ${isOne} AND ${atPlace} AND NOT ${TELLS_OF_ITSELF}
+        ORDER BY ${at} DESC LIMIT ${LATEST}) last)
     RETURNING place
   ), resumed AS (
     UPDATE credentials k SET probe_at = $2::timestamptz + ${SPREAD}, suspected_reason = NULL,
@@ -137,7 +147,10 @@ const DECLARE = ofBoth(declareSql);
 const FORGET = ofBoth(forgetSql);
 const PUT_OFF = ofBoth(putOffSql);
 const TRY = ofBoth(trySql);
-const END = ofBoth(endSql);
+const END = {
+  token: ofBoth((atPlace) => endSql(atPlace, ANSWER.token)),
+  rights: ofBoth((atPlace) => endSql(atPlace, ANSWER.rights)),
+};
 const TRY_RENEWAL = ofBoth(tryRenewalSql);
 const END_RENEWAL = ofBoth(endRenewalSql);
 
@@ -155,17 +168,25 @@ export const createFailingPlacesStore = ({
   const eventIds = (): string[] => Array.from({ length: MOST_ENVIRONMENTS }, () => newId('evt', randomness));
 
   const isOver = async (key: string, now: Date, intervalSeconds: number): Promise<boolean> => {
-    const { kind, id, isOfRenewal } = parsePlaceKey(key);
-    const over = isOfRenewal
-      ? await db.query(`outage_end_renewal_${kind}`, END_RENEWAL[kind], [id, now, key], LONG)
-      : await db.query(`outage_end_${kind}`, END[kind], [id, now, intervalSeconds, key], LONG);
+    const { kind, id, question } = parsePlaceKey(key);
+    const over =
+      question === 'renewal'
+        ? await db.query(`outage_end_renewal_${kind}`, END_RENEWAL[kind], [id, now, key], LONG)
+        : await db.query(
+            `outage_end_${question}_${kind}`,
+            END[question][kind],
+            [id, now, intervalSeconds, key],
+            LONG,
+          );
     return over.length > 0;
   };
 
+  /** Looks at what a token may do go on as ever: they also see whether it lives. */
   const tryFew = async (key: string, now: Date): Promise<void> => {
-    const { kind, id, isOfRenewal } = parsePlaceKey(key);
-    if (isOfRenewal) await db.query(`outage_try_renewal_${kind}`, TRY_RENEWAL[kind], [id, now], LONG);
-    else await db.query(`outage_try_${kind}`, TRY[kind], [id, now], LONG);
+    const { kind, id, question } = parsePlaceKey(key);
+    if (question === 'token') await db.query(`outage_try_${kind}`, TRY[kind], [id, now], LONG);
+    if (question === 'renewal')
+      await db.query(`outage_try_renewal_${kind}`, TRY_RENEWAL[kind], [id, now], LONG);
   };
 
   /** What has been over for a while is told of as such. */
@@ -176,7 +197,7 @@ export const createFailingPlacesStore = ({
       await db.query(
         `outage_forget_${kind}`,
         FORGET[kind],
-        [id, now, before, eventIds(), key, twinKey(key)],
+        [id, now, before, eventIds(), key, siblingKeys(key)],
         LONG,
       );
     }
@@ -197,7 +218,7 @@ export const createFailingPlacesStore = ({
     async declare(place: Place, reason: StatusReason, now: Date): Promise<boolean> {
       const key = placeKey(place);
       const { kind, id } = parsePlaceKey(key);
-      const values = [id, now, addSeconds(now, TRIAL_SECONDS), eventIds(), reason, key, twinKey(key)];
+      const values = [id, now, addSeconds(now, TRIAL_SECONDS), eventIds(), reason, key, siblingKeys(key)];
       return (await db.query(`outage_declare_${kind}`, DECLARE[kind], values, LONG)).length > 0;
     },
 
@@ -208,8 +229,8 @@ export const createFailingPlacesStore = ({
     async tend(places: readonly string[], now: Date, intervalSeconds: number): Promise<string[]> {
       const ended: string[] = [];
       for (const key of places) {
-        const { kind, id, isOfRenewal } = parsePlaceKey(key);
-        if (!isOfRenewal)
+        const { kind, id, question } = parsePlaceKey(key);
+        if (question === 'token')
           await db.query(`outage_put_off_${kind}`, PUT_OFF[kind], [id, now, intervalSeconds], LONG);
       }
       if (places.length > 0) {

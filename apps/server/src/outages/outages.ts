@@ -35,8 +35,14 @@ export interface Outages {
   /**
    * A connection's credential was refused, by answers that agree. Others are asked before it is believed.
    * @param question what was refused
+   * @param mayGoOn asked before each of the others is, which may take as long as a request: whether the verdict is still wanted
    */
-  judgeRefusal(suspect: Suspect, reason: StatusReason, question: Question): Promise<Fault>;
+  judgeRefusal(
+    suspect: Suspect,
+    reason: StatusReason,
+    question: Question,
+    mayGoOn?: () => Promise<boolean>,
+  ): Promise<Fault>;
   /** The provider did not answer for a connection, or only that it can't. Nobody else is asked. */
   judgeSilence(suspect: Suspect): Promise<Fault>;
   /** Whether its place is known to fail: then nothing that it says needs to be confirmed. */
@@ -67,16 +73,19 @@ export const createOutages = ({
   const peers = createPeersStore(db);
   const places = createFailingPlacesStore({ db, randomness });
 
-  const placesOf = ({ host, integrationRowId }: Suspect, isOfRenewal: boolean): Place[] => [
-    ...(integrationRowId === null ? [] : [{ integrationRowId, isOfRenewal }]),
-    { host, isOfRenewal },
+  const placesOf = ({ host, integrationRowId }: Suspect, question: Question): Place[] => [
+    ...(integrationRowId === null ? [] : [{ integrationRowId, question }]),
+    { host, question },
   ];
 
-  /** Since when one of its places fails. A place whose looks fail renews nothing that can be believed. */
+  /** Since when one of its places fails. Where tokens are called dead that live, nothing else can be believed either. */
   const failingSince = async (suspect: Suspect, question: Question): Promise<Date | null> => {
     const failing = await places.list();
     if (failing.size === 0) return null;
-    const asked = [...placesOf(suspect, false), ...(question === 'renewal' ? placesOf(suspect, true) : [])];
+    const asked = [
+      ...placesOf(suspect, 'token'),
+      ...(question === 'token' ? [] : placesOf(suspect, question)),
+    ];
     const since = asked.map((place) => failing.get(placeKey(place)));
     return since.find((time) => time !== undefined) ?? null;
   };
@@ -112,12 +121,12 @@ export const createOutages = ({
     { integrationRowId, host }: Suspect,
     state: Record<'integration' | 'others' | 'host', PlaceState>,
     reason: StatusReason,
-    isOfRenewal: boolean,
+    question: Question,
   ): Promise<boolean> => {
     const isIntegration = state.integration === 'failing' && state.others !== 'failing';
-    if (isIntegration && integrationRowId !== null) await declare({ integrationRowId, isOfRenewal }, reason);
+    if (isIntegration && integrationRowId !== null) await declare({ integrationRowId, question }, reason);
     else if (state.integration === 'failing' || state.host === 'failing')
-      await declare({ host, isOfRenewal }, 'provider_down');
+      await declare({ host, question }, 'provider_down');
     else return false;
     return true;
   };
@@ -132,7 +141,7 @@ export const createOutages = ({
     question === 'rights' && !suspect.hasWorked ? [] : peers.witnesses(question, suspect, begunAt, WITNESSES);
 
   return {
-    async judgeRefusal(suspect, reason, question) {
+    async judgeRefusal(suspect, reason, question, mayGoOn = async () => true) {
       const begunAt = clock.now();
       const since = await failingSince(suspect, question);
       if (since !== null) {
@@ -143,7 +152,7 @@ export const createOutages = ({
       let isUnclear = false;
       for (;;) {
         const state = await look(suspect, question, begunAt, asked);
-        if (await declareFailing(suspect, state, reason, question === 'renewal')) return 'held';
+        if (await declareFailing(suspect, state, reason, question)) return 'held';
         if (state.integration === 'working') return 'own';
         candidates ??= await findWitnesses(suspect, question, begunAt);
         const witness = candidates.shift();
@@ -151,6 +160,7 @@ export const createOutages = ({
         const isEnough = state.host === 'working' && witness?.isOfIntegration !== true;
         if (isEnough) return 'own';
         if (!witness) return isUnclear && !(await hasFailedForLong(suspect, question)) ? 'held' : 'own';
+        if (!(await mayGoOn())) return 'held';
         asked.push(witness.connectionId);
         if ((await askWitness(witness, question)) === 'nothing') isUnclear = true;
       }
@@ -162,7 +172,7 @@ export const createOutages = ({
       if (host === 'working') return 'own';
       // Who does not answer, does not answer any integration.
       if (host === 'failing') {
-        await declare({ host: suspect.host, isOfRenewal: false }, 'provider_down');
+        await declare({ host: suspect.host, question: 'token' }, 'provider_down');
         return 'held';
       }
       const others = await peers.witnesses('token', suspect, clock.now(), WITNESSES);

@@ -67,7 +67,8 @@ export const TELLS_OF_ITSELF = `coalesce(k.answer = 'refused' AND (
 
 const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 
-const REFUSED_RIGHTS = `(k.answer = 'refused' AND coalesce(k.suspected_reason, c.reason) IN ${OF_WHAT_IT_MAY})`;
+/** A connection whose token lives, and may not do what it was asked to do. */
+export const REFUSED_RIGHTS = `(k.answer = 'refused' AND coalesce(k.suspected_reason, c.reason) IN ${OF_WHAT_IT_MAY})`;
 
 /** SQL of an answer to a question that looks ask: when it was given, whether it is good, and whether it is one at all. */
 const LOOKED = {

@@ -1,26 +1,29 @@
-/** A host, or an integration, whose connections fail together; `isOfRenewal`: their tokens work, and are not renewed. */
+import type { Question } from './peers-store.js';
+
+/** A host, or an integration, whose connections fail together, and what they fail at: each is another place. */
 export type Place = ({ readonly host: string } | { readonly integrationRowId: string }) & {
-  readonly isOfRenewal: boolean;
+  readonly question: Question;
 };
 
-const RENEWAL = 'renewal ';
+const PREFIX: Readonly<Record<Question, string>> = { token: '', rights: 'rights ', renewal: 'renewal ' };
+const QUESTIONS = ['rights', 'renewal', 'token'] as const satisfies readonly Question[];
 
-/** `host:https://acme.okta.com`, `integration:int_…`, `renewal host:…`, `renewal integration:…` */
-export const placeKey = (place: Place): string => {
-  const key = 'host' in place ? `host:${place.host}` : `integration:${place.integrationRowId}`;
-  return place.isOfRenewal ? `${RENEWAL}${key}` : key;
-};
+/** `host:https://acme.okta.com`, `integration:int_…`; before that `rights ` or `renewal `, where it is not the token itself. */
+export const placeKey = (place: Place): string =>
+  `${PREFIX[place.question]}${'host' in place ? `host:${place.host}` : `integration:${place.integrationRowId}`}`;
 
 /** What a key says. */
 export const parsePlaceKey = (
   key: string,
-): { readonly kind: 'host' | 'integration'; readonly id: string; readonly isOfRenewal: boolean } => {
-  const isOfRenewal = key.startsWith(RENEWAL);
-  const bare = isOfRenewal ? key.slice(RENEWAL.length) : key;
+): { readonly kind: 'host' | 'integration'; readonly id: string; readonly question: Question } => {
+  const question = QUESTIONS.find((one) => key.startsWith(PREFIX[one])) ?? 'token';
+  const bare = key.slice(PREFIX[question].length);
   const kind = bare.startsWith('host:') ? 'host' : 'integration';
-  return { kind, id: bare.slice(kind.length + 1), isOfRenewal };
+  return { kind, id: bare.slice(kind.length + 1), question };
 };
 
-/** The same host or integration, of the other matter. */
-export const twinKey = (key: string): string =>
-  key.startsWith(RENEWAL) ? key.slice(RENEWAL.length) : `${RENEWAL}${key}`;
+/** The same host or integration, as it fails at something else. */
+export const siblingKeys = (key: string): string[] => {
+  const bare = key.slice(PREFIX[parsePlaceKey(key).question].length);
+  return QUESTIONS.map((question) => `${PREFIX[question]}${bare}`).filter((other) => other !== key);
+};

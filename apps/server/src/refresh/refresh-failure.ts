@@ -32,7 +32,10 @@ const QUIET_FAILURES = 1;
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 504]);
 
 export interface RefreshFailureDependencies {
-  readonly store: Pick<RefreshStore, 'saveRefreshFailure' | 'saveDeadGrant' | 'wakeConnectionsOf'>;
+  readonly store: Pick<
+    RefreshStore,
+    'saveRefreshFailure' | 'saveDeadGrant' | 'wakeConnectionsOf' | 'extendLease'
+  >;
   readonly integrations: Pick<Integrations, 'markIntegration'>;
   readonly oauth: Pick<OAuth, 'introspect'>;
   readonly outages: Pick<Outages, 'judgeRefusal' | 'judgeSilence' | 'isToldOfIntegration'>;

@@ -3,7 +3,7 @@ import { isOfWhatItMay } from '../authorization-reasons.js';
 import { addSeconds, type Clock } from '../clock.js';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import { FORESEEN_ENDS } from '../credentials/refresh-outcome-store.js';
-import type { ClaimedCredential } from '../credentials/refresh-store.js';
+import type { ClaimedCredential, RefreshStore } from '../credentials/refresh-store.js';
 import type { OAuth, TokenTarget } from '../oauth/oauth.js';
 import type { Outages } from '../outages/outages.js';
 import type { TokenSecrets } from './renewal.js';
@@ -41,11 +41,13 @@ export interface Refusal {
 export const createJudgeRefusedRenewal = ({
   oauth,
   outages,
+  store,
   hostOf,
   clock,
 }: {
   readonly oauth: Pick<OAuth, 'introspect'>;
   readonly outages: Pick<Outages, 'judgeRefusal'>;
+  readonly store: Pick<RefreshStore, 'extendLease'>;
   /** Where the provider of a connection is asked, as outages are counted. */
   readonly hostOf: (connection: ConnectionRecord) => string;
   readonly clock: Clock;
@@ -67,7 +69,9 @@ export const createJudgeRefusedRenewal = ({
     if (FORESEEN_ENDS.has(reason) || connection.status === 'needs_reconnect') return { is: 'dead' };
     if (isWitness) return { is: 'later', retrySeconds: SECOND_TRY_SECONDS };
     const judge = async (question: 'token' | 'renewal'): Promise<RefusedRenewal> => {
-      const fault = await outages.judgeRefusal(suspectOf(claimed, hostOf), reason, question);
+      // Asking others takes longer than a lease lasts; a verdict without one is not written.
+      const mayGoOn = () => store.extendLease(claimed);
+      const fault = await outages.judgeRefusal(suspectOf(claimed, hostOf), reason, question, mayGoOn);
       return { is: fault === 'own' ? 'dead' : 'held' };
     };
     if (isSuspected(claimed)) return judge('token');

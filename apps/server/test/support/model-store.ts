@@ -221,6 +221,13 @@ export const createModelStore = ({
             Object.assign(row, LEASE_FREED);
         }
       }),
+    extendLease: ({ connection: { id }, leaseNumber }) =>
+      run('extend', () => {
+        const row = rows.get(id);
+        if (row?.leaseNumber !== leaseNumber || row.leaseOwner !== nodes.id) return false;
+        row.leaseUntil = addSeconds(clock.now(), REFRESH_LEASE_SECONDS);
+        return true;
+      }),
     putOffClaim: ({ connectionId, leaseNumber }, refreshAt) =>
       run('put off', () => {
         const row = rows.get(connectionId);
