@@ -5,7 +5,7 @@ import { composeRooms } from './compose-rooms.js';
 import { composeRoutes } from './compose-routes.js';
 import { createReadDueWork } from './credentials/due-work.js';
 import type { NotificationListener } from './db/notification-listener.js';
-import { errorName } from './errors/error-name.js';
+import { errorSummary } from './errors/error-summary.js';
 import type { EventFeed } from './events/event-feed.js';
 import type { Foundation } from './foundation.js';
 import { createApp } from './http/app.js';
@@ -120,7 +120,7 @@ export const compose = (foundation: Foundation): Composition => {
 
   const sweepAtOnce = (): void => {
     refresh.sweepDueRefreshes(clock.now()).catch((error: unknown) => {
-      log.error({ error: errorName(error) }, 'a sweep broke off');
+      log.error({ error: errorSummary(error) }, 'a sweep broke off');
     });
   };
   const heartbeat = createHeartbeat({

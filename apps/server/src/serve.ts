@@ -13,7 +13,7 @@ import { openDatabase } from './db/open-database.js';
 import { systemSteadyMillis, systemWallMillis } from './db/steady-millis.js';
 import type { Deployment } from './deployment/deployment.js';
 import { openDeployment } from './deployment/open-deployment.js';
-import { errorName } from './errors/error-name.js';
+import { errorSummary } from './errors/error-summary.js';
 import { StartError } from './errors/start-error.js';
 import { startEventFeed } from './events/start-event-feed.js';
 import { answerUnreadable } from './http/answer-unreadable.js';
@@ -66,7 +66,7 @@ const listen = (server: Server, port: number): Promise<void> =>
 const stopAll = async (log: Logger, stopping: readonly (Promise<void> | undefined)[]): Promise<void> => {
   for (const outcome of await Promise.allSettled(stopping)) {
     if (outcome.status === 'fulfilled') continue;
-    log.warn({ error: errorName(outcome.reason) }, 'a part of the server did not stop in order');
+    log.warn({ error: errorSummary(outcome.reason) }, 'a part of the server did not stop in order');
   }
 };
 

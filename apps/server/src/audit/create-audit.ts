@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 import type { Vault } from '../vault/vault.js';
@@ -62,7 +62,7 @@ export const createAudit = ({
       await work();
       isAway = false;
     } catch (error) {
-      if (!isAway) log.warn({ error: errorName(error) }, 'the audit could not be written: it waits');
+      if (!isAway) log.warn({ error: errorSummary(error) }, 'the audit could not be written: it waits');
       isAway = true;
     }
   };

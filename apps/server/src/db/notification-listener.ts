@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 import type { Sleep } from '../sleep.js';
@@ -122,7 +122,7 @@ const postgresListener = ({
         if (!isLost) await rest(PROBE_EVERY_MILLIS);
       }
     } catch (error) {
-      log.debug({ error: errorName(error) }, 'the connection for events broke');
+      log.debug({ error: errorSummary(error) }, 'the connection for events broke');
     } finally {
       isListening = false;
       client.end().catch(() => undefined);

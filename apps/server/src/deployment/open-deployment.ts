@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { systemErrorCode } from '../config/system-error-code.js';
 import type { Database } from '../db/database.js';
 import type { DatabaseProof } from '../db/database-proof.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import { StartError } from '../errors/start-error.js';
 import type { Logger } from '../log/logger.js';
 import { newId, type Randomness } from '../randomness.js';
@@ -184,7 +184,7 @@ export const openDeployment = async (dependencies: DeploymentDependencies): Prom
       if (frozen) await tickFrozen(now, frozen);
       else await tickOwner(now);
     } catch (error) {
-      log.debug({ error: errorName(error) }, "the deployment's identity could not be looked at");
+      log.debug({ error: errorSummary(error) }, "the deployment's identity could not be looked at");
     }
   };
 

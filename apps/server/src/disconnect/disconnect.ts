@@ -3,7 +3,7 @@ import { type ConnectionStore, connectionNotFound } from '../credentials/connect
 import type { ConnectionRecord, CredentialSecrets } from '../credentials/credential-record.js';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshStore } from '../credentials/refresh-store.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import { Problem } from '../errors/problem.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth, TokenTarget } from '../oauth/oauth.js';
@@ -94,7 +94,10 @@ export const createDisconnect = ({
       const still = await connections.findRecord(connectionId, environment);
       if (!still) return null;
       const revoked = await revoke(connectionId, environment).catch((error: unknown) => {
-        log.warn({ connectionId, error: errorName(error) }, 'a grant could not be revoked at the provider');
+        log.warn(
+          { connectionId, error: errorSummary(error) },
+          'a grant could not be revoked at the provider',
+        );
         return false;
       });
       const details = { revokedAtProvider: revoked };

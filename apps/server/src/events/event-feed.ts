@@ -1,4 +1,4 @@
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { Sleep } from '../sleep.js';
 import type { EventCursor } from './event-cursor.js';
@@ -191,7 +191,7 @@ export const createEventFeed = ({
   };
 
   const trouble = (error: unknown): void => {
-    if (!isFailing) log.error({ error: errorName(error) }, 'events can not be read');
+    if (!isFailing) log.error({ error: errorSummary(error) }, 'events can not be read');
     isFailing = true;
   };
 

@@ -1,7 +1,7 @@
 import type { Connection } from '@authpipe/types';
 import { type ConnectionStore, connectionNotFound } from '../credentials/connection-store.js';
 import type { ProbeClaim } from '../credentials/probe-store.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { AskWitness } from '../outages/outages.js';
 import type { Sleep } from '../sleep.js';
@@ -70,7 +70,7 @@ export const createHealth = ({
     run: (claim) =>
       look(claim).catch((error: unknown) => {
         const { connectionId } = claim;
-        log.error({ connectionId, error: errorName(error) }, 'a probe could not be finished');
+        log.error({ connectionId, error: errorSummary(error) }, 'a probe could not be finished');
       }),
     isStopping: () => isStopping,
     concurrency: SWEEP_CONCURRENCY,
@@ -102,7 +102,7 @@ export const createHealth = ({
     async askWitness(claim, question) {
       return bearWitness(claim, question).catch((error: unknown) => {
         const { connectionId } = claim;
-        log.warn({ connectionId, error: errorName(error) }, 'a witness could not be asked');
+        log.warn({ connectionId, error: errorSummary(error) }, 'a witness could not be asked');
         return 'nothing';
       });
     },
@@ -114,7 +114,7 @@ export const createHealth = ({
       if (held.length === 0) return;
       const handedBack = dependencies.store.releaseProbes(held).catch((error: unknown) => {
         log.warn(
-          { error: errorName(error) },
+          { error: errorSummary(error) },
           'probes could not be handed back: their leases end by themselves',
         );
       });

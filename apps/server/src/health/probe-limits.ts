@@ -2,7 +2,7 @@ import type { ApiLimit, HttpAnswer, ProviderDefinition } from '@authpipe/provide
 import { LRUCache } from 'lru-cache';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { ProbedEndpoint, ProbeLeave } from '../oauth/oauth.js';
 
@@ -130,7 +130,7 @@ export const createProbeLimits = ({
         if (!isNews && closedUntil === null) return;
         if (requests !== null) known.set(bucket, requests);
         db.query('probe_limit_note', NOTE, [bucket, requests, closedUntil]).catch((error: unknown) => {
-          log.warn({ error: errorName(error) }, 'a provider’s limit could not be noted');
+          log.warn({ error: errorSummary(error) }, 'a provider’s limit could not be noted');
         });
       },
     };

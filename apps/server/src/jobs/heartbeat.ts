@@ -1,6 +1,6 @@
 import type { DatabaseClock, MonotonicMillis } from '../db/database-clock.js';
 import { BEAT_SECONDS, type Nodes } from '../db/nodes.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 
 export interface HeartbeatDependencies {
@@ -54,7 +54,7 @@ export const createHeartbeat = ({
         onDeath();
       }
     } catch (error) {
-      if (!isAway) log.error({ error: errorName(error) }, 'the database does not answer');
+      if (!isAway) log.error({ error: errorSummary(error) }, 'the database does not answer');
       isAway = true;
     }
   };

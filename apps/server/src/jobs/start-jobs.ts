@@ -2,6 +2,7 @@ import { fromPglite, PgBoss } from 'pg-boss';
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 
 /** Work that comes due with time. What is due is decided in SQL; a job only wakes a replica to look. */
@@ -72,9 +73,6 @@ interface WakeUp {
   readonly askedAtMillis: number;
 }
 
-const nameOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
-
 /**
  * Starts the wake-ups: every replica beats the time and sends throttled jobs, so that one replica at a time is woken for
  * each beat, and any number of them may come and go. Work that was missed is found by the next beat.
@@ -89,7 +87,7 @@ export const startJobs = async ({
   log,
 }: JobsDependencies): Promise<{ stop: () => Promise<void> }> => {
   const boss = openBoss(db);
-  boss.on('error', (error) => log.error({ error: nameOf(error) }, 'the job queue had trouble'));
+  boss.on('error', (error) => log.error({ error: errorSummary(error) }, 'the job queue had trouble'));
   const beats: NodeJS.Timeout[] = [];
 
   const begin = async ({ name, everySeconds, run }: RecurringWork): Promise<void> => {
@@ -97,7 +95,7 @@ export const startJobs = async ({
       boss
         .send(name, { askedAtMillis: clock.now().getTime() }, { singletonSeconds: everySeconds })
         .catch((error: unknown) => {
-          log.warn({ job: name, error: nameOf(error) }, 'a wake-up could not be sent');
+          log.warn({ job: name, error: errorSummary(error) }, 'a wake-up could not be sent');
         });
     await wake();
     await boss.work<WakeUp>(
@@ -115,7 +113,7 @@ export const startJobs = async ({
         const result = await run(now).then(
           () => 'ok' as const,
           (error: unknown) => {
-            log.error({ job: name, error: nameOf(error) }, 'a sweep broke off');
+            log.error({ job: name, error: errorSummary(error) }, 'a sweep broke off');
             return 'failed' as const;
           },
         );

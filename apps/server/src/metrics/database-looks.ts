@@ -1,5 +1,5 @@
 import { withinMillis } from '../deadline.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 
 /** All looks of a scrape run at once, and most scrapers wait for ten seconds. */
@@ -31,7 +31,7 @@ export const createDatabaseLooks = ({
         return found;
       } catch (error) {
         if (failing.size === 0)
-          log.warn({ look: name, error: errorName(error) }, 'metrics can not be read from the database');
+          log.warn({ look: name, error: errorSummary(error) }, 'metrics can not be read from the database');
         failing.add(name);
         return null;
       }

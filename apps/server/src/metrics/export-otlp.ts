@@ -9,7 +9,7 @@ import type { MetricData, PushMetricExporter } from '@opentelemetry/sdk-metrics'
 import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.js';
 import type { OtlpTarget } from '../config/read-otlp-target.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import { readMetricData } from './otlp-points.js';
 
@@ -49,7 +49,8 @@ export const exportOtlp = (
       isUnread = false;
       return metrics;
     } catch (error) {
-      if (!isUnread) log.error({ error: errorName(error) }, 'the metrics for the collector can not be read');
+      if (!isUnread)
+        log.error({ error: errorSummary(error) }, 'the metrics for the collector can not be read');
       isUnread = true;
       return null;
     }
@@ -73,7 +74,7 @@ export const exportOtlp = (
       isAway = false;
     } catch (error) {
       // Its address may hold a token, and so may the words of the library: the kind of error is enough.
-      if (!isAway) log.warn({ error: errorName(error) }, 'the collector does not take metrics');
+      if (!isAway) log.warn({ error: errorSummary(error) }, 'the collector does not take metrics');
       isAway = true;
     }
   };

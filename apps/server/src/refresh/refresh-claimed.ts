@@ -4,7 +4,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import type { ClaimedCredential, RefreshClaim, RefreshStore } from '../credentials/refresh-store.js';
 import type { MonotonicMillis } from '../db/database-clock.js';
 import type { Nodes } from '../db/nodes.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import { createDpopKey, type DpopKey } from '../oauth/dpop-key.js';
@@ -306,7 +306,10 @@ export const createRefreshClaimed = (dependencies: RefreshClaimedDependencies) =
       await refreshOpened(claim, claimed, wish, onAnswer);
     } catch (error) {
       if (!isRowFault(error)) throw error;
-      log.error({ connectionId: claim.connectionId, error: errorName(error) }, 'a refresh could not be made');
+      log.error(
+        { connectionId: claim.connectionId, error: errorSummary(error) },
+        'a refresh could not be made',
+      );
       await withoutTarget(claimed);
     }
   };

@@ -2,7 +2,7 @@ import type { TokenErrorVerdict } from '@authpipe/providers';
 import { addSeconds, type Clock } from '../clock.js';
 import type { ConnectionRecord } from '../credentials/credential-record.js';
 import type { ClaimedCredential, RefreshStore } from '../credentials/refresh-store.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Integrations } from '../integrations/integration-store.js';
 import type { Logger } from '../log/logger.js';
 import type { OAuth } from '../oauth/oauth.js';
@@ -94,7 +94,7 @@ export const createSaveFailure = (dependencies: RefreshFailureDependencies) => {
   ): Promise<'ask_again' | 'written'> => {
     const { connection, refreshFailures } = claimed;
     const known = error instanceof TokenRequestError ? error : null;
-    if (!known) log.error({ connectionId: connection.id, error: errorName(error) }, 'refresh broke off');
+    if (!known) log.error({ connectionId: connection.id, error: errorSummary(error) }, 'refresh broke off');
     const verdict = known ? renewalVerdict(known.verdict, secrets) : NO_ANSWER;
     const { outcome } = verdict;
     log.info({ connectionId: connection.id, outcome, reason: verdict.reason }, 'refresh failed');

@@ -4,7 +4,7 @@ import { canBeRenewed } from '../credentials/credential-record.js';
 import { needsReconnect, type RefreshIfDue } from '../credentials/read-credential.js';
 import type { RefreshClaim } from '../credentials/refresh-store.js';
 import { providerHostOf, toConnection, type WireContext } from '../credentials/to-wire.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import { Problem } from '../errors/problem.js';
 import type { Heard } from '../outages/outages.js';
 import { createSweep } from '../sweep.js';
@@ -152,7 +152,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       );
       await flight.catch((error: unknown) => {
         const { connectionId } = claim;
-        log.error({ connectionId, error: errorName(error) }, 'a refresh could not be finished');
+        log.error({ connectionId, error: errorSummary(error) }, 'a refresh could not be finished');
       });
     },
     isStopping: isOver,
@@ -165,7 +165,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       if (mode === 'wait') return waitAsReader(place, version, waitMillis);
       await attempt(place, false, 'reader').catch((error: unknown) => {
         const connectionId = connection.id;
-        log.error({ connectionId, error: errorName(error) }, 'a background refresh could not be finished');
+        log.error({ connectionId, error: errorSummary(error) }, 'a background refresh could not be finished');
       });
     },
 
@@ -218,7 +218,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
         const isRefused = after?.renewalRefusedSince != null;
         return isRefused || after?.version !== before?.version ? 'an_answer' : 'nothing';
       } catch (error) {
-        log.warn({ connectionId, error: errorName(error) }, 'a witness could not be refreshed');
+        log.warn({ connectionId, error: errorSummary(error) }, 'a witness could not be refreshed');
         return 'nothing';
       }
     },
@@ -229,7 +229,7 @@ export const createRefresh = ({ wire, isFrozen, ...dependencies }: RefreshDepend
       isStopping = true;
       await Promise.race([Promise.allSettled(flights.values()), sleep(STOP_MILLIS)]);
       const handedBack = store.releaseRefreshes([...held]).catch((error: unknown) => {
-        log.warn({ error: errorName(error) }, 'leases could not be handed back: they end by themselves');
+        log.warn({ error: errorSummary(error) }, 'leases could not be handed back: they end by themselves');
       });
       await Promise.race([handedBack, sleep(HAND_BACK_MILLIS)]);
     },

@@ -1,5 +1,3 @@
-import { errorName } from '../errors/error-name.js';
-
 /** What a credential or its integration throws that can't be worked with; a database that is away throws none of these. */
 const FAULTS: ReadonlySet<string> = new Set([
   // Altered, moved to another place, or sealed with a key that is gone.
@@ -16,4 +14,4 @@ const FAULTS: ReadonlySet<string> = new Set([
  * Whether the cause lies in what is stored for one connection: then trying again at once brings the same. All else is taken
  * for trouble of the database, which passes.
  */
-export const isRowFault = (error: unknown): boolean => FAULTS.has(errorName(error));
+export const isRowFault = (error: unknown): boolean => error instanceof Error && FAULTS.has(error.name);

@@ -7,7 +7,7 @@ import type {
   RefreshFence,
   RefreshStore,
 } from '../credentials/refresh-store.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 
 const time = z.coerce.date();
@@ -118,7 +118,7 @@ export const createSpool = ({
         const answer = parse(await readFile(join(folder, name), 'utf8'));
         if (!kept.has(name)) kept.set(name, answer);
       } catch (error) {
-        log.error({ file: name, error: errorName(error) }, 'a kept token answer can not be read');
+        log.error({ file: name, error: errorSummary(error) }, 'a kept token answer can not be read');
       }
     }
   };
@@ -161,7 +161,7 @@ export const createSpool = ({
       kept.set(nameOf(answer), answer);
       await write(answer).catch((error: unknown) => {
         const connectionId = answer.fence.connection.id;
-        log.error({ connectionId, error: errorName(error) }, 'a token answer is kept in memory alone');
+        log.error({ connectionId, error: errorSummary(error) }, 'a token answer is kept in memory alone');
       });
     },
     async find(refreshed) {

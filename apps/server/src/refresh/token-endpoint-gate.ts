@@ -1,7 +1,7 @@
 import type { TokenRateLimit } from '@authpipe/providers';
 import { addSeconds, type Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { Randomness } from '../randomness.js';
 import {
@@ -95,7 +95,7 @@ export const createTokenEndpointGate = ({
       if (isDatabaseAway) return;
       isDatabaseAway = true;
       log.warn(
-        { error: errorName(error) },
+        { error: errorSummary(error) },
         'the state of token endpoints can not be shared with other replicas',
       );
     }

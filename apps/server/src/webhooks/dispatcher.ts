@@ -1,4 +1,4 @@
-import { errorName } from '../errors/error-name.js';
+import { errorSummary } from '../errors/error-summary.js';
 import type { Logger } from '../log/logger.js';
 import type { Sleep } from '../sleep.js';
 import type { LaneClaim } from './lane-store.js';
@@ -55,7 +55,7 @@ export const createDispatcher = ({
   };
 
   const trouble = (error: unknown): void => {
-    if (!isFailing) log.error({ error: errorName(error) }, 'webhooks can not be read or written down');
+    if (!isFailing) log.error({ error: errorSummary(error) }, 'webhooks can not be read or written down');
     isFailing = true;
   };
 
