@@ -11,8 +11,9 @@ import type { Foundation } from './foundation.js';
 import { createApp } from './http/app.js';
 import { createConnectRouter } from './http/connect/connect-router.js';
 import { createHeartbeat, type Heartbeat } from './jobs/heartbeat.js';
-import { recurringWork } from './jobs/recurring-work.js';
+import { REFRESH_SWEEP, recurringWork } from './jobs/recurring-work.js';
 import type { RecurringWork } from './jobs/start-jobs.js';
+import { withLogContext } from './log/log-context.js';
 
 /** The wired server, not yet listening. */
 export interface Composition {
@@ -118,11 +119,12 @@ export const compose = (foundation: Foundation): Composition => {
     trustedProxies: config.trustedProxies,
   });
 
-  const sweepAtOnce = (): void => {
-    refresh.sweepDueRefreshes(clock.now()).catch((error: unknown) => {
-      log.error({ error: errorSummary(error) }, 'a sweep broke off');
+  const sweepAtOnce = (): void =>
+    withLogContext({ job: REFRESH_SWEEP }, () => {
+      refresh.sweepDueRefreshes(clock.now()).catch((error: unknown) => {
+        log.error({ error: errorSummary(error) }, 'a sweep broke off');
+      });
     });
-  };
   const heartbeat = createHeartbeat({
     nodes,
     clock,
@@ -139,7 +141,7 @@ export const compose = (foundation: Foundation): Composition => {
     onDeath: sweepAtOnce,
   });
 
-  // What is due by itself is audited in its name.
+  // What is due by itself is audited and logged in its name.
   const work = recurringWork({
     sweepDueRefreshes: refresh.sweepDueRefreshes,
     tellExpiring: expiring.tellExpiring,
@@ -161,7 +163,10 @@ export const compose = (foundation: Foundation): Composition => {
     },
     checkpointAudit: audit.checkpoint,
     probeIntervalSeconds,
-  }).map((each) => ({ ...each, run: (now: Date) => asTask(each.name, () => each.run(now)) }));
+  }).map((each) => ({
+    ...each,
+    run: (now: Date) => asTask(each.name, () => withLogContext({ job: each.name }, () => each.run(now))),
+  }));
   metrics.expectJobs(work.map(({ name }) => name));
 
   return {

@@ -249,6 +249,21 @@ describeEachEngine('the metrics', (open) => {
     expect(line('planted-02')).not.toContain('trace_id');
     expect(line('planted-03')).not.toContain('trace_id');
   });
+
+  it('leave the name of the job in every line of the log that recurring work writes', async () => {
+    await connect();
+    org.control.failNext({ kind: 'server_error' });
+    clock.move(3_600);
+    const before = server.logText().length;
+    await server.work.find(({ name }) => name === 'refresh.sweep')?.run(clock.now());
+    const lines = server
+      .logText()
+      .slice(before)
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    expect(lines.join('\n')).toContain('refresh failed');
+    expect(lines.map((line) => JSON.parse(line).job)).toEqual(lines.map(() => 'refresh.sweep'));
+  });
 });
 
 it('metrics do not wait for a database that stands still, and tell the log so once', async () => {

@@ -1,6 +1,9 @@
 import { probeIntervalSeconds as intervalOfKind } from '../credentials/probe-schedule.js';
 import type { RecurringWork } from './start-jobs.js';
 
+/** Also made at once, when another server has died. */
+export const REFRESH_SWEEP = 'refresh.sweep';
+
 /** Lease plus sweep stay under half of the shortest grace (30 s), and ten-second tokens still work. */
 const REFRESH_EVERY_SECONDS = 5;
 const SESSIONS_EVERY_SECONDS = 300;
@@ -47,7 +50,7 @@ export const recurringWork = ({
   const shortest = intervalOfKind({ kind: 'oauth2', intervalSeconds: probeIntervalSeconds });
   const healthEvery = Math.floor(Math.min(shortest / HEALTH_BEATS_PER_INTERVAL, HEALTH_SLOWEST_SECONDS));
   return [
-    { name: 'refresh.sweep', everySeconds: REFRESH_EVERY_SECONDS, run: sweepDueRefreshes },
+    { name: REFRESH_SWEEP, everySeconds: REFRESH_EVERY_SECONDS, run: sweepDueRefreshes },
     { name: 'expiring.sweep', everySeconds: EXPIRING_EVERY_SECONDS, run: tellExpiring },
     { name: 'health.sweep', everySeconds: Math.max(1, healthEvery), run: sweepDueProbes },
     { name: 'sessions.sweep', everySeconds: SESSIONS_EVERY_SECONDS, run: sweepSessions },
