@@ -125,6 +125,15 @@ describe('connecting an account', () => {
     expect(world.org.control.listGrants().map(({ userEmail }) => userEmail)).toEqual(['ada@acme.test']);
   });
 
+  it('names no account in the log of an attempt that failed', async () => {
+    const made = await session({ connectionId: (await connected()).id });
+    await walkThrough(world, made, { person: 'grace@acme.test' });
+    expect((await stateOf(world, made)).error?.detail).toContain('ada@acme.test');
+    const line = world.logLines.findLast((each) => each.includes('"audit":"connect.failed"')) ?? '';
+    expect(JSON.parse(line)).toMatchObject({ sessionId: made.id, outcome: 'account_mismatch' });
+    expect(line).not.toContain('@acme.test');
+  });
+
   it('ends the fresh grant when the connection to be mended was deleted meanwhile', async () => {
     const before = await connected();
     const made = await session({ connectionId: before.id });

@@ -83,7 +83,7 @@ const expectEnd = async (name: string, of: Trial, page: Page, ending: Ending) =>
   const lines = of.audit();
   const failed = code === null ? undefined : lines.findLast(({ audit }) => audit === 'connect.failed');
   const line = failed ?? lines.at(-1);
-  const named = line?.failedCheck ?? line?.detail ?? line?.outcome ?? 'nothing';
+  const named = line?.failedCheck ?? line?.outcome ?? 'nothing';
   table.push({
     case: name,
     said: error ? `${error.code}: ${error.detail}` : heading,
@@ -424,7 +424,7 @@ describe('a callback', () => {
     const { codes, asked } = await expectWalk(
       'tokens in the callback',
       { answer },
-      { error: 'provider_error', reads: 'sent no code', audited: 'sent no code' },
+      { error: 'provider_error', reads: 'sent no code', audited: 'neither a code nor an error' },
     );
     expect(asked[0]?.get('response_type')).toBe('code');
     expect(codes()).toEqual([]);

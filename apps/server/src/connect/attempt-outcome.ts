@@ -59,12 +59,14 @@ export const readExchangeError = (
     return { ...failed('provider_error', detail, false), failedCheck: message };
   }
   const isFinal = verdict.outcome === 'integration' || verdict.outcome === 'configuration';
-  return { ...failed('provider_error', verdict.detail, isFinal), failedCheck };
+  return { ...failed('provider_error', verdict.detail, isFinal), failedCheck: failedCheck ?? message };
 };
 
 /** The callback brought neither a code nor an error. */
-export const missingCode = (provider: string): FailedAttempt =>
-  failed('provider_error', `${provider} sent no code. Start connecting again.`, false);
+export const missingCode = (provider: string): FailedAttempt => ({
+  ...failed('provider_error', `${provider} sent no code. Start connecting again.`, false),
+  failedCheck: 'neither a code nor an error',
+});
 
 /** The answer names another provider than the one that was asked. */
 export const foreignAnswer = (provider: string): FailedAttempt => ({

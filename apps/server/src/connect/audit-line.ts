@@ -11,8 +11,6 @@ export interface AuditedResult {
   readonly audit: 'connect.completed' | 'connect.held' | 'connect.failed';
   /** The session's error code; of what went well its status. */
   readonly outcome: string;
-  /** What the person and the app read. */
-  readonly detail?: string;
   /** What exactly did not pass; null where nothing was checked, such as a person who declined. */
   readonly failedCheck?: string | null;
   readonly connectionId?: string;
@@ -24,7 +22,6 @@ export interface AuditedResult {
 export const failedResult = ({ error, failedCheck = null }: FailedAttempt): AuditedResult => ({
   audit: 'connect.failed',
   outcome: error.code,
-  detail: error.detail,
   failedCheck,
 });
 

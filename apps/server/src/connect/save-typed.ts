@@ -104,10 +104,10 @@ export const createSaveTyped = ({
   ): Promise<Extract<Proof, { outcome: 'accepted' }>> => {
     if (proof.outcome === 'accepted') return proof;
     const { outcome, detail } = proof;
-    await writeAuditLine(session, { audit: 'connect.failed', outcome, detail, ...rowOf(choice) });
+    await writeAuditLine(session, { audit: 'connect.failed', outcome, ...rowOf(choice) });
     const isField = proof.outcome === 'refused' && proof.isTyped && choice.integration === null;
     const pointer = isField ? `/credential/${FIELD_AT_FAULT[choice.method.kind]}` : '';
-    throw refuse(session, [{ pointer, detail: proof.detail }]);
+    throw refuse(session, [{ pointer, detail }]);
   };
 
   const common = ({ integration, integrationId, definition, method, config }: TypedChoice) => ({
