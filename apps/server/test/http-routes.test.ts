@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { appId } from '@authpipe/types';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -9,7 +12,8 @@ import { connectionNotFound } from '../src/credentials/connection-store.js';
 import type { DeploymentState } from '../src/deployment/deployment.js';
 import { Problem } from '../src/errors/problem.js';
 import { createApp } from '../src/http/app.js';
-import { defineRoute, type Route } from '../src/http/route.js';
+import { openEventStream } from '../src/http/event-stream.js';
+import { defineRoute, type Route, type StreamRoute } from '../src/http/route.js';
 import { requireTenant, requireWholeProduct, visibleTo } from '../src/http/tenant-limit.js';
 import { createLogger } from '../src/log/logger.js';
 import { createMetrics } from '../src/metrics/create-metrics.js';
@@ -105,6 +109,32 @@ const routes: Route[] = [
   }),
 ];
 
+/** What a test does about a request that waits for an answer. */
+let onEntered = () => {};
+const waitingRoutes: Route[] = [
+  defineRoute({
+    method: 'get',
+    path: '/hangs',
+    scope: 'connections:read',
+    summary: 'Never answers',
+    handle: () => {
+      onEntered();
+      return new Promise(() => {});
+    },
+  }),
+  {
+    method: 'get',
+    path: '/streams',
+    scope: 'stream',
+    scopes: ['connections:read'],
+    summary: 'Never ends',
+    async open({ response }) {
+      openEventStream(response, () => {});
+      onEntered();
+    },
+  } as StreamRoute,
+];
+
 const eventDelivery = () => ({ isListening: false, streams: 3 });
 const metrics = createMetrics();
 const sources = {
@@ -126,7 +156,7 @@ const verifyApiKey = async (presented: string): Promise<ApiKeyIdentity> => {
 };
 
 const app = createApp({
-  routes,
+  routes: [...routes, ...waitingRoutes],
   verifyApiKey,
   verifyKnownApiKey: verifyApiKey,
   allows: (identity, scope) => identity.scopes.includes(scope) || identity.scopes.includes('admin'),
@@ -294,6 +324,47 @@ describe('the API', () => {
     expect(logged).toContain('/v1/things');
     expect(logged).not.toContain(PLANTED);
     expect(logged).not.toContain('Bearer');
+  });
+
+  /** Asks, and hangs up while the answer is awaited. */
+  const giveUp = async (path: string): Promise<void> => {
+    const server = createServer(app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const entered = new Promise<void>((resolve) => {
+      onEntered = resolve;
+    });
+    const { port } = server.address() as AddressInfo;
+    const asked = get({ port, host: '127.0.0.1', path, headers: as('reader') })
+      .on('response', (response) => response.on('error', () => {}))
+      .on('error', () => {});
+    const [socket] = await connected;
+    await entered;
+    // Not `once` of events, which takes the reset for a failure.
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    asked.destroy();
+    await closed;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  const counted = async (status: number): Promise<number> => {
+    const line = new RegExp(
+      `^authpipe_http_requests_total\\{method="GET",status="${status}"\\} (\\d+)$`,
+      'm',
+    );
+    return Number(line.exec(await metrics.registry.metrics())?.[1] ?? 0);
+  };
+
+  it('counts and logs a request whose caller gave up, with a status of its own', async () => {
+    await giveUp('/v1/hangs');
+    expect(await counted(499)).toBe(1);
+    const line = logged.split('\n').find((each) => each.includes('/v1/hangs')) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({ status: 499, route: '/v1/hangs', level: 20 });
+  });
+
+  it('takes no reader who leaves a stream of events for one who gave up', async () => {
+    const before = [await counted(200), await counted(499)];
+    await giveUp('/v1/streams');
+    expect([await counted(200), await counted(499)]).toEqual([(before[0] ?? 0) + 1, before[1]]);
   });
 
   it('keeps a caller’s request id only if it is harmless', async () => {
