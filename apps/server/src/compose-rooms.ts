@@ -28,6 +28,7 @@ import { createProbeCredential } from './health/probe-credential.js';
 import { createProbeLimits } from './health/probe-limits.js';
 import { createIntegrations } from './integrations/integration-store.js';
 import { createNoteRefusedClient } from './integrations/note-refused-client.js';
+import { createClientReads } from './metrics/client-reads.js';
 import { createOAuth } from './oauth/create-oauth.js';
 import { createGuardedFetch } from './oauth/guarded-fetch.js';
 import { measureOAuth } from './oauth/measured-oauth.js';
@@ -65,9 +66,10 @@ export const composeRooms = (foundation: Foundation) => {
   const nodes = createNodes({ db, clock, id: newId('node', randomness) });
 
   const { auditRetentionDays: retentionDays } = config;
+  const clientReads = createClientReads(metrics.countReads);
   const audit = createAudit({
     ...{ db, vault, clock, randomness, log, retentionDays },
-    findTenants: (...given) => findTenantsOfConnections(db, ...given),
+    findTenants: clientReads.countedBy((...given) => findTenantsOfConnections(db, ...given)),
     // Read, if not here: it is kept alive. `usage` is made below; nothing is reported before.
     onReportedUse: (connectionId) => usage.noteUse(connectionId, null),
   });
@@ -235,6 +237,7 @@ export const composeRooms = (foundation: Foundation) => {
 
   return {
     audit,
+    clientReads,
     connect,
     connections,
     disconnect,

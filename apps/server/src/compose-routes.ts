@@ -23,6 +23,7 @@ export const composeRoutes = (
   { config: { publicUrl }, db, apiKeys, metrics, clock }: Foundation,
   {
     audit,
+    clientReads,
     connect,
     connections,
     disconnect,
@@ -63,7 +64,7 @@ export const composeRoutes = (
   const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
     const { environment, tenantId } = key;
     for (const { connectionId, count } of uses) {
-      metrics.countReads('client_cache', count);
+      clientReads.note({ environment, tenantId, connectionId, count });
       audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
     }
   };

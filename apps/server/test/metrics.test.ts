@@ -129,9 +129,36 @@ describeEachEngine('the metrics', (open) => {
     const read = () => server.call('get', `/credentials?connectionId=${connection.id}`);
     await read().expect(200);
     await read().set('authpipe-uses', `${connection.id}=41`).expect(200);
+    await server.tickAudit();
     const text = await scrape();
     expect(value(text, 'authpipe_credential_reads_total{served_from="server"}')).toBe(2);
     expect(value(text, 'authpipe_credential_reads_total{served_from="client_cache"}')).toBe(41);
+  });
+
+  it('count no reads of connections that the client can not see', async () => {
+    const { body: connection } = await server.importKey();
+    const { key: limited } = await server.apiKeys.createApiKey({
+      ...{ environment: 'test', scopes: ['credentials:read'], tenantId: 'org_other', name: 'limited' },
+    });
+    const uses = `${connection.id}=41, conn_nobody=999999999`;
+    for (const key of [ADMIN_KEY, limited])
+      await server
+        .call('get', '/credentials?connectionId=conn_nobody', undefined, key)
+        .set('authpipe-uses', uses)
+        .expect(404);
+    await server.tickAudit();
+    expect(value(await scrape(), 'authpipe_credential_reads_total{served_from="client_cache"}')).toBe(41);
+  });
+
+  it('tell of integrations whose OAuth client is refused, from the first refusal on', async () => {
+    const id = await connect();
+    const refused = 'authpipe_integrations{provider="okta",status="degraded",reason="client_secret_invalid"}';
+    expect(value(await scrape(), refused)).toBeUndefined();
+    expect(selected(await scrape(), ruleOf('AuthpipeClientRefused'))).toEqual([]);
+    org.control.breakClientSecret();
+    await server.call('post', `/connections/${id}/refresh`);
+    expect(value(await scrape(), refused)).toBe(1);
+    expect(selected(await scrape(), ruleOf('AuthpipeClientRefused'))).toEqual([refused]);
   });
 
   it('time requests by the pattern of their route, never by their address', async () => {
