@@ -230,7 +230,12 @@ export const composeRooms = (foundation: Foundation) => {
   const webhookEndpoints = createEndpointStore({ db, vault, clock, randomness, allowLoopback });
   const webhooks = createWebhooks({
     ...{ db, endpoints: webhookEndpoints, nodes, clock, randomness, sleep, log },
-    fetch: createGuardedFetch({ allowLoopback, log, timeoutMillis: WEBHOOK_TIMEOUT_MILLIS }),
+    fetch: createGuardedFetch({
+      allowLoopback,
+      log,
+      timeoutMillis: WEBHOOK_TIMEOUT_MILLIS,
+      whom: 'a webhook endpoint',
+    }),
     isFrozen: deployment.isFrozen,
     isForeign: (enabledAt) => deployment.provenanceOf(enabledAt) === 'foreign',
   });

@@ -126,6 +126,17 @@ describe('addresses', () => {
   });
 });
 
+it('says in the log whom it asked', async () => {
+  for (const whom of [undefined, 'a webhook endpoint'])
+    await createGuardedFetch({ allowLoopback: true, log, ...(whom === undefined ? {} : { whom }) })({
+      ...{ url: `http://localhost:${port}/x`, method: 'POST', headers: {}, body: 'x' },
+    });
+  expect(lines.slice(-2).map((line) => JSON.parse(line).msg)).toEqual([
+    'asked the provider',
+    'asked a webhook endpoint',
+  ]);
+});
+
 describe('the moment at which a request leaves', () => {
   const askWhen = (onDeparture: () => void) =>
     createGuardedFetch({ allowLoopback: true, log })({

@@ -54,6 +54,8 @@ export interface GuardedFetchOptions {
   readonly log: Logger;
   /** From the first packet to the last byte. 10 s unless told. */
   readonly timeoutMillis?: number;
+  /** Who is asked, for the log. `the provider` unless told. */
+  readonly whom?: string;
   /** DNS; the system's resolver unless told. */
   readonly resolve?: (hostname: string) => Promise<readonly LookupAddress[]>;
 }
@@ -131,6 +133,7 @@ export const createGuardedFetch = ({
   allowLoopback,
   log,
   timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
+  whom = 'the provider',
   resolve = (hostname) => resolveByDns(hostname, { all: true }),
 }: GuardedFetchOptions): GuardedFetch => {
   const dispatcher = new Agent({ connect: { lookup: checkedLookup(resolve, allowLoopback) } });
@@ -178,11 +181,14 @@ export const createGuardedFetch = ({
     const signal = AbortSignal.timeout(timeoutMillis);
     try {
       const answer = await read(url, request, signal);
-      log.debug({ host: url.host, method: request.method, status: answer.status }, 'asked the provider');
+      log.debug({ host: url.host, method: request.method, status: answer.status }, `asked ${whom}`);
       return answer;
     } catch (error) {
       const failure = translated(error, url.hostname, signal.aborted);
-      log.debug({ host: url.host, method: request.method, failure: failure.failure }, 'no answer taken');
+      log.debug(
+        { host: url.host, method: request.method, failure: failure.failure },
+        `no answer of ${whom} taken`,
+      );
       throw failure;
     }
   };
