@@ -122,6 +122,15 @@ describeEachEngine('credentials', (open, engine) => {
     await expect(read({ connectionId: connection.id }, TENANT)).resolves.toMatchObject({ version: 1 });
   });
 
+  it('asks to check what was given: an id, or tenant, user and label', async () => {
+    await expect(read({ connectionId: 'conn_unknown' })).rejects.toMatchObject({
+      message: expect.stringMatching(/with this id(?!.*\b(user|label)\b)/),
+    });
+    await expect(read(refOf('user_unknown'))).rejects.toMatchObject({
+      message: expect.stringContaining('check tenant, user, label and environment'),
+    });
+  });
+
   it('says so when nobody knows a provider of the name', async () => {
     await connectUser(node, org, clock, { userId: 'user_typing' });
     const misspelt = { ...refOf('user_typing'), provider: 'octa' };

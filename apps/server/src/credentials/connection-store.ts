@@ -65,12 +65,17 @@ export interface ConnectionStore {
   ): Promise<boolean>;
 }
 
-/** The one answer to an id that is unknown, in another environment, or another tenant's. */
-export const connectionNotFound = (): Problem =>
-  new Problem(
-    'connection_not_found',
-    'There is no such connection: check tenant, user, label and environment, or let the user connect.',
-  );
+const NOT_FOUND = {
+  id: 'There is no connection with this id that this API key can see: check the id and the key’s environment. It may have been deleted.',
+  owner: 'There is no such connection: check tenant, user, label and environment, or let the user connect.',
+};
+
+/**
+ * The one answer to what is unknown, in another environment, or another tenant's.
+ * @param by what the caller named it by
+ */
+export const connectionNotFound = (by: keyof typeof NOT_FOUND = 'id'): Problem =>
+  new Problem('connection_not_found', NOT_FOUND[by]);
 
 /**
  * SQL: the credential of the connection `b`, which is locked. Another one may be committed while that lock is waited for,

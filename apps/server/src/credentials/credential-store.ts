@@ -138,7 +138,7 @@ export const createCredentialStore = ({
     async findCredential(ref, environment, tenantId) {
       const row = await findRow(ref, environment);
       if (!row || (tenantId !== null && row.served.connection.tenantId !== tenantId)) {
-        throw connectionNotFound();
+        throw connectionNotFound('connectionId' in ref ? 'id' : 'owner');
       }
       return serve(row);
     },
