@@ -33,6 +33,15 @@ describe('what is wrong with a request', () => {
     expect(faults(z.object({ field: schema }), { field: value })).toEqual([{ pointer: '/field', detail }]);
   });
 
+  it.each([
+    [{ label: 7 }, 'The body field /label is not valid: must be a string.'],
+    [{ labl: 'main' }, 'This request takes no body field /labl: check its name and place.'],
+    [[], 'The body is not valid: must be an object.'],
+  ])('is one whole sentence of %j', (value, sentence) => {
+    const schema = z.strictObject({ label: z.string().optional() });
+    expect(() => parseInput(schema, value, 'body')).toThrow(new Problem('invalid_request', sentence));
+  });
+
   it('points at the field that nobody knows', () => {
     expect(faults(z.strictObject({ a: z.strictObject({}) }), { a: { 'b/c': 1 }, d: 2 })).toEqual(
       expect.arrayContaining([

@@ -1,4 +1,8 @@
+import type { FieldError } from '@authpipe/types';
 import type { z } from 'zod';
+
+/** Of a name that the schema does not have, as the end of a sentence that the name begins. */
+export const NO_SUCH_FIELD = 'is no field of this request';
 
 const NOUNS: Readonly<Record<string, string>> = {
   array: 'an array',
@@ -43,4 +47,13 @@ export const wordFault: z.core.$ZodErrorMap = (issue) => {
     default:
       return undefined;
   }
+};
+
+/** The whole sentence on the first fault of a part of a request. */
+export const faultSentence = (part: 'body' | 'query' | 'path', fault: FieldError | undefined): string => {
+  if (fault === undefined) return `The ${part} is not valid: see errors.`;
+  const { pointer, detail } = fault;
+  if (detail === NO_SUCH_FIELD)
+    return `This request takes no ${part} field ${pointer}: check its name and place.`;
+  return `The ${pointer === '' ? part : `${part} field ${pointer}`} is not valid: ${detail}.`;
 };

@@ -1,7 +1,7 @@
 import type { FieldError } from '@authpipe/types';
 import type { z } from 'zod';
 import { Problem } from '../errors/problem.js';
-import { wordFault } from './input-fault.js';
+import { faultSentence, NO_SUCH_FIELD, wordFault } from './input-fault.js';
 
 /** RFC 6901: `~` and `/` inside a name are escaped. */
 const pointerTo = (path: readonly PropertyKey[]): string =>
@@ -42,7 +42,7 @@ const faultsOfForm = (issues: readonly z.core.$ZodIssue[]): FieldError[] =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({
           pointer: pointerTo([...issue.path, key]),
-          detail: 'is no field of this request',
+          detail: NO_SUCH_FIELD,
         }))
       : [{ pointer: pointerTo(issue.path), detail: issue.message }],
   );
@@ -57,9 +57,5 @@ export const parseInput = (schema: z.ZodType, value: unknown, part: 'body' | 'qu
   // The form first: what fits it is no deeper than the schema.
   const errors = parsed.success ? faultsOfText(value, []) : faultsOfForm(parsed.error.issues);
   if (errors.length === 0) return parsed.data;
-  const [first] = errors;
-  const where = first?.pointer ? `${part} field ${first.pointer}` : part;
-  throw new Problem('invalid_request', `The ${where} is not valid: ${first?.detail ?? 'see errors'}.`, {
-    errors,
-  });
+  throw new Problem('invalid_request', faultSentence(part, errors[0]), { errors });
 };
