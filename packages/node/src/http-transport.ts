@@ -32,6 +32,9 @@ export type Json = unknown;
 
 const DEFAULT_ATTEMPTS = 3;
 
+/** Of a proxy that got no answer. @see RFC 9110 sections 15.6.3 to 15.6.5 */
+const GATEWAY_STATUSES: ReadonlySet<number | undefined> = new Set([502, 503, 504]);
+
 /** Runs one request, and may look at how it goes. */
 export type RunRequest = <T>(call: HttpCall, request: () => Promise<T>) => Promise<T>;
 
@@ -163,7 +166,9 @@ export class HttpTransport {
     const body = await response.text();
     if (!response.ok) {
       const { status, headers } = response;
-      throw readProblem({ status, headers, body, origin: this.#origin, now: clock.now() });
+      const error = readProblem({ status, headers, body, origin: this.#origin, now: clock.now() });
+      if (uses !== undefined && isUntaken(error)) this.#uses?.giveBack(uses);
+      throw error;
     }
     if (body === '') return undefined;
     try {
@@ -214,6 +219,13 @@ const queryString = (query: HttpCall['query']): string => {
   }
   return params.size === 0 ? '' : `?${params}`;
 };
+
+/**
+ * Whether the server has not read what went along: it takes sums of a key that it knows, and a proxy answers in its name
+ * where it could not be asked. Its own 502 and 503 are about a provider.
+ */
+const isUntaken = ({ status, code }: AuthpipeError): boolean =>
+  status === 401 || (GATEWAY_STATUSES.has(status) && code === 'server_unreachable');
 
 const closedError = (): AuthpipeError => invalidRequest('This client is closed: make a new Authpipe.');
 

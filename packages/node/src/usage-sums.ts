@@ -50,7 +50,7 @@ export class UsageSums {
     return { text: counts.map(([id, count]) => `${id}=${count}`).join(', '), counts };
   }
 
-  /** Puts back what did not arrive. */
+  /** Puts back what did not arrive, or may not have: the server may then count it twice. */
   giveBack({ counts }: TakenSums): void {
     for (const [id, count] of counts) this.#count(id, count);
   }

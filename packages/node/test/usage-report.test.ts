@@ -61,6 +61,39 @@ describe('the report of what was served from memory', () => {
     expect(sums().at(-1)).toBe('conn_1=1');
   });
 
+  it.each([
+    [401, { code: 'unauthorized' }],
+    [502, '<h1>Bad Gateway</h1>'],
+    [503, '<h1>Service Unavailable</h1>'],
+    [504, ''],
+  ])('is kept when the server did not take it: status %d', async (status, said) => {
+    const client = open();
+    await client.getCredential(REF);
+    await client.getCredential(REF);
+    server.answer = () => ({ status, ...(typeof said === 'string' ? { text: said } : { json: said }) });
+    await expect(client.refreshConnection('conn_1')).rejects.toThrow();
+    server.answer = () => ({ json: {} });
+    await client.getConnection('conn_1').catch(() => undefined);
+    expect(sums().at(-1)).toBe('conn_1=1');
+  });
+
+  it.each([
+    [502, 'provider_error'],
+    [503, 'provider_unavailable'],
+  ])(
+    'is told once when the server took it, and its answer is about a provider: status %d',
+    async (status, code) => {
+      const client = open();
+      await client.getCredential(REF);
+      await client.getCredential(REF);
+      server.answer = () => ({ status, json: { code, status } });
+      await expect(client.refreshConnection('conn_1')).rejects.toMatchObject({ code });
+      server.answer = () => ({ json: {} });
+      await client.getConnection('conn_1').catch(() => undefined);
+      expect(sums()).toEqual([undefined, 'conn_1=1', undefined]);
+    },
+  );
+
   it('goes along with the question that every credential is asked anew after an hour, stream or not', async () => {
     const expiresAt = '2027-01-01T00:00:00.000Z';
     server.answerStream = () => 'stream';
