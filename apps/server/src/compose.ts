@@ -60,6 +60,7 @@ export const compose = (foundation: Foundation): Composition => {
     gate,
     health,
     idempotentRequests,
+    integrations,
     nodes,
     notifications,
     ownerConnections,
@@ -76,6 +77,7 @@ export const compose = (foundation: Foundation): Composition => {
     {
       ping: db.ping,
       countConnections: connections.countConnections,
+      countIntegrations: integrations.countIntegrations,
       readDueWork: createReadDueWork({ db, clock }),
       readAuditLag: audit.lagSeconds,
       isRefreshFrozen: deployment.isFrozen,

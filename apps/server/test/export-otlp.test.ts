@@ -139,6 +139,7 @@ describe('metrics that are pushed to a collector', () => {
         ...{
           ping: away,
           countConnections: away,
+          countIntegrations: away,
           readDueWork: away,
           readAuditLag: away,
           webhookFigures: away,

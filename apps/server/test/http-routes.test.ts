@@ -140,6 +140,7 @@ const metrics = createMetrics();
 const sources = {
   ping: async () => {},
   countConnections: async () => [{ provider: 'okta', status: 'healthy', reason: null, count: 3 }],
+  countIntegrations: async () => [{ provider: 'okta', status: 'healthy', reason: null, count: 1 }],
   readDueWork: async () => ({ refreshOverdueSeconds: 0, probeOverdueSeconds: 12.5 }),
   readAuditLag: async () => 0.25,
   isRefreshFrozen: () => refreshState.refresh === 'frozen',

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ERROR_CODES } from '@authpipe/types';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import request from 'supertest';
 import type { Org } from '../../demo/src/org/index.js';
@@ -41,6 +42,23 @@ const LABELS = new Set([
 ]);
 
 const ALERTS = 'monitoring/prometheus-alerts.yml';
+
+/** The expression of an alert. */
+const ruleOf = (alert: string): string =>
+  new RegExp(`alert: ${alert}\\s+expr: \\|?([\\s\\S]*?)(?:for|labels):`).exec(docs(ALERTS))?.[1] ?? '';
+
+/** The series above 0 that the first selector of a rule takes, as Prometheus matches labels. */
+const selected = (metrics: string, rule: string): string[] => {
+  const [, name, matchers = ''] = /(authpipe_\w+)\{([^}]*)\}/.exec(rule) ?? [];
+  const tests = [...matchers.matchAll(/(\w+)(=~?)"([^"]*)"/g)].map(
+    ([, label, operator, text]) => new RegExp(`[{,]${label}="${operator === '=' ? text : `(?:${text})`}"`),
+  );
+  return metrics
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && Number(line.slice(line.lastIndexOf(' '))) > 0)
+    .map((line) => line.slice(0, line.lastIndexOf(' ')))
+    .filter((series) => tests.every((test) => test.test(series)));
+};
 
 /** Whether the rule on jobs holds of one that runs every so often, when this share of its runs fails: as Prometheus counts. */
 const jobsAlertFires = (everySeconds: number, failedShare: number): boolean => {
@@ -299,7 +317,13 @@ it('metrics do not wait for a database that stands still, and tell the log so on
   const never = () => new Promise<never>(() => {});
   watch(
     {
-      ...{ ping: never, countConnections: never, readDueWork: never, readAuditLag: never },
+      ...{
+        ping: never,
+        countConnections: never,
+        countIntegrations: never,
+        readDueWork: never,
+        readAuditLag: never,
+      },
       ...{ webhookFigures: never, webhookResults: () => new Map([['delivered', 9]]) },
       ...{ isRefreshFrozen: () => true, eventDelivery: () => ({ isListening: true, streams: 0 }) },
     },
@@ -315,6 +339,19 @@ it('metrics do not wait for a database that stands still, and tell the log so on
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({
     error: expect.stringMatching(/^DeadlineError at deadline\.[jt]s:\d+:\d+$/),
   });
+});
+
+it('alert of a refused client for an integration alone, and of errors for failures of Authpipe alone', async () => {
+  const { registry, observeProviderRequest, observeHttpRequest } = createMetrics();
+  const typed = { provider: 'crowdstrike', operation: 'client_credentials', seconds: 1 } as const;
+  observeProviderRequest({ ...typed, result: 'client_secret_invalid' });
+  for (const { status } of Object.values(ERROR_CODES))
+    observeHttpRequest({ method: 'GET', route: 'other', status, seconds: 1 });
+  const text = await registry.metrics();
+  expect(selected(text, ruleOf('AuthpipeClientRefused'))).toEqual([]);
+  expect(selected(text, ruleOf('AuthpipeErrors'))).toEqual([
+    'authpipe_http_requests_total{method="GET",status="500"}',
+  ]);
 });
 
 describe('a look that is shared', () => {

@@ -41,6 +41,14 @@ export interface OpenedClient {
 /** Whose integrations: one tenant's, or the product's (`tenantId: null`). */
 export type IntegrationScope = Omit<IntegrationPlace, 'integrationId'>;
 
+/** How many integrations of a provider are in a state. */
+export interface IntegrationCount {
+  readonly provider: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly count: number;
+}
+
 /** OAuth clients: the product's, and tenants' own. */
 export interface Integrations extends ClientTrials {
   /**
@@ -57,6 +65,8 @@ export interface Integrations extends ClientTrials {
   listIntegrations(scope: IntegrationScope): Promise<IntegrationRecord[]>;
   /** @throws Problem `not_found`; `conflict` while connections use it */
   deleteIntegration(place: IntegrationPlace): Promise<void>;
+  /** Over all environments and tenants, for the metrics. */
+  countIntegrations(): Promise<IntegrationCount[]>;
   /** What a tenant can use and the filter means: its own hide the product's of the same id. */
   findIntegrations(filter: IntegrationScope & IntegrationFilter): Promise<IntegrationRecord[]>;
   /** The only one of them. @throws Problem `integration_not_configured`, `connection_ambiguous` */
@@ -102,6 +112,9 @@ const BY_ROW = `SELECT ${INTEGRATION_COLUMNS} FROM integrations WHERE id = $1`;
 
 const OF_TENANTS = `SELECT ${INTEGRATION_COLUMNS} FROM integrations
   WHERE environment = $1 AND tenant_id = ANY ($2::text[]) ORDER BY integration_id, tenant_id`;
+
+const COUNTS = `SELECT provider, status, reason, count(*)::int AS count FROM integrations
+  GROUP BY provider, status, reason`;
 
 const DELETE = `WITH gone AS (
     DELETE FROM integrations WHERE environment = $1 AND tenant_id = $2 AND integration_id = $3 RETURNING *
@@ -168,6 +181,8 @@ export const createIntegrations = ({
       });
       if (gone.length === 0) throw new Problem('not_found', 'There is no such integration.');
     },
+
+    countIntegrations: () => db.query<IntegrationCount>('integration_counts', COUNTS, []),
 
     findIntegrations: select,
 

@@ -10,6 +10,10 @@ export interface StateSources {
   readonly countConnections: () => Promise<
     readonly { provider: string; status: string; reason: string | null; count: number }[]
   >;
+  /** Integrations by provider, status and reason. */
+  readonly countIntegrations: () => Promise<
+    readonly { provider: string; status: string; reason: string | null; count: number }[]
+  >;
   readonly readDueWork: () => Promise<{
     readonly refreshOverdueSeconds: number;
     readonly probeOverdueSeconds: number;
@@ -41,6 +45,7 @@ export const registerStateGauges = (
     });
   };
   const countConnections = sharedLook(sources.countConnections, { forMillis: COUNTED_EVERY_MILLIS });
+  const countIntegrations = sharedLook(sources.countIntegrations);
   const readDueWork = sharedLook(sources.readDueWork);
   const readUp = (): Promise<number> => sources.ping().then(() => 1);
 
@@ -56,6 +61,18 @@ export const registerStateGauges = (
     registers,
     async collect() {
       const counts = await looks.read('connections', countConnections);
+      this.reset();
+      for (const { provider, status, reason, count } of counts ?? [])
+        this.set({ provider, status, reason: reason ?? '' }, count);
+    },
+  });
+  new Gauge({
+    name: 'authpipe_integrations',
+    help: 'Integrations by provider, status and reason: degraded where the provider refuses their OAuth client.',
+    labelNames: ['provider', 'status', 'reason'],
+    registers,
+    async collect() {
+      const counts = await looks.read('integrations', countIntegrations);
       this.reset();
       for (const { provider, status, reason, count } of counts ?? [])
         this.set({ provider, status, reason: reason ?? '' }, count);
