@@ -49,6 +49,7 @@ describeEachEngine('what was granted and what is effective', (open) => {
   });
   beforeEach(async () => {
     await db.query('test_clear', 'DELETE FROM connections', []);
+    await db.query('test_clear_limits', 'DELETE FROM probe_limits', []);
     org.control.reset();
   });
   afterAll(async () => {
@@ -166,21 +167,20 @@ describeEachEngine('what was granted and what is effective', (open) => {
 
   it('stay told while the issuer can not be asked with a client that it refuses', async () => {
     const { id } = await connect();
+    const other = await connect();
     org.control.removeScope('email');
     await sweep();
     const lost = await stateOf(id);
-    await db.query(
-      'test_refused_client',
-      `UPDATE integrations SET status = 'degraded', reason = 'client_secret_invalid', retry_at = now() + interval '10 days'`,
-      [],
-    );
+    expect(lost).toMatchObject({ reason: 'scope_lost', lostScopes: ['email'] });
+    org.control.breakClientSecret();
+    await node.refresh.refreshConnection(other.id, ENVIRONMENT).catch(() => {});
+    org.control.resetCounters();
     await sweep();
+    expect(org.control.counters()).toMatchObject({ introspections: 0 });
+    expect(org.control.counters().apiCalls).toBeGreaterThan(0);
     expect(await stateOf(id)).toEqual(lost);
-    await db.query(
-      'test_mended_client',
-      `UPDATE integrations SET status = 'healthy', reason = NULL, retry_at = NULL`,
-      [],
-    );
+    org.control.restoreClientSecret();
+    await node.refresh.refreshConnection(other.id, ENVIRONMENT);
   });
 
   it('differ when a refresh brings a token that is narrower', async () => {

@@ -32,7 +32,7 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
     await world.pass(2 * 3600, {
       stepSeconds: 60,
       each: async (step) => {
-        if (step % 5 === 0) await world.connectMany(1);
+        if (step < 90) await world.connectMany(1);
       },
     });
     expect(await world.badOf(made)).toEqual([]);
