@@ -40,6 +40,22 @@ describeEachEngine('an outage', (open) => {
     ]);
   });
 
+  it('that comes back within the hour is the same one: it is told of once, and once when it is over', async () => {
+    await world.connectMany(12);
+    await world.pass(PROBE_INTERVAL_SECONDS);
+    for (let again = 0; again < 2; again += 1) {
+      world.org.control.failNext({ kind: 'deny', times: EVERYTHING, path: '/' });
+      await world.pass(600);
+      expect(await world.failingPlaces()).toHaveLength(1);
+      world.org.control.clearFaults();
+      await world.pass(1200);
+      expect(await world.failingPlaces()).toEqual([]);
+    }
+    await world.pass(4000, { stepSeconds: 500 });
+    expect(await world.placeEvents()).toHaveLength(1);
+    expect(await world.placeEvents('integration.recovered')).toHaveLength(1);
+  });
+
   it('is over at a small place too, where some have died meanwhile: they are told of then', async () => {
     const made = await world.connectMany(7);
     await world.pass(PROBE_INTERVAL_SECONDS);
