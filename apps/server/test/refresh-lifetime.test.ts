@@ -35,6 +35,7 @@ describeEachEngine('what refreshes teach', (open) => {
     return { status, reason };
   };
   const learned = async () => {
+    await node.learned();
     const [row] = await db.query<{ seconds: number | null }>(
       'test_learned',
       'SELECT learned_lifetime_seconds AS seconds FROM integrations',

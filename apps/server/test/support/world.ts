@@ -183,10 +183,17 @@ export const startNode = async ({
       question === 'renewal' ? refresh.bearWitness(witness) : health.askWitness(witness, question),
     intervalSeconds: PROBE_INTERVAL_SECONDS,
   });
+  // A refresh does not wait for what it teaches; tests do.
+  const lessons = new Set<Promise<void>>();
+  const learnLifetime: typeof integrations.learnLifetime = (...given) => {
+    const lesson = integrations.learnLifetime(...given);
+    lessons.add(lesson);
+    return lesson;
+  };
   const refresh = createRefresh({
     store: refreshes,
     credentials,
-    integrations,
+    integrations: { ...integrations, learnLifetime },
     oauth,
     findTarget,
     gate,
@@ -251,6 +258,8 @@ export const startNode = async ({
     probes,
     refresh,
     health,
+    /** Waits for what refreshes taught. */
+    learned: () => Promise.allSettled(lessons),
     findTarget,
     secrets: createNamedSecretStore({ db, vault, clock, connections }),
     disconnect: createDisconnect({
