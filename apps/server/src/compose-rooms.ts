@@ -28,7 +28,6 @@ import { createProbeCredential } from './health/probe-credential.js';
 import { createProbeLimits } from './health/probe-limits.js';
 import { createIntegrations } from './integrations/integration-store.js';
 import { createNoteRefusedClient } from './integrations/note-refused-client.js';
-import { createClientReads } from './metrics/client-reads.js';
 import { createOAuth } from './oauth/create-oauth.js';
 import { createGuardedFetch } from './oauth/guarded-fetch.js';
 import { measureOAuth } from './oauth/measured-oauth.js';
@@ -66,12 +65,14 @@ export const composeRooms = (foundation: Foundation) => {
   const nodes = createNodes({ db, clock, id: newId('node', randomness) });
 
   const { auditRetentionDays: retentionDays } = config;
-  const clientReads = createClientReads(metrics.countReads);
   const audit = createAudit({
     ...{ db, vault, clock, randomness, log, retentionDays },
-    findTenants: clientReads.countedBy((...given) => findTenantsOfConnections(db, ...given)),
+    findTenants: (...given) => findTenantsOfConnections(db, ...given),
     // Read, if not here: it is kept alive. `usage` is made below; nothing is reported before.
-    onReportedUse: (connectionId) => usage.noteUse(connectionId, null),
+    onReportedUse: (connectionId, count) => {
+      metrics.countReads('client_cache', count);
+      usage.noteUse(connectionId, null);
+    },
   });
   const idempotentRequests = createIdempotentRequests({ db, vault, clock });
   const integrations = createIntegrations({
@@ -242,7 +243,6 @@ export const composeRooms = (foundation: Foundation) => {
 
   return {
     audit,
-    clientReads,
     connect,
     connections,
     disconnect,

@@ -23,7 +23,6 @@ export const composeRoutes = (
   { config: { publicUrl }, db, apiKeys, metrics, clock }: Foundation,
   {
     audit,
-    clientReads,
     connect,
     connections,
     disconnect,
@@ -64,7 +63,6 @@ export const composeRoutes = (
   const takeUsage: TakeUsage = ({ key, where }, { uses }) => {
     const { environment, tenantId } = key;
     for (const { connectionId, count } of uses) {
-      clientReads.note({ environment, tenantId, connectionId, count });
       audit.reportUse({ actor: keyActor(key, where), environment, tenantId, connectionId, count });
     }
   };

@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { Database } from '../src/db/database.js';
-import { startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 const CUT_BEFORE = 'entries 3 to 5 were cut off before it was accepted';
 
@@ -11,14 +10,9 @@ describeEachEngine('an audit chain that a person has go on', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, tamper, accept } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, tamper, accept } = chainHands(() => ({ db, clock, audit }));
 
   it('believes neither a beginning nor an erasure that somebody else wrote, also when a person goes on from there', async () => {
     await write('org_acme', 10);

@@ -1,22 +1,17 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { Database } from '../src/db/database.js';
 import { startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 describeEachEngine('the chain of the audit', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, tamper } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, tamper } = chainHands(() => ({ db, clock, audit }));
 
   it('proves that all is there, and says how much is not chained yet', async () => {
     await write('org_acme', 3);

@@ -1,24 +1,19 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { asActor } from '../src/actor.js';
 import { verifyExport } from '../src/audit/verify-export.js';
 import type { Database } from '../src/db/database.js';
 import { startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 describeEachEngine('the audit of an erased tenant', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, tamper, accept, lines } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, tamper, accept, lines } = chainHands(() => ({ db, clock, audit }));
 
   it('loses the contents of an erased tenant, and proves that the entries were there', async () => {
     await write('org_acme', 3);

@@ -1,23 +1,17 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { verifyExport } from '../src/audit/verify-export.js';
 import type { Database } from '../src/db/database.js';
-import { startAudit } from './support/audit-world.js';
 import { chainHands, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 describeEachEngine('an exported audit chain', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, lines } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, lines } = chainHands(() => ({ db, clock, audit }));
 
   it('is exported as lines that are checked without database and key', async () => {
     await write('org_acme', 5);

@@ -1,5 +1,5 @@
 import type { AuditVerification } from '@authpipe/types';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { addSeconds } from '../src/clock.js';
 import type { Database } from '../src/db/database.js';
 import { systemRandomness } from '../src/randomness.js';
@@ -8,20 +8,15 @@ import { rootKeyOf } from '../src/vault/root-key.js';
 import { ROOT_KEY, startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 describeEachEngine('an audit chain that was taken out as a whole', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, tamper, accept } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, tamper, accept } = chainHands(() => ({ db, clock, audit }));
 
   it('misses a chain that was taken out as a whole, also when it began anew', async () => {
     await write('org_acme', 5);

@@ -1,24 +1,18 @@
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { verifyExport } from '../src/audit/verify-export.js';
 import { appendAudit } from '../src/db/append-audit.js';
 import type { Database } from '../src/db/database.js';
-import { startAudit } from './support/audit-world.js';
 import { chainHands, DAY, faultsOf, OF_ACME, type StartedAudit } from './support/chain-hands.js';
 import { describeEachEngine } from './support/databases.js';
-import { type TestClock, testClock } from './support/world.js';
+import type { TestClock } from './support/world.js';
 
 describeEachEngine('an audit of which old entries are forgotten', (open) => {
   let db: Database;
   let clock: TestClock;
   let audit: StartedAudit;
-  beforeEach(async () => {
-    db = await open();
-    clock = testClock();
-    audit = await startAudit(db, clock);
+  const { write, tamper, lines } = chainHands(open, (begun) => {
+    ({ db, clock, audit } = begun);
   });
-  afterEach(() => db.close());
-
-  const { write, tamper, lines } = chainHands(() => ({ db, clock, audit }));
 
   it('forgets what is older than the policy, and proves the rest', async () => {
     await write('org_acme', 3);

@@ -43,7 +43,11 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
     expect(await world.stateEvents(made)).toEqual([]);
     await expect(
       world.node.readCredential(refOf(made[0]?.userId), ENVIRONMENT, null, 10),
-    ).resolves.toBeDefined();
+    ).resolves.toMatchObject({
+      connectionId: made[0]?.id,
+      version: expect.any(Number),
+      expiresAt: expect.any(String),
+    });
   });
 
   it('is told of once, though looks fail there too after a while, and is told to be over when both are', async () => {
@@ -79,7 +83,7 @@ describeEachEngine('a token endpoint that calls living grants dead', (open) => {
     deny('/oauth2/v1/token', 1);
     await expect(
       world.node.readCredential(refOf(made?.userId), ENVIRONMENT, null, 10_000),
-    ).resolves.toBeDefined();
+    ).resolves.toMatchObject({ connectionId: made?.id, version: 2 });
     expect(await world.stateEvents(made ? [made] : [])).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ export interface AuditDependencies {
   readonly retentionDays: number;
   readonly findTenants: FindTenants;
   /** Told of connections that clients serve from their own memory. */
-  readonly onReportedUse?: (connectionId: string) => void;
+  readonly onReportedUse?: (connectionId: string, count: number) => void;
 }
 
 const OLDEST_PENDING = 'SELECT time FROM audit_pending ORDER BY sequence LIMIT 1';

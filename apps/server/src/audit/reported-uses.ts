@@ -23,12 +23,12 @@ const MAX_WAITING = 50_000;
 
 /**
  * Takes reports in memory, and looks up with the next beat whose they are: the call that brings one waits for nothing.
- * `onUse` is told of those that the client may speak of.
+ * `onUse` is told of those that the client may speak of, and how often they were used.
  */
 export const createReportedUses = (
   counts: Pick<UseCounts, 'note'>,
   findTenants: FindTenants,
-  onUse: (connectionId: string) => void = () => undefined,
+  onUse: (connectionId: string, count: number) => void = () => undefined,
 ) => {
   let waiting: ReportedUse[] = [];
 
@@ -64,7 +64,7 @@ export const createReportedUses = (
         for (const { actor, environment, connectionId, count } of uses) {
           const tenantId = tenants.get(connectionId);
           if (tenantId === undefined) continue;
-          onUse(connectionId);
+          onUse(connectionId, count);
           counts.note({ actor, environment, tenantId, connectionId, count, action: 'credential.used' });
         }
       }

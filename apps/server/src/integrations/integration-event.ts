@@ -1,3 +1,5 @@
+import { insertProductEvent } from '../db/append-event.js';
+
 /** SQL expressions (placeholders such as `$4`) for the head of an event, and the rows that it is made from. */
 export interface IntegrationEventSql {
   readonly id: string;
@@ -11,12 +13,13 @@ export interface IntegrationEventSql {
  * SQL that tells of integrations, for statements that change them: `WITH changed AS (UPDATE … RETURNING …), told AS (…)`.
  * One row of `i` is one event, in the state that the change left it in. Whatever is about a connection is `null`.
  */
-export const insertIntegrationEvent = ({ id, type, time, from }: IntegrationEventSql): string => `
-  INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
-  SELECT ${id}, ${type}, i.environment, NULL, nullif(i.tenant_id, ''),
-    jsonb_build_object(
-      'environment', i.environment, 'connectionId', NULL, 'integration', i.integration_id, 'provider', i.provider,
-      'tenantId', nullif(i.tenant_id, ''), 'owner', NULL, 'userId', NULL, 'label', NULL, 'version', NULL,
-      'status', i.status, 'reason', i.reason, 'metadata', '{}'::jsonb),
-    ${time}
-  FROM ${from}`;
+export const insertIntegrationEvent = (event: IntegrationEventSql): string =>
+  insertProductEvent({
+    ...event,
+    environment: 'i.environment',
+    tenantId: "nullif(i.tenant_id, '')",
+    integration: 'i.integration_id',
+    provider: 'i.provider',
+    status: 'i.status',
+    reason: 'i.reason',
+  });

@@ -70,6 +70,8 @@ const OF_INTEGRATION = 'coalesce(c.integration_row_id = $3, false)';
 /** A connection whose token lives, and may not do what it was asked to do. */
 export const REFUSED_RIGHTS = `(k.answer = 'refused' AND coalesce(k.suspected_reason, c.reason) IN ${OF_WHAT_IT_MAY})`;
 
+const SAYS_WHAT_IT_MAY = `(k.answer IN ('refused', 'away') OR k.worked_at >= me.oldest)`;
+
 /** SQL of an answer to a question that looks ask: when it was given, whether it is good, and whether it is one at all. */
 const LOOKED = {
   token: {
@@ -81,8 +83,8 @@ const LOOKED = {
   rights: {
     at: `CASE WHEN k.answer IN ('refused', 'away') THEN k.answered_at ELSE k.worked_at END`,
     isGood: `k.answer IN ('good', 'alive')`,
-    isSaid: `(k.answer IN ('refused', 'away') OR k.worked_at >= me.oldest)`,
-    isOne: `(k.answer IN ('refused', 'away') OR k.worked_at >= me.oldest)`,
+    isSaid: SAYS_WHAT_IT_MAY,
+    isOne: SAYS_WHAT_IT_MAY,
   },
 } as const;
 

@@ -1,3 +1,5 @@
+import { insertProductEvent } from '../db/append-event.js';
+
 /** Environments that can be told of one place: each by an event of its own. */
 export const MOST_ENVIRONMENTS = 50;
 
@@ -31,11 +33,16 @@ export const tellOfPlace = ({
     FROM credentials k JOIN connections c ON c.id = k.connection_id
     LEFT JOIN integrations i ON i.id = c.integration_row_id
     WHERE EXISTS (SELECT 1 FROM ${from}) AND ${atPlace} GROUP BY c.environment
-  ), told AS (
-    INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
-    SELECT (${ids}::text[])[row_number() OVER ()], '${type}', environment, NULL, tenant_id,
-      jsonb_build_object('environment', environment, 'connectionId', NULL, 'integration', integration,
-        'provider', provider, 'tenantId', tenant_id, 'owner', NULL, 'userId', NULL, 'label', NULL, 'version', NULL,
-        'status', '${status}', 'reason', ${reason}, 'metadata', '{}'::jsonb), ${time}::timestamptz
-    FROM hit LIMIT ${MOST_ENVIRONMENTS}
+  ), told AS (${insertProductEvent({
+    id: `(${ids}::text[])[row_number() OVER ()]`,
+    type: `'${type}'`,
+    time: `${time}::timestamptz`,
+    environment: 'environment',
+    tenantId: 'tenant_id',
+    integration: 'integration',
+    provider: 'provider',
+    status: `'${status}'`,
+    reason,
+    from: `hit LIMIT ${MOST_ENVIRONMENTS}`,
+  })}
   )`;

@@ -1,7 +1,7 @@
 import type { AuthpipeEvent, WebhookDeliveryFault, WebhookDisabledReason } from '@authpipe/types';
 import { asTask } from '../actor.js';
 import { addSeconds, type Clock } from '../clock.js';
-import type { NewEvent } from '../db/append-event.js';
+import { insertProductEvent, type NewEvent } from '../db/append-event.js';
 import type { Database } from '../db/database.js';
 import { isLeaseFreeSql, type Nodes } from '../db/nodes.js';
 import { newId, type Randomness } from '../randomness.js';
@@ -129,12 +129,14 @@ const DISABLE = `WITH off AS (
       retry_at = NULL
     WHERE id = $1 AND enabled AND enabled_at = $6 RETURNING id, environment
   ), ${auditedSql('webhook_endpoint.disabled', 'off', '$5', '$3')}
-  INSERT INTO events (id, type, environment, connection_id, tenant_id, payload, time)
-  SELECT $4, 'webhook_endpoint.disabled', environment, NULL, NULL, jsonb_build_object(
-    'environment', environment, 'connectionId', NULL, 'integration', NULL, 'provider', NULL, 'tenantId', NULL,
-    'owner', NULL, 'userId', NULL, 'label', NULL, 'version', NULL, 'status', NULL, 'reason', NULL,
-    'metadata', '{}'::jsonb, 'webhookEndpoint', jsonb_build_object('id', id, 'reason', $2::text)), $3::timestamptz
-  FROM off RETURNING id`;
+  ${insertProductEvent({
+    id: '$4',
+    type: "'webhook_endpoint.disabled'",
+    time: '$3::timestamptz',
+    environment: 'environment',
+    more: "jsonb_build_object('webhookEndpoint', jsonb_build_object('id', id, 'reason', $2::text))",
+    from: 'off RETURNING id',
+  })}`;
 
 /** Lanes and what is sent along them, for one server. A lane is held by lease, like a credential that is refreshed. */
 export const createLaneStore = ({

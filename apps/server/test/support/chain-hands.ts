@@ -1,11 +1,12 @@
 import type { AuditVerification } from '@authpipe/types';
+import { afterEach, beforeEach } from '@jest/globals';
 import { acceptChain } from '../../src/audit/accept-chain.js';
 import { openAuditKey } from '../../src/audit/audit-key-store.js';
 import { appendAudit } from '../../src/db/append-audit.js';
 import type { Database } from '../../src/db/database.js';
 import { systemRandomness } from '../../src/randomness.js';
-import { ROOT_KEY, type startAudit } from './audit-world.js';
-import type { TestClock } from './world.js';
+import { ROOT_KEY, startAudit } from './audit-world.js';
+import { type TestClock, testClock } from './world.js';
 
 export type StartedAudit = Awaited<ReturnType<typeof startAudit>>;
 
@@ -18,10 +19,31 @@ const TRIGGERS = 'ALTER TABLE audit_entries DISABLE TRIGGER audit_entries_kept';
 export const faultsOf = ({ faults }: AuditVerification) =>
   faults.map(({ tenantId, position, fault }) => [tenantId, position, fault]);
 
-/** What a suite does to the chains of the database that it has open at the moment. */
-export const chainHands = (
-  now: () => { readonly db: Database; readonly clock: TestClock; readonly audit: StartedAudit },
-) => ({
+/** What a test begins with. */
+export interface Begun {
+  readonly db: Database;
+  readonly clock: TestClock;
+  readonly audit: StartedAudit;
+}
+
+/** Begins each test of a suite with a new database, and gives what is done to its chains. `begin` is told what there is. */
+export const chainHands = (open: () => Promise<Database>, begin: (begun: Begun) => void) => {
+  let begun: Begun | null = null;
+  const now = (): Begun => {
+    if (begun === null) throw new Error('No test has begun.');
+    return begun;
+  };
+  beforeEach(async () => {
+    const [db, clock] = [await open(), testClock()];
+    begun = { db, clock, audit: await startAudit(db, clock) };
+    begin(begun);
+  });
+  afterEach(() => now().db.close());
+
+  return handsOf(now);
+};
+
+const handsOf = (now: () => Begun) => ({
   /** Entries of a tenant, or of the product, that wait for their places. */
   write: (tenantId: string | null, count = 1) =>
     Promise.all(

@@ -1,5 +1,5 @@
 import type { AuthpipeEvent } from '@authpipe/types';
-import { appendEvent, type NewEvent } from '../../src/db/append-event.js';
+import type { NewEvent } from '../../src/db/append-event.js';
 import type { Database, Transaction } from '../../src/db/database.js';
 import type { EventCursor } from '../../src/events/event-cursor.js';
 import type { EventFollower } from '../../src/events/event-feed.js';
@@ -20,16 +20,14 @@ export const writeEventIn = async (
 ): Promise<string> => {
   written += 1;
   const id = `evt_${String(written).padStart(6, '0')}`;
-  await appendEvent(
-    tx,
-    { id, type, time },
-    {
-      ...{ environment: 'test', connectionId: 'conn_1', integration: 'okta', provider: 'okta' },
-      ...{ tenantId: 'org_acme', owner: 'user', userId: 'user_123', label: 'default', version: 1 },
-      ...{ status: 'healthy', reason: null, metadata: { plan: 'gold' } },
-      ...more,
-    },
-  );
+  const payload: NewEvent = {
+    ...{ environment: 'test', connectionId: 'conn_1', integration: 'okta', provider: 'okta' },
+    ...{ tenantId: 'org_acme', owner: 'user', userId: 'user_123', label: 'default', version: 1 },
+    ...{ status: 'healthy', reason: null, metadata: { plan: 'gold' } },
+    ...more,
+  };
+  const { environment, connectionId, tenantId } = payload;
+  await tx.event.create({ data: { id, type, environment, connectionId, tenantId, payload, time } });
   return id;
 };
 
